@@ -1,0 +1,229 @@
+//! Time: instants in nanoseconds, dates in days, zones by their IANA name.
+//!
+//! A [`Date`] is what keys and headers carry: days since 1970-01-01. Calendar arithmetic is done in a [`Zone`],
+//! and only here.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+
+/// An instant, nanoseconds since 1970-01-01T00:00:00Z; good for the years 1677 to 2262.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From nanoseconds since 1970-01-01T00:00:00Z.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// From seconds and nanoseconds as in `google.protobuf.Timestamp`; `None` outside of the range.
+    pub fn from_parts(seconds: i64, nanos: i32) -> Option<Self> {
+        if !(0..1_000_000_000).contains(&nanos) {
+            return None;
+        }
+        seconds.checked_mul(1_000_000_000)?.checked_add(i64::from(nanos)).map(Self)
+    }
+
+    /// Seconds and nanoseconds as in `google.protobuf.Timestamp`.
+    pub fn parts(self) -> (i64, i32) {
+        let nanos = self.0.rem_euclid(1_000_000_000);
+        (self.0.div_euclid(1_000_000_000), i32::try_from(nanos).unwrap_or_default())
+    }
+
+    /// From the system's time; clamped to the range.
+    pub fn of_system(time: SystemTime) -> Self {
+        match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => Self(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)),
+            Err(before) => Self(i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |n| -n)),
+        }
+    }
+
+    /// Later by `duration`, saturating.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
+    /// Earlier by `duration`, saturating.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
+    /// From RFC 3339 text, for example `2026-11-22T10:00:00Z` or `2026-11-22` (midnight UTC).
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant = match text.parse::<jiff::Timestamp>() {
+            Ok(instant) => instant,
+            Err(_) => text.parse::<civil::Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+        };
+        i64::try_from(instant.as_nanosecond()).ok().map(Self)
+    }
+
+    fn jiff(self) -> jiff::Timestamp {
+        // Every i64 of nanoseconds lies within jiff's range of years -9999 to 9999.
+        jiff::Timestamp::from_nanosecond(i128::from(self.0)).expect("64-bit nanoseconds are within jiff's range")
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.jiff())
+    }
+}
+
+/// A day: days since 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Date(u32);
+
+impl Date {
+    /// Stands for "never": the date of a notice's core.
+    pub const NEVER: Self = Self(0);
+
+    /// From days since 1970-01-01.
+    pub const fn from_days(days: u32) -> Self {
+        Self(days)
+    }
+
+    /// Days since 1970-01-01.
+    pub const fn days(self) -> u32 {
+        self.0
+    }
+
+    /// The UTC day of an instant; instants before 1970 give day 0.
+    pub fn of_utc(time: Timestamp) -> Self {
+        Self(u32::try_from(time.nanos().div_euclid(86_400_000_000_000)).unwrap_or(0))
+    }
+
+    /// The day after `days` days.
+    #[must_use]
+    pub const fn plus_days(self, days: u32) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+
+    fn of_civil(date: civil::Date) -> Self {
+        let epoch = civil::date(1970, 1, 1);
+        let days = date.since((jiff::Unit::Day, epoch)).map_or(0, |span| span.get_days());
+        Self(u32::try_from(days).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = Timestamp::from_nanos(i64::from(self.0) * 86_400_000_000_000);
+        write!(f, "{}", time.jiff().to_zoned(TimeZone::UTC).date())
+    }
+}
+
+/// A time zone of the IANA database, for example `Europe/Warsaw`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// The zone of that name; `None` if the database has none.
+    pub fn named(name: &str) -> Option<Self> {
+        TimeZone::get(name).ok().map(Self)
+    }
+
+    /// Its IANA name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The day of an instant in this zone.
+    pub fn date(&self, time: Timestamp) -> Date {
+        Date::of_civil(self.day(time))
+    }
+
+    fn day(&self, time: Timestamp) -> civil::Date {
+        time.jiff().to_zoned(self.0.clone()).date()
+    }
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self::named("Europe/Warsaw").unwrap_or(Self(TimeZone::UTC))
+    }
+}
+
+/// How long something lives, counted in a zone's calendar from the day of an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// A number of days.
+    Days(u16),
+    /// A number of calendar months; a missing day becomes the month's last.
+    Months(u16),
+    /// A number of years from the end of the year that ends on the last day of the given month.
+    YearsFromEndOf {
+        /// Month whose last day ends the year: 8 for a Polish school year, 12 for a fiscal year.
+        last_month: i8,
+        /// Full years after that.
+        years: u16,
+    },
+}
+
+impl Lifetime {
+    /// First day on which it is over: never later than the limit for `Days` and `Months`, never earlier than the
+    /// legal minimum for `YearsFromEndOf`.
+    pub fn end(self, start: Timestamp, zone: &Zone) -> Date {
+        let day = zone.day(start);
+        let end = match self {
+            Self::Days(days) => day.saturating_add(jiff::Span::new().days(days)),
+            Self::Months(months) => day.saturating_add(jiff::Span::new().months(months)),
+            Self::YearsFromEndOf { last_month, years } => {
+                let year = if day.month() > last_month { day.year() + 1 } else { day.year() };
+                let last = civil::date(year, last_month, 1).last_of_month();
+                let first_after = last.saturating_add(jiff::Span::new().days(1));
+                first_after.saturating_add(jiff::Span::new().years(years))
+            }
+        };
+        Date::of_civil(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_end_in_the_calendar_of_the_zone() {
+        let school = Lifetime::YearsFromEndOf { last_month: 8, years: 5 };
+        let fiscal = Lifetime::YearsFromEndOf { last_month: 12, years: 5 };
+        let rows = [
+            (Lifetime::Months(24), "2026-11-22T10:00:00Z", "2028-11-22"),
+            // 23:30 UTC is already the next day in Warsaw.
+            (Lifetime::Months(24), "2026-11-22T23:30:00Z", "2028-11-23"),
+            (Lifetime::Months(24), "2024-02-29T12:00:00Z", "2026-02-28"),
+            (Lifetime::Months(72), "2024-02-29T12:00:00Z", "2030-02-28"),
+            (Lifetime::Days(7), "2026-10-24T12:00:00Z", "2026-10-31"),
+            (school, "2026-08-31T12:00:00Z", "2031-09-01"),
+            (school, "2026-09-01T12:00:00Z", "2032-09-01"),
+            (fiscal, "2026-12-31T12:00:00Z", "2032-01-01"),
+            (fiscal, "2026-12-31T23:30:00Z", "2033-01-01"),
+        ];
+        for (lifetime, start, end) in rows {
+            let start = Timestamp::parse(start).expect(start);
+            assert_eq!(lifetime.end(start, &Zone::default()).to_string(), end, "{lifetime:?} from {start}");
+        }
+    }
+
+    #[test]
+    fn instants_split_and_join() {
+        for nanos in [0, -1, 1, i64::MIN, i64::MAX, 1_700_000_000_123_456_789] {
+            let time = Timestamp::from_nanos(nanos);
+            let (seconds, rest) = time.parts();
+            if nanos != i64::MIN {
+                assert_eq!(Timestamp::from_parts(seconds, rest), Some(time));
+            }
+        }
+        assert_eq!(Timestamp::from_parts(0, 1_000_000_000), None);
+        assert_eq!(Timestamp::from_parts(i64::MAX, 0), None);
+    }
+}

@@ -1,0 +1,229 @@
+//! An event: what an application reports, checked.
+//!
+//! An [`Event`] already has the shape of the parts that it will become; what only the trail knows (recorded time,
+//! pseudonyms, policy) is filled in when it is recorded. The only way to one is [`Fields::check`], so code that
+//! holds an `Event` has nothing left to check.
+
+use std::collections::HashSet;
+
+use super::check::{Checker, Violation};
+use super::identity::Identity;
+use super::policy::{self, Class};
+use super::stored::{Action, ActorKind, Core, DetailPart, NetPart, Purpose, RetentionClass, Warning};
+
+/// Most subjects one event may list.
+pub const SUBJECTS_MAX: usize = 1_000;
+
+/// Largest event with at most [`MANY_SUBJECTS`] subjects, in encoded bytes.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+
+/// Largest event with more subjects than that, in encoded bytes.
+pub const LARGE_EVENT_BYTES_MAX: usize = 512 * 1024;
+
+/// Up to here the smaller limit holds.
+pub const MANY_SUBJECTS: usize = 100;
+
+/// A listed subject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// Who.
+    pub identity: Identity,
+    /// Number of a `ChildFlag`.
+    pub child: i32,
+}
+
+/// A session as reported; only a keyed hash of `id` is ever stored.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Session {
+    /// Session id or token, at most 4,096 bytes.
+    pub id: Vec<u8>,
+    /// Number of an `AuthMethod`.
+    pub auth_method: i32,
+    /// A second factor was used.
+    pub mfa: bool,
+}
+
+/// The fields of an event, each checked on its own, not yet together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Fields {
+    /// What happened. `occurred_at` is 0 where not given; `recorded_at`, `policy_version` are not yet set.
+    pub core: Core,
+    /// Whether `occurred_at` was given.
+    pub occurred_at_given: bool,
+    /// Who acted.
+    pub actor: Option<Identity>,
+    /// Whom the actor stands in for.
+    pub on_behalf_of: Option<Identity>,
+    /// Whose data.
+    pub subjects: Vec<Subject>,
+    /// Where from.
+    pub net: Option<NetPart>,
+    /// Session.
+    pub session: Option<Session>,
+    /// Details.
+    pub detail: Option<DetailPart>,
+    /// Retention class asked for.
+    pub choice: RetentionClass,
+}
+
+/// A checked event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event(Fields);
+
+impl std::ops::Deref for Event {
+    type Target = Fields;
+
+    fn deref(&self) -> &Fields {
+        &self.0
+    }
+}
+
+impl Event {
+    /// Its retention class.
+    pub fn class(&self) -> Class {
+        Class::of(self.core.action, self.core.outcome, self.choice)
+    }
+
+    /// Its fields.
+    pub fn into_fields(self) -> Fields {
+        self.0
+    }
+
+    /// Puts fields back whose time was fixed by the trail.
+    pub(crate) fn planned(fields: Fields) -> Self {
+        Self(fields)
+    }
+
+    /// A read of the trail itself: class LOG_ACCESS. `fields` come from Akta, not from a client.
+    pub fn log_access(fields: Fields) -> Self {
+        Self(fields)
+    }
+}
+
+impl Fields {
+    /// Checks what concerns several fields, completes what may be left out, and gives the event; or all that is
+    /// wrong, added to what `checker` already holds.
+    pub fn check(mut self, mut checker: Checker) -> Result<Event, Vec<Violation>> {
+        self.check_required(&mut checker);
+        self.check_subjects(&mut checker);
+        self.check_purpose(&mut checker);
+        self.check_disclosure(&mut checker);
+        self.check_choice(&mut checker);
+        checker.finish(Event(self))
+    }
+
+    fn action(&self) -> Action {
+        Action::try_from(self.core.action).unwrap_or(Action::Unspecified)
+    }
+
+    fn personal(&self) -> bool {
+        self.core.subject_count > 0
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.core.warnings.push(warning as i32);
+    }
+
+    fn check_required(&mut self, checker: &mut Checker) {
+        if self.core.action == 0 {
+            checker.refuse("action", "is required: say what was done");
+        }
+        if matches!(self.action(), Action::LogQuery | Action::LogExport | Action::LogAdmin) {
+            checker.refuse("action", "LOG_ actions are recorded by Akta itself: report your own reads as READ or SEARCH");
+        }
+        if self.core.outcome == 0 {
+            checker.refuse("outcome", "is required: say how it ended; UNKNOWN if you do not know");
+        }
+        if self.core.actor_kind == 0 {
+            checker.refuse("actor.kind", "is required: HUMAN, SERVICE, SYSTEM, SUBJECT, GUARDIAN, SUPPORT or ANONYMOUS");
+        }
+        if self.actor.is_none() && self.core.actor_kind != ActorKind::Anonymous as i32 {
+            checker.refuse("actor.identity", "is required: say who acted, or use kind ANONYMOUS");
+        }
+    }
+
+    fn check_subjects(&mut self, checker: &mut Checker) {
+        let listed = self.subjects.len();
+        let mut seen = HashSet::new();
+        for (index, subject) in self.subjects.iter().enumerate() {
+            if !seen.insert((&subject.identity.namespace, &subject.identity.id)) {
+                checker.refuse(&format!("subjects[{index}]"), "is listed twice: list each subject once");
+            }
+        }
+        let listed_count = u32::try_from(listed).unwrap_or(u32::MAX);
+        if self.core.subject_count == 0 {
+            self.core.subject_count = listed_count;
+        } else if self.core.subject_count < listed_count {
+            checker.refuse("subject_count", format!("is less than the {listed} subjects listed: count them all, or leave it out"));
+        } else if self.core.subject_count > listed_count {
+            self.warn(Warning::SubjectsNotListed);
+        }
+        if self.personal() && self.core.categories.is_empty() {
+            checker.refuse("categories", "is required for personal data: name at least one kind of data");
+        }
+        let names_all = matches!(self.action(), Action::Export | Action::Download | Action::Print | Action::Disclose);
+        if names_all && (listed == 0 || self.core.subject_count != listed_count) {
+            checker.refuse(
+                "subjects",
+                format!("EXPORT, DOWNLOAD, PRINT and DISCLOSE must list all their subjects, at most {SUBJECTS_MAX} an event: split a larger one into events with the same operation_id"),
+            );
+        }
+    }
+
+    fn check_purpose(&mut self, checker: &mut Checker) {
+        if self.core.purpose == 0 && self.personal() {
+            if self.action() == Action::Read {
+                self.core.purpose = policy::DEFAULT_READ_PURPOSE as i32;
+                self.warn(Warning::PurposeDefaulted);
+            } else {
+                checker.refuse("purpose", "is required for personal data: say why; only a READ may leave it out");
+            }
+        }
+        check_purpose_text(self.core.purpose, &self.core.purpose_text, checker);
+    }
+
+    fn check_disclosure(&mut self, checker: &mut Checker) {
+        let country = &self.core.recipient_country;
+        if !country.is_empty() && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())) {
+            checker.refuse("disclosure.country", "must be two capital letters, ISO 3166-1 alpha-2, for example PL");
+        }
+        if self.action() == Action::Disclose {
+            if self.core.recipient.is_empty() {
+                checker.refuse("disclosure.recipient", "is required with DISCLOSE: name who received the data");
+            }
+            if self.core.legal_basis == 0 {
+                checker.refuse("legal_basis", "is required with DISCLOSE: name the ground under GDPR art. 6(1)");
+            }
+        }
+    }
+
+    fn check_choice(&mut self, checker: &mut Checker) {
+        use Action as A;
+        match self.choice {
+            RetentionClass::Unspecified => {}
+            RetentionClass::Register => {
+                if !matches!(self.action(), A::Create | A::Update | A::Rectify | A::Delete | A::Link | A::Unlink) {
+                    checker.refuse("retention_class", "REGISTER is for changes of a register: CREATE, UPDATE, RECTIFY, DELETE, LINK, UNLINK");
+                }
+            }
+            RetentionClass::Accounting => {
+                if self.core.purpose != Purpose::Billing as i32 {
+                    checker.refuse("retention_class", "ACCOUNTING needs purpose BILLING");
+                }
+            }
+            _ => checker.refuse("retention_class", "only REGISTER and ACCOUNTING can be chosen: leave it out"),
+        }
+    }
+}
+
+/// SUPPORT_TICKET and OTHER say more in `purpose_text`.
+pub fn check_purpose_text(purpose: i32, text: &str, checker: &mut Checker) {
+    if text.is_empty() {
+        if purpose == Purpose::SupportTicket as i32 {
+            checker.refuse("purpose_text", "is required with SUPPORT_TICKET: give the ticket number, never its text");
+        }
+        if purpose == Purpose::Other as i32 {
+            checker.refuse("purpose_text", "is required with OTHER: name the purpose in at most 64 bytes");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Frames: how parts rest. One frame holds the parts of neighbouring records that expire on one date.
+//!
+//! ```text
+//! value     = 1 format=1 · 1 dictionary · 4 count · sealed( zstd( Frame ) )
+//! sealed    = AES-256-GCM under the date's seal key, place = format || O || date u32 || first u64 || count u32 || dictionary
+//! ```
+//!
+//! `count` is the number of consecutive positions the frame spans, from the `first` of its storage key.
+
+use std::cell::RefCell;
+
+use prost::Message;
+
+use super::date::Date;
+use super::header::Link;
+use super::part::{self, PartHash, PartId, PartKey, Salt};
+use super::seal::Key;
+use super::stored::{Frame, FramePart, FrameSource};
+
+/// Format of the value.
+pub const FORMAT: u8 = 1;
+
+/// A frame is closed once its parts reach this many bytes; one record may exceed it.
+pub const TARGET_BYTES: usize = 16 * 1024;
+
+/// Nothing that Akta writes decompresses to more than this.
+const PLAIN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const CLEAR: usize = 6;
+const ZSTD_LEVEL: i32 = 1;
+
+/// Gathers the parts of one frame.
+#[derive(Debug)]
+pub struct Builder {
+    first: u64,
+    last: u64,
+    source: FrameSource,
+    seed: [u8; 32],
+    bytes: usize,
+}
+
+impl Builder {
+    /// A frame that begins at position `first`, with a fresh random seed.
+    pub fn new(first: u64, seed: [u8; 32]) -> Self {
+        Self { first, last: first, source: FrameSource { seed: seed.to_vec(), parts: Vec::new() }, seed, bytes: 0 }
+    }
+
+    /// Adds a part of record `seq` and commits to it. Records and parts come in ascending order.
+    pub fn add(&mut self, seq: u64, key: PartKey, content: Vec<u8>) -> PartHash {
+        self.last = seq;
+        self.bytes += content.len() + 8;
+        let hash = part::part_hash(&part::salt(&self.seed, seq, key), key, &content);
+        self.source.parts.push(FramePart {
+            offset: u32::try_from(seq - self.first).expect("a frame is closed long before 2^32 records"),
+            part: key.id as u32,
+            index: u32::from(key.index),
+            content,
+            salt: Vec::new(),
+        });
+        hash
+    }
+
+    /// Whether the next record should begin another frame.
+    pub fn is_full(&self) -> bool {
+        self.bytes >= TARGET_BYTES
+    }
+
+    /// The position of the newest record in it.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The position that it begins at.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Packs, compresses and seals it.
+    pub fn seal(self, key: &Key, nonce: [u8; 12], origin: &Link, date: Date) -> Vec<u8> {
+        let count = u32::try_from(self.last - self.first + 1).expect("a frame is closed long before 2^32 records");
+        let plain = Frame { sources: vec![self.source] }.encode_to_vec();
+        let place = place(origin, date, self.first, count, dictionary::SHIPPED);
+        let sealed = key.seal(nonce, &place, &dictionary::compress(&plain));
+        let mut value = Vec::with_capacity(CLEAR + sealed.len());
+        value.extend([FORMAT, dictionary::SHIPPED]);
+        value.extend(count.to_be_bytes());
+        value.extend(sealed);
+        value
+    }
+}
+
+/// A part taken out of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenPart {
+    /// Position of its record.
+    pub seq: u64,
+    /// Which part.
+    pub key: PartKey,
+    /// Its salt.
+    pub salt: Salt,
+    /// The committed bytes.
+    pub content: Vec<u8>,
+}
+
+/// Why a stored value is not the frame of its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Unknown format or dictionary.
+    #[error("frame has format {0}, dictionary {1}: not known")]
+    Format(u8, u8),
+    /// Too short to be a frame.
+    #[error("frame is cut short")]
+    Short,
+    /// The seal does not open: a changed byte, another place, another key.
+    #[error("frame does not open under the key of its date")]
+    Seal,
+    /// It opens, but does not hold what a frame holds.
+    #[error("frame opens but is not well-formed")]
+    Form,
+}
+
+/// Number of positions that a stored frame spans, without opening it.
+pub fn count(value: &[u8]) -> Result<u32, FrameError> {
+    let clear = value.first_chunk::<CLEAR>().ok_or(FrameError::Short)?;
+    if clear[0] != FORMAT || clear[1] != dictionary::SHIPPED {
+        return Err(FrameError::Format(clear[0], clear[1]));
+    }
+    Ok(u32::from_be_bytes([clear[2], clear[3], clear[4], clear[5]]))
+}
+
+/// Opens the frame stored for (`origin`, `date`, `first`). Parts come in the order of (record, key).
+pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Vec<OpenPart>, FrameError> {
+    let count = count(value)?;
+    let place = place(origin, date, first, count, value[1]);
+    let packed = key.open(&place, &value[CLEAR..]).ok_or(FrameError::Seal)?;
+    let plain = dictionary::decompress(&packed, PLAIN_BYTES_MAX).ok_or(FrameError::Form)?;
+    let frame = Frame::decode(plain.as_slice()).map_err(|_| FrameError::Form)?;
+    let mut parts = Vec::new();
+    for source in frame.sources {
+        let seed: Option<[u8; 32]> = source.seed.as_slice().try_into().ok();
+        for part in source.parts {
+            let id = PartId::from_number(part.part).ok_or(FrameError::Form)?;
+            let index = u16::try_from(part.index).map_err(|_| FrameError::Form)?;
+            let key = PartKey { id, index };
+            let seq = first.checked_add(u64::from(part.offset)).ok_or(FrameError::Form)?;
+            if part.offset >= count {
+                return Err(FrameError::Form);
+            }
+            let salt = match seed {
+                Some(seed) => part::salt(&seed, seq, key),
+                None => part.salt.as_slice().try_into().map_err(|_| FrameError::Form)?,
+            };
+            parts.push(OpenPart { seq, key, salt, content: part.content });
+        }
+    }
+    Ok(parts)
+}
+
+fn place(origin: &Link, date: Date, first: u64, count: u32, dictionary: u8) -> Vec<u8> {
+    let mut place = Vec::with_capacity(50);
+    place.push(FORMAT);
+    place.extend(origin.0);
+    place.extend(date.days().to_be_bytes());
+    place.extend(first.to_be_bytes());
+    place.extend(count.to_be_bytes());
+    place.push(dictionary);
+    place
+}
+
+/// zstd with the dictionary that ships with Akta: small frames shrink as well as large ones.
+mod dictionary {
+    use std::sync::LazyLock;
+
+    use zstd::bulk::{Compressor, Decompressor};
+    use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
+    use super::{RefCell, ZSTD_LEVEL};
+
+    /// Number of the shipped dictionary; a frame names the one it was packed with.
+    pub(super) const SHIPPED: u8 = 1;
+
+    /// Made by `make dictionary` (`examples/train-dictionary.rs`) from synthetic frames; never holds real data.
+    const BYTES: &[u8] = include_bytes!("dictionary-1.zstd");
+
+    static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(BYTES, ZSTD_LEVEL));
+    static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(BYTES));
+
+    thread_local! {
+        static COMPRESSOR: RefCell<Compressor<'static>> = RefCell::new(
+            Compressor::with_prepared_dictionary(&ENCODER).expect("the shipped dictionary loads"));
+        static DECOMPRESSOR: RefCell<Decompressor<'static>> = RefCell::new(
+            Decompressor::with_prepared_dictionary(&DECODER).expect("the shipped dictionary loads"));
+    }
+
+    pub(super) fn compress(plain: &[u8]) -> Vec<u8> {
+        COMPRESSOR.with_borrow_mut(|zstd| zstd.compress(plain)).expect("zstd compresses into a buffer of its own bound")
+    }
+
+    pub(super) fn decompress(packed: &[u8], max: usize) -> Option<Vec<u8>> {
+        DECOMPRESSOR.with_borrow_mut(|zstd| zstd.decompress(packed, max)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ORIGIN: Link = Link([3; 32]);
+
+    fn key() -> Key {
+        Key::new([5; 32])
+    }
+
+    proptest! {
+        #[test]
+        fn frames_round_trip_and_open_only_in_their_place(
+            first in 0..u64::MAX / 2,
+            contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 1..20),
+            at in any::<prop::sample::Index>(),
+            bit in 0..8u8,
+        ) {
+            let mut builder = Builder::new(first, [7; 32]);
+            let part = PartKey::first(PartId::Core);
+            let mut hashes = Vec::new();
+            for (seq, content) in (first..).zip(&contents) {
+                hashes.push(builder.add(seq, part, content.clone()));
+            }
+            let date = Date::from_days(20_000);
+            let value = builder.seal(&key(), [9; 12], &ORIGIN, date);
+            let parts = open(&key(), &ORIGIN, date, first, &value).expect("own frame");
+            prop_assert_eq!(parts.iter().map(|part| part.content.clone()).collect::<Vec<_>>(), contents);
+            for (part, hash) in parts.iter().zip(hashes) {
+                prop_assert_eq!(part::part_hash(&part.salt, part.key, &part.content), hash);
+            }
+            prop_assert_eq!(open(&key(), &ORIGIN, date, first + 1, &value), Err(FrameError::Seal));
+            prop_assert_eq!(open(&key(), &ORIGIN, date.plus_days(1), first, &value), Err(FrameError::Seal));
+            prop_assert_eq!(open(&key(), &Link([4; 32]), date, first, &value), Err(FrameError::Seal));
+            let mut flipped = value.clone();
+            let at = at.index(flipped.len());
+            flipped[at] ^= 1 << bit;
+            prop_assert!(open(&key(), &ORIGIN, date, first, &flipped).is_err());
+        }
+
+        #[test]
+        fn other_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(open(&key(), &ORIGIN, Date::from_days(1), 0, &bytes).is_err());
+        }
+    }
+}

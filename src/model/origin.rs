@@ -1,0 +1,87 @@
+//! Names: controllers, and origins of trails.
+
+use std::fmt;
+
+/// A controller (GDPR art. 4(7)): 1 to 63 of `a-z 0-9 . _ -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Controller(String);
+
+impl Controller {
+    /// The controller of that name; `None` if it is not a name.
+    pub fn new(name: &str) -> Option<Self> {
+        is_name(name).then(|| Self(name.to_owned()))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Origin of a trail: `authority/controller/writer`, at most 255 bytes; key name of its checkpoints (C2SP).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin of those parts; `None` if one of them is not a name.
+    pub fn new(authority: &str, controller: &Controller, writer: &str) -> Option<Self> {
+        Self::parse(&format!("{authority}/{controller}/{writer}"))
+    }
+
+    /// The origin of that text; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let names: Vec<&str> = text.split('/').collect();
+        (names.len() == 3 && text.len() <= 255 && names.iter().all(|name| is_name(name)))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The controller in it.
+    pub fn controller(&self) -> Controller {
+        Controller(self.0.split('/').nth(1).unwrap_or_default().to_owned())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// 1 to 63 of `a-z 0-9 . _ -`: an authority, a controller, a writer, a namespace.
+pub fn is_name(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_have_three_names() {
+        for (text, good) in [
+            ("akta.example/school-12/w1", true),
+            ("akta.example/school-12", false),
+            ("akta.example/school-12/w1/x", false),
+            ("akta.example//w1", false),
+            ("akta.example/School/w1", false),
+            ("akta.example/sz kola/w1", false),
+        ] {
+            assert_eq!(Origin::parse(text).is_some(), good, "{text}");
+        }
+        let long = "a".repeat(64);
+        assert!(Controller::new(&long).is_none());
+        assert!(Controller::new(&long[..63]).is_some());
+    }
+}

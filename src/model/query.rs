@@ -1,0 +1,117 @@
+//! Questions: what to find, in which order, from where on.
+
+use super::date::Timestamp;
+use super::identity::Pseudonym;
+use super::record::Contents;
+
+/// What an event must satisfy; every field that is set must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Whose data: one of these pseudonyms of one person. `Some(empty)` matches nothing.
+    pub subject: Option<Vec<Pseudonym>>,
+    /// Who acted: one of these pseudonyms of one person. `Some(empty)` matches nothing.
+    pub actor: Option<Vec<Pseudonym>>,
+    /// Address, 4 or 16 bytes.
+    pub ip: Option<Vec<u8>>,
+    /// Numbers of actions, any of them; empty means all.
+    pub actions: Vec<i32>,
+    /// `occurred_at` at or after this.
+    pub since: Option<Timestamp>,
+    /// `occurred_at` before this.
+    pub until: Option<Timestamp>,
+}
+
+impl Filter {
+    /// Whether an event satisfies it. What has expired satisfies nothing.
+    pub fn matches(&self, contents: &Contents) -> bool {
+        let Some(core) = &contents.core else { return false };
+        let is = |wanted: &[Pseudonym], bytes: &[u8]| wanted.iter().any(|pseudonym| pseudonym.0 == bytes);
+        let actor = self.actor.as_ref().is_none_or(|wanted| {
+            contents.actor.as_ref().is_some_and(|actor| is(wanted, &actor.pseudonym))
+        });
+        let subject = self.subject.as_ref().is_none_or(|wanted| {
+            contents.subjects.iter().any(|subject| is(wanted, &subject.pseudonym))
+        });
+        let ip = self.ip.as_ref().is_none_or(|ip| contents.net.as_ref().is_some_and(|net| net.ip == *ip));
+        let occurred_at = Timestamp::from_nanos(core.occurred_at);
+        actor
+            && subject
+            && ip
+            && (self.actions.is_empty() || self.actions.contains(&core.action))
+            && self.since.is_none_or(|since| occurred_at >= since)
+            && self.until.is_none_or(|until| occurred_at < until)
+    }
+}
+
+/// Order of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// By position, descending.
+    #[default]
+    NewestFirst,
+    /// By position, ascending.
+    OldestFirst,
+}
+
+/// Where the next page goes on. Opaque to clients: `1 version || 8 size || 8 next || 8 question`, as hex.
+///
+/// The size fixes what a search covers, so rows that arrive meanwhile shift nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Number of records the search covers.
+    pub size: u64,
+    /// Position to go on at, inclusive.
+    pub next: u64,
+    /// First bytes of a hash of the question, so that a cursor is not used with another.
+    pub question: [u8; 8],
+}
+
+impl Cursor {
+    const VERSION: u8 = 1;
+
+    /// As text for the client.
+    pub fn encode(&self) -> String {
+        let mut bytes = vec![Self::VERSION];
+        bytes.extend(self.size.to_be_bytes());
+        bytes.extend(self.next.to_be_bytes());
+        bytes.extend(self.question);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// From the client's text; `None` if it is none of ours.
+    pub fn decode(text: &str) -> Option<Self> {
+        if text.len() != 50 || !text.is_ascii() {
+            return None;
+        }
+        let bytes: Vec<u8> = (0..25).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()).collect::<Option<_>>()?;
+        let (version, rest) = bytes.split_first()?;
+        (*version == Self::VERSION).then_some(())?;
+        let (size, rest) = rest.split_first_chunk()?;
+        let (next, question) = rest.split_first_chunk()?;
+        Some(Self {
+            size: u64::from_be_bytes(*size),
+            next: u64::from_be_bytes(*next),
+            question: question.try_into().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn cursors_round_trip(size in any::<u64>(), next in any::<u64>(), question in any::<[u8; 8]>()) {
+            let cursor = Cursor { size, next, question };
+            prop_assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        }
+
+        #[test]
+        fn other_text_is_refused(text in ".{0,60}") {
+            prop_assert!(Cursor::decode(&text).is_none_or(|cursor| cursor.encode() == text.to_lowercase()));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A record: header and contents, as written and as read back.
+
+use prost::Message;
+
+use super::date::Date;
+use super::event::Event;
+use super::header::{Header, Link};
+use super::identity::Pseudonym;
+use super::part::{PartId, PartKey};
+use super::policy::{self, Dates};
+use super::stored::{ActorPart, Core, DetailPart, NetPart, NoticeCore, SessionPart, SubjectPart, Warning};
+use super::date::Timestamp;
+
+/// What is readable of a record: its parts, decoded. A part that expired is missing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Contents {
+    /// Part 0 of an event.
+    pub core: Option<Core>,
+    /// Part 0 of a notice.
+    pub notice: Option<NoticeCore>,
+    /// Part 1.
+    pub actor: Option<ActorPart>,
+    /// Parts 2, in the order of their index.
+    pub subjects: Vec<SubjectPart>,
+    /// Part 3.
+    pub net: Option<NetPart>,
+    /// Part 4.
+    pub session: Option<SessionPart>,
+    /// Part 5.
+    pub detail: Option<DetailPart>,
+}
+
+/// Pseudonyms of the people in one event, in its order.
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    /// The actor.
+    pub actor: Option<Pseudonym>,
+    /// Whom the actor stands in for.
+    pub on_behalf_of: Option<Pseudonym>,
+    /// The subjects.
+    pub subjects: Vec<Pseudonym>,
+}
+
+impl Contents {
+    /// What will be stored of `event`: pseudonyms for people, a hash for the session, and only what is not yet past
+    /// its date on `today`. The core's date must not be past.
+    pub fn of_event(
+        event: Event,
+        people: &People,
+        session_hash: Option<Vec<u8>>,
+        dates: &Dates,
+        today: Date,
+        recorded_at: Timestamp,
+    ) -> Self {
+        let fields = event.into_fields();
+        let mut core = fields.core;
+        core.schema_version = 1;
+        core.recorded_at = recorded_at.nanos();
+        core.policy_version = policy::VERSION.to_owned();
+
+        let mut past = false;
+        let mut alive = |date: Option<Date>, given: bool| {
+            past |= given && date.is_some_and(|date| date <= today);
+            given && date.is_some_and(|date| date > today)
+        };
+        let net = fields.net.filter(|_| alive(dates.net, true));
+        let detail = fields.detail.filter(|_| alive(dates.detail, true));
+        let session = fields.session.filter(|_| alive(dates.session, true)).map(|session| SessionPart {
+            id_hash: session_hash.unwrap_or_default(),
+            auth_method: session.auth_method,
+            mfa: session.mfa,
+        });
+        if past {
+            core.warnings.push(Warning::PartPast as i32);
+        }
+        let bytes = |pseudonym: &Pseudonym| pseudonym.0.to_vec();
+        Self {
+            core: Some(core),
+            notice: None,
+            actor: people.actor.as_ref().map(|actor| ActorPart {
+                pseudonym: bytes(actor),
+                on_behalf_of: people.on_behalf_of.as_ref().map(bytes).unwrap_or_default(),
+            }),
+            subjects: fields
+                .subjects
+                .iter()
+                .zip(&people.subjects)
+                .map(|(subject, pseudonym)| SubjectPart { pseudonym: bytes(pseudonym), child: subject.child })
+                .collect(),
+            net,
+            session,
+            detail,
+        }
+    }
+
+    /// The parts in the order of their keys, each in the bytes that are committed to.
+    pub fn parts(&self) -> Vec<(PartKey, Vec<u8>)> {
+        let mut parts = Vec::with_capacity(5 + self.subjects.len());
+        if let Some(core) = &self.core {
+            parts.push((PartKey::first(PartId::Core), core.encode_to_vec()));
+        }
+        if let Some(notice) = &self.notice {
+            parts.push((PartKey::first(PartId::Core), notice.encode_to_vec()));
+        }
+        if let Some(actor) = &self.actor {
+            parts.push((PartKey::first(PartId::Actor), actor.encode_to_vec()));
+        }
+        for (index, subject) in (0u16..).zip(&self.subjects) {
+            parts.push((PartKey { id: PartId::Subject, index }, subject.encode_to_vec()));
+        }
+        if let Some(net) = &self.net {
+            parts.push((PartKey::first(PartId::Net), net.encode_to_vec()));
+        }
+        if let Some(session) = &self.session {
+            parts.push((PartKey::first(PartId::Session), session.encode_to_vec()));
+        }
+        if let Some(detail) = &self.detail {
+            parts.push((PartKey::first(PartId::Detail), detail.encode_to_vec()));
+        }
+        parts
+    }
+
+    /// Adds the part `key` of an event from its committed bytes. Parts come in the order of their keys.
+    pub fn add(&mut self, key: PartKey, bytes: &[u8]) -> Result<(), prost::DecodeError> {
+        match key.id {
+            PartId::Core => self.core = Some(Core::decode(bytes)?),
+            PartId::Actor => self.actor = Some(ActorPart::decode(bytes)?),
+            PartId::Subject => self.subjects.push(SubjectPart::decode(bytes)?),
+            PartId::Net => self.net = Some(NetPart::decode(bytes)?),
+            PartId::Session => self.session = Some(SessionPart::decode(bytes)?),
+            PartId::Detail => self.detail = Some(DetailPart::decode(bytes)?),
+        }
+        Ok(())
+    }
+}
+
+/// What became of the parts of one expiry date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Readable, and the commitment holds.
+    Intact,
+    /// Its date is past.
+    Expired,
+}
+
+/// A record as read back; every readable group was checked against its commitment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its header.
+    pub header: Header,
+    /// Its link.
+    pub link: Link,
+    /// What is readable of it.
+    pub contents: Contents,
+    /// One verdict per group of the header, in its order.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Record {
+    /// When it was recorded, if the core is readable.
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        let core = self.contents.core.as_ref().map(|core| core.recorded_at);
+        let notice = self.contents.notice.as_ref().map(|notice| notice.recorded_at);
+        core.or(notice).map(Timestamp::from_nanos)
+    }
+}

@@ -1,0 +1,82 @@
+//! Index terms: what a record can be found by.
+//!
+//! A term is stored as a keyed hash under the index key of its part's expiry date, so the index tells nothing to
+//! whom the key does not serve, and dies with it.
+
+use super::date::Date;
+use super::header::Header;
+use super::identity::Pseudonym;
+use super::part::PartId;
+use super::record::Contents;
+
+/// Bytes of a keyed term.
+pub const TERM_BYTES: usize = 16;
+
+/// Something that a record can be found by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Term {
+    /// Who acted.
+    Actor(Pseudonym),
+    /// Whose data.
+    Subject(Pseudonym),
+    /// Address, 4 or 16 bytes.
+    Ip(Vec<u8>),
+    /// Number of the action.
+    Action(i32),
+    /// UTC day of `occurred_at`.
+    Day(Date),
+}
+
+impl Term {
+    /// Its kind in storage keys.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Self::Actor(_) => 1,
+            Self::Subject(_) => 2,
+            Self::Ip(_) => 3,
+            Self::Action(_) => 4,
+            Self::Day(_) => 5,
+        }
+    }
+
+    /// `keyed_hash(index key, kind u8 || value)`, first 16 bytes.
+    pub fn keyed(&self, index_key: &[u8; 32]) -> [u8; TERM_BYTES] {
+        let mut hasher = blake3::Hasher::new_keyed(index_key);
+        hasher.update(&[self.kind()]);
+        match self {
+            Self::Actor(pseudonym) | Self::Subject(pseudonym) => hasher.update(&pseudonym.0),
+            Self::Ip(bytes) => hasher.update(bytes),
+            Self::Action(number) => hasher.update(&number.to_be_bytes()),
+            Self::Day(day) => hasher.update(&day.days().to_be_bytes()),
+        };
+        let mut term = [0; TERM_BYTES];
+        hasher.finalize_xof().fill(&mut term);
+        term
+    }
+
+    /// The terms of an event, each with the expiry date of the part that it comes from. Notices have none.
+    pub fn of(header: &Header, contents: &Contents) -> Vec<(Date, Self)> {
+        let mut terms = Vec::with_capacity(4 + contents.subjects.len());
+        let mut add = |id: PartId, term: Option<Self>| {
+            if let (Some(group), Some(term)) = (header.group_of(id), term) {
+                terms.push((group.date, term));
+            }
+        };
+        let pseudonym = |bytes: &[u8]| Pseudonym::from_slice(bytes);
+        if let Some(actor) = &contents.actor {
+            add(PartId::Actor, pseudonym(&actor.pseudonym).map(Self::Actor));
+        }
+        for subject in &contents.subjects {
+            add(PartId::Subject, pseudonym(&subject.pseudonym).map(Self::Subject));
+        }
+        if let Some(net) = &contents.net {
+            add(PartId::Net, (!net.ip.is_empty()).then(|| Self::Ip(net.ip.clone())));
+        }
+        if let Some(core) = &contents.core {
+            let day = Date::of_utc(super::date::Timestamp::from_nanos(core.occurred_at));
+            add(PartId::Core, Some(Self::Action(core.action)));
+            add(PartId::Core, Some(Self::Day(day)));
+        }
+        terms
+    }
+}

@@ -1,0 +1,128 @@
+//! Every storage key. Integers are big-endian, so keys sort as their numbers do.
+//!
+//! ```text
+//! header    trail u32 · first seq u64                                           db/
+//! part      expiry date u32 · zone u16 · trail u32 · first seq u64              db/
+//! notice    trail u32 · seq u64                                                 db/
+//! meta      a name (below)                                                      db/
+//! row       bucket u16 · row hash 32                                            vault/
+//! pseudonym keyed hash of the pseudonym 32                                      vault/
+//! posting   expiry date u32 · zone u16 · trail u32 · kind u8 · term 16 · first seq u64    index/
+//! event_id  trail u32 · event id 16                                             index/
+//! indexed   trail u32                                                           index/
+//! ```
+//!
+//! The date leads where it can expire, so a date is one range to drop.
+
+use crate::model::date::Date;
+use crate::model::origin::Controller;
+use crate::model::term::TERM_BYTES;
+
+/// Bytes of a posting's key that name date, zone, trail and term.
+pub const POSTING_PREFIX: usize = 4 + 2 + 4 + 1 + TERM_BYTES;
+
+/// Meta: version of the format, u32.
+pub const META_FORMAT: &[u8] = b"format";
+/// Meta: the writer part of this store's origins.
+pub const META_WRITER: &[u8] = b"writer";
+/// Meta: the newest keyring generation used, u64.
+pub const META_GENERATION: &[u8] = b"keyring generation";
+/// Meta: prefix of the trails, followed by the controller's name.
+pub const META_TRAIL: &[u8] = b"trail/";
+
+/// Number of a trail in storage keys.
+pub type Trail = u32;
+
+/// Number of a zone in storage keys: its position in the keyring.
+pub type ZoneNumber = u16;
+
+/// `trail · seq`: keys of headers and notices.
+pub fn trail_seq(trail: Trail, seq: u64) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&trail.to_be_bytes());
+    key[4..].copy_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// Key of a frame.
+pub fn part(date: Date, zone: ZoneNumber, trail: Trail, first: u64) -> [u8; 18] {
+    let mut key = [0; 18];
+    key[..10].copy_from_slice(&dated(date, zone, trail));
+    key[10..].copy_from_slice(&first.to_be_bytes());
+    key
+}
+
+/// `date · zone · trail`: what the keys of frames and postings of one trail and date begin with.
+pub fn dated(date: Date, zone: ZoneNumber, trail: Trail) -> [u8; 10] {
+    let mut key = [0; 10];
+    key[..4].copy_from_slice(&date.days().to_be_bytes());
+    key[4..6].copy_from_slice(&zone.to_be_bytes());
+    key[6..].copy_from_slice(&trail.to_be_bytes());
+    key
+}
+
+/// What the keys of the postings of one term begin with.
+pub fn posting_prefix(date: Date, zone: ZoneNumber, trail: Trail, kind: u8, term: &[u8; TERM_BYTES]) -> [u8; POSTING_PREFIX] {
+    let mut key = [0; POSTING_PREFIX];
+    key[..10].copy_from_slice(&dated(date, zone, trail));
+    key[10] = kind;
+    key[11..].copy_from_slice(term);
+    key
+}
+
+/// Key of one chunk of postings.
+pub fn posting(prefix: &[u8; POSTING_PREFIX], first: u64) -> [u8; POSTING_PREFIX + 8] {
+    let mut key = [0; POSTING_PREFIX + 8];
+    key[..POSTING_PREFIX].copy_from_slice(prefix);
+    key[POSTING_PREFIX..].copy_from_slice(&first.to_be_bytes());
+    key
+}
+
+/// Key of an event id.
+pub fn event_id(trail: Trail, id: &[u8; 16]) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..4].copy_from_slice(&trail.to_be_bytes());
+    key[4..].copy_from_slice(id);
+    key
+}
+
+/// Key of a vault row.
+pub fn row(bucket: u16, hash: &[u8; 32]) -> [u8; 34] {
+    let mut key = [0; 34];
+    key[..2].copy_from_slice(&bucket.to_be_bytes());
+    key[2..].copy_from_slice(hash);
+    key
+}
+
+/// Key of a trail's description.
+pub fn trail_meta(controller: &Controller) -> Vec<u8> {
+    [META_TRAIL, controller.as_str().as_bytes()].concat()
+}
+
+/// The last 8 bytes of a key: its seq.
+pub fn seq_of(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The first 4 bytes of a key: its expiry date.
+pub fn date_of(key: &[u8]) -> Option<Date> {
+    key.first_chunk().map(|bytes| Date::from_days(u32::from_be_bytes(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_sort_as_their_numbers(a in any::<(u32, u64)>(), b in any::<(u32, u64)>()) {
+            prop_assert_eq!(a.cmp(&b), trail_seq(a.0, a.1).cmp(&trail_seq(b.0, b.1)));
+            let key = |(date, seq)| part(Date::from_days(date), 1, 2, seq);
+            prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
+            prop_assert_eq!(seq_of(&key(a)), Some(a.1));
+            prop_assert_eq!(date_of(&key(a)), Some(Date::from_days(a.0)));
+        }
+    }
+}

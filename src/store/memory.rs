@@ -1,0 +1,177 @@
+//! The store's deterministic twin: ordered maps in memory that fail on command.
+//!
+//! A [`Disk`] outlives the [`MemoryStore`]s opened on it, as a disk outlives a process. Synced batches survive a
+//! crash; of derived batches a crash keeps a prefix.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Batch, Change, Error, Family, Row, Rows, Scan, Store};
+
+/// How one call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// An error is returned and nothing was written.
+    Lost,
+    /// An error is returned, but the write took effect.
+    AppliedThenFailed,
+}
+
+type Map = BTreeMap<(Family, Vec<u8>), Vec<u8>>;
+
+#[derive(Debug, Default)]
+struct State {
+    durable: Map,
+    /// Derived batches since the last flush, in order.
+    derived: Vec<Batch>,
+    current: Map,
+    /// Writes until the fault strikes, and the fault.
+    fault: Option<(u32, Fault)>,
+    /// After a fault every further call fails, as for a process that lost its disk.
+    broken: bool,
+    commits: u64,
+}
+
+/// A disk in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Disk(Arc<Mutex<State>>);
+
+impl Disk {
+    /// An empty disk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens a store on it.
+    pub fn open(&self) -> MemoryStore {
+        MemoryStore(self.clone())
+    }
+
+    /// Lets the write after `writes` more ones fail.
+    pub fn fail_after(&self, writes: u32, fault: Fault) {
+        self.state().fault = Some((writes, fault));
+    }
+
+    /// Ends the process: of the derived batches that were not flushed, the first `kept` survive. Faults are over.
+    pub fn crash(&self, kept: usize) {
+        let mut state = self.state();
+        let derived = std::mem::take(&mut state.derived);
+        let mut map = std::mem::take(&mut state.durable);
+        for batch in derived.into_iter().take(kept) {
+            apply(&mut map, batch);
+        }
+        state.durable.clone_from(&map);
+        state.current = map;
+        state.fault = None;
+        state.broken = false;
+    }
+
+    /// Number of derived batches that a crash could lose.
+    pub fn unflushed(&self) -> usize {
+        self.state().derived.len()
+    }
+
+    /// Number of synced batches so far.
+    pub fn commits(&self) -> u64 {
+        self.state().commits
+    }
+
+    /// Every row, for comparing runs and for tampering.
+    pub fn rows(&self) -> Vec<(Family, Vec<u8>, Vec<u8>)> {
+        self.state().current.iter().map(|((family, key), value)| (*family, key.clone(), value.clone())).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A store opened on a [`Disk`].
+#[derive(Debug, Clone)]
+pub struct MemoryStore(Disk);
+
+impl Store for MemoryStore {
+    fn commit(&self, batch: Batch) -> Result<(), Error> {
+        let mut state = self.0.state();
+        state.write(|state| {
+            apply(&mut state.durable, batch.clone());
+            apply(&mut state.current, batch);
+            state.commits += 1;
+        })
+    }
+
+    fn derive(&self, batch: Batch) -> Result<(), Error> {
+        let mut state = self.0.state();
+        state.write(|state| {
+            apply(&mut state.current, batch.clone());
+            state.derived.push(batch);
+        })
+    }
+
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let state = self.0.state();
+        state.alive()?;
+        Ok(state.current.get(&(family, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, scan: Scan) -> Rows<'_> {
+        let state = self.0.state();
+        if let Err(error) = state.alive() {
+            return Box::new(std::iter::once(Err(error)));
+        }
+        let from = (scan.family, scan.from);
+        let mut rows: Vec<Result<Row, Error>> = state
+            .current
+            .range(from..)
+            .take_while(|((family, key), _)| {
+                *family == scan.family && scan.to.as_ref().is_none_or(|to| key < to)
+            })
+            .map(|((_, key), value)| Ok((key.clone().into(), value.clone().into())))
+            .collect();
+        if scan.descending {
+            rows.reverse();
+        }
+        Box::new(rows.into_iter())
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        let mut state = self.0.state();
+        state.alive()?;
+        state.derived.clear();
+        state.durable = state.current.clone();
+        Ok(())
+    }
+}
+
+impl State {
+    fn alive(&self) -> Result<(), Error> {
+        if self.broken { Err(Error::Failed("the disk is gone".into())) } else { Ok(()) }
+    }
+
+    fn write(&mut self, apply: impl FnOnce(&mut Self)) -> Result<(), Error> {
+        self.alive()?;
+        match &mut self.fault {
+            Some((0, fault)) => {
+                let fault = *fault;
+                if fault == Fault::AppliedThenFailed {
+                    apply(self);
+                }
+                self.broken = true;
+                return Err(Error::Failed(format!("planned fault: {fault:?}")));
+            }
+            Some((writes, _)) => *writes -= 1,
+            None => {}
+        }
+        apply(self);
+        Ok(())
+    }
+}
+
+fn apply(map: &mut Map, batch: Batch) {
+    for Change { family, key, value } in batch.into_changes() {
+        match value {
+            Some(value) => map.insert((family, key), value),
+            None => map.remove(&(family, key)),
+        };
+    }
+}

@@ -1,0 +1,232 @@
+//! The disk ring: atomic batches over ordered keys, and two small files. Knows nothing about audit.
+//!
+//! [`rocks`] is the only home of RocksDB. [`memory`] is its deterministic twin, with faults on command. [`files`]
+//! holds the keyring file, real and faulty.
+
+pub mod files;
+pub mod keys;
+pub mod memory;
+pub mod rocks;
+
+use std::fmt;
+
+/// A key and its value.
+pub type Row = (Box<[u8]>, Box<[u8]>);
+
+/// A set of rows with one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// `db/`: runs of headers.
+    Header,
+    /// `db/`: sealed frames.
+    Part,
+    /// `db/`: cores of notices, in clear.
+    Notice,
+    /// `db/`: what the store knows of itself.
+    Meta,
+    /// `vault/`: sealed halves of identities.
+    Row,
+    /// `vault/`: which row a pseudonym leads to.
+    Pseudonym,
+    /// `index/`: postings.
+    Posting,
+    /// `index/`: event ids.
+    EventId,
+    /// `index/`: how far each trail is indexed.
+    Indexed,
+}
+
+/// One of the three databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Database {
+    /// The history set.
+    Db,
+    /// Part of the forgettable set.
+    Vault,
+    /// Derived: rebuilt if it is missing.
+    Index,
+}
+
+impl Database {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Db, Self::Vault, Self::Index];
+
+    /// Its folder within the data folder.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Db => "db",
+            Self::Vault => "vault",
+            Self::Index => "index",
+        }
+    }
+
+    /// Its families.
+    pub fn families(self) -> &'static [Family] {
+        match self {
+            Self::Db => &[Family::Header, Family::Part, Family::Notice, Family::Meta],
+            Self::Vault => &[Family::Row, Family::Pseudonym],
+            Self::Index => &[Family::Posting, Family::EventId, Family::Indexed],
+        }
+    }
+}
+
+impl Family {
+    /// Its name within its database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Part => "part",
+            Self::Notice => "notice",
+            Self::Meta => "meta",
+            Self::Row => "row",
+            Self::Pseudonym => "pseudonym",
+            Self::Posting => "posting",
+            Self::EventId => "event_id",
+            Self::Indexed => "indexed",
+        }
+    }
+}
+
+/// Changes that take effect together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    changes: Vec<Change>,
+}
+
+/// One change: `value` is put under `key`, or the key is removed.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Where.
+    pub family: Family,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value; `None` removes.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Batch {
+    /// Puts a row.
+    pub fn put(&mut self, family: Family, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.changes.push(Change { family, key: key.into(), value: Some(value.into()) });
+    }
+
+    /// Removes a row.
+    pub fn remove(&mut self, family: Family, key: impl Into<Vec<u8>>) {
+        self.changes.push(Change { family, key: key.into(), value: None });
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes, in order.
+    pub fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+}
+
+/// Which rows, in which order.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// Where.
+    pub family: Family,
+    /// From this key on, inclusive.
+    pub from: Vec<u8>,
+    /// Up to this key, exclusive; `None`: to the end.
+    pub to: Option<Vec<u8>>,
+    /// Descending instead of ascending.
+    pub descending: bool,
+}
+
+impl Scan {
+    /// All rows of a family.
+    pub fn all(family: Family) -> Self {
+        Self { family, from: Vec::new(), to: None, descending: false }
+    }
+
+    /// All rows whose key begins with `prefix`.
+    pub fn prefix(family: Family, prefix: &[u8]) -> Self {
+        Self { family, from: prefix.to_vec(), to: successor(prefix), descending: false }
+    }
+
+    /// Rows from `from` up to and including `through`, descending: its first row is the last at or before `through`.
+    pub fn back(family: Family, from: &[u8], through: &[u8]) -> Self {
+        let mut to = through.to_vec();
+        to.push(0);
+        Self { family, from: from.to_vec(), to: Some(to), descending: true }
+    }
+}
+
+/// The least key above every key with that prefix.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let kept = prefix.iter().rposition(|byte| *byte != 0xff)?;
+    let mut next = prefix[..=kept].to_vec();
+    next[kept] += 1;
+    Some(next)
+}
+
+/// Why the disk could not do it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The stored bytes are not what was written; a human must look.
+    Corrupt(String),
+    /// Another process has the store open.
+    Locked(String),
+    /// Anything else, in the words of the disk.
+    Failed(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Corrupt(why) => write!(f, "the stored bytes are damaged: {why}"),
+            Self::Locked(why) => write!(f, "the store is in use: {why}"),
+            Self::Failed(why) => write!(f, "the disk failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Rows in the order asked for.
+pub type Rows<'a> = Box<dyn Iterator<Item = Result<Row, Error>> + 'a>;
+
+/// One database.
+pub trait Store: Send + Sync {
+    /// Writes a batch atomically and answers when it survives a power cut. After an error it is not known whether
+    /// it took effect: only reopening decides.
+    fn commit(&self, batch: Batch) -> Result<(), Error>;
+
+    /// Writes a batch atomically without making it durable: a crash may lose it, never half of it, and never one
+    /// before it without losing it too. For what can be derived again.
+    fn derive(&self, batch: Batch) -> Result<(), Error>;
+
+    /// The value of a key.
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Rows of a range. Short-lived: do not keep it across other work.
+    fn scan(&self, scan: Scan) -> Rows<'_>;
+
+    /// Makes everything written so far durable, derived rows too.
+    fn flush(&self) -> Result<(), Error>;
+
+    /// The first row of a scan.
+    fn first(&self, scan: Scan) -> Result<Option<Row>, Error> {
+        self.scan(scan).next().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_successor_ends_a_prefix() {
+        for (prefix, next) in
+            [(&[1u8, 2][..], Some(vec![1, 3])), (&[1, 0xff], Some(vec![2])), (&[0xff, 0xff], None), (&[], None)]
+        {
+            assert_eq!(successor(prefix), next, "{prefix:?}");
+        }
+    }
+}

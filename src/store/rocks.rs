@@ -1,0 +1,247 @@
+//! RocksDB: the only home of the crate `rocksdb`, of its options and of the choice when to sync.
+//!
+//! `db/` and `vault/` have a write-ahead log that is synced with every batch. `index/` has none: it is flushed
+//! whole (atomic flush over its families), so after a crash it stands as of its last flush and is caught up.
+
+use std::path::{Path, PathBuf};
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRawIterator,
+    DBRecoveryMode, ErrorKind, Options, ReadOptions, SliceTransform, WriteBatch, WriteOptions,
+};
+
+use super::keys::POSTING_PREFIX;
+use super::{Batch, Change, Database, Error, Family, Row, Rows, Scan, Store};
+
+/// A database on disk.
+pub struct RocksStore {
+    db: DB,
+    database: Database,
+    path: PathBuf,
+}
+
+impl RocksStore {
+    /// Opens `database` within the data folder, creating what is missing.
+    pub fn open(data: &Path, database: Database) -> Result<Self, Error> {
+        let path = data.join(database.folder());
+        let mut options = options(database);
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let db = DB::open_cf_descriptors(&options, &path, descriptors(database)).map_err(error)?;
+        Ok(Self { db, database, path })
+    }
+
+    /// Opens `database` without writing a byte; fails if there is none.
+    pub fn open_read_only(data: &Path, database: Database) -> Result<Self, Error> {
+        let path = data.join(database.folder());
+        let options = options(database);
+        let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false).map_err(error)?;
+        Ok(Self { db, database, path })
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Compacts every family whole, so that only live rows are in its files.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.flush()?;
+        for family in self.database.families() {
+            self.db.compact_range_cf(self.family(*family)?, None::<&[u8]>, None::<&[u8]>);
+        }
+        Ok(())
+    }
+
+    fn family(&self, family: Family) -> Result<&ColumnFamily, Error> {
+        let name = family.name();
+        self.db.cf_handle(name).ok_or_else(|| Error::Failed(format!("{:?} has no family {name}", self.database)))
+    }
+
+    fn write(&self, batch: Batch, options: &WriteOptions) -> Result<(), Error> {
+        let mut writes = WriteBatch::default();
+        for Change { family, key, value } in batch.into_changes() {
+            let family = self.family(family)?;
+            match value {
+                Some(value) => writes.put_cf(family, key, value),
+                None => writes.delete_cf(family, key),
+            }
+        }
+        self.db.write_opt(writes, options).map_err(error)
+    }
+}
+
+impl Store for RocksStore {
+    fn commit(&self, batch: Batch) -> Result<(), Error> {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.write(batch, &options)
+    }
+
+    fn derive(&self, batch: Batch) -> Result<(), Error> {
+        let mut options = WriteOptions::default();
+        options.disable_wal(self.database == Database::Index);
+        self.write(batch, &options)
+    }
+
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.db.get_cf(self.family(family)?, key).map_err(error)
+    }
+
+    fn scan(&self, scan: Scan) -> Rows<'_> {
+        let family = match self.family(scan.family) {
+            Ok(family) => family,
+            Err(error) => return Box::new(std::iter::once(Err(error))),
+        };
+        let mut options = ReadOptions::default();
+        // A posting scan stays within one term, so the prefix filter may skip files; other scans cross prefixes.
+        let one_term = scan.family == Family::Posting && scan.from.len() >= POSTING_PREFIX;
+        options.set_total_order_seek(!one_term);
+        options.set_prefix_same_as_start(one_term);
+        options.set_iterate_lower_bound(scan.from.clone());
+        if let Some(to) = &scan.to {
+            options.set_iterate_upper_bound(to.clone());
+        }
+        let mut iterator = self.db.raw_iterator_cf_opt(family, options);
+        match (scan.descending, &scan.to) {
+            (false, _) => iterator.seek(&scan.from),
+            (true, Some(to)) => iterator.seek_for_prev(to),
+            (true, None) => iterator.seek_to_last(),
+        }
+        Box::new(Iter { iterator, descending: scan.descending, ended: false })
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        let families = self.database.families().iter().map(|f| self.family(*f)).collect::<Result<Vec<_>, _>>()?;
+        let mut options = rocksdb::FlushOptions::default();
+        options.set_wait(true);
+        self.db.flush_cfs_opt(&families, &options).map_err(error)
+    }
+}
+
+struct Iter<'a> {
+    iterator: DBRawIterator<'a>,
+    descending: bool,
+    ended: bool,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Result<Row, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let Some((key, value)) = self.iterator.item() else {
+            self.ended = true;
+            // An iterator that met a damaged block is merely not valid: the reason stands in its status.
+            return self.iterator.status().err().map(|cause| Err(error(cause)));
+        };
+        let row = (key.into(), value.into());
+        if self.descending {
+            self.iterator.prev();
+        } else {
+            self.iterator.next();
+        }
+        Some(Ok(row))
+    }
+}
+
+fn options(database: Database) -> Options {
+    let mut options = Options::default();
+    options.set_keep_log_file_num(2);
+    options.set_max_open_files(512);
+    options.set_bytes_per_sync(1 << 20);
+    match database {
+        Database::Db | Database::Vault => {
+            options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+            options.set_track_and_verify_wals_in_manifest(true);
+            options.set_max_total_wal_size(128 << 20);
+        }
+        Database::Index => options.set_atomic_flush(true),
+    }
+    options
+}
+
+fn descriptors(database: Database) -> Vec<ColumnFamilyDescriptor> {
+    // RocksDB insists on its own family "default"; Akta keeps nothing there.
+    let default = ColumnFamilyDescriptor::new("default", Options::default());
+    let own = database.families().iter().map(|f| ColumnFamilyDescriptor::new(f.name(), family_options(*f)));
+    std::iter::once(default).chain(own).collect()
+}
+
+fn family_options(family: Family) -> Options {
+    let mut options = Options::default();
+    let mut table = BlockBasedOptions::default();
+    table.set_bloom_filter(10.0, false);
+    table.set_format_version(5);
+    table.set_block_cache(&Cache::new_lru_cache(16 << 20));
+    match family {
+        // Hashes and sealed bytes do not compress.
+        Family::Header | Family::Part | Family::Row | Family::Pseudonym | Family::EventId => {
+            options.set_compression_type(DBCompressionType::None);
+            table.set_block_size(32 << 10);
+        }
+        Family::Posting => {
+            options.set_compression_type(DBCompressionType::Zstd);
+            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(POSTING_PREFIX));
+            options.set_memtable_prefix_bloom_ratio(0.05);
+            options.set_write_buffer_size(16 << 20);
+            table.set_whole_key_filtering(false);
+        }
+        Family::Notice | Family::Meta | Family::Indexed => options.set_compression_type(DBCompressionType::Lz4),
+    }
+    options.set_block_based_table_factory(&table);
+    options
+}
+
+fn error(error: rocksdb::Error) -> Error {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::Corruption => Error::Corrupt(text),
+        ErrorKind::IOError if text.contains("lock") => Error::Locked(text),
+        _ => Error::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::Disk;
+    use super::*;
+
+    /// The twin and RocksDB answer the same.
+    #[test]
+    fn twins_agree() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let rocks = RocksStore::open(folder.path(), Database::Db).expect("opens");
+        let memory = Disk::new().open();
+        let stores: [&dyn Store; 2] = [&rocks, &memory];
+        for store in stores {
+            let mut batch = Batch::default();
+            for key in [[0u8, 1], [0, 2], [1, 0], [1, 255], [2, 0]] {
+                batch.put(Family::Part, key, key);
+            }
+            batch.put(Family::Header, [1u8, 1], "other family");
+            store.commit(batch).expect("commits");
+            let mut batch = Batch::default();
+            batch.remove(Family::Part, [0u8, 2]);
+            store.commit(batch).expect("commits");
+        }
+        let scans = [
+            Scan::all(Family::Part),
+            Scan::prefix(Family::Part, &[1]),
+            Scan::prefix(Family::Part, &[0]),
+            Scan::prefix(Family::Part, &[9]),
+            Scan::back(Family::Part, &[0], &[1, 7]),
+            Scan::back(Family::Part, &[1, 0], &[1, 255]),
+            Scan::back(Family::Part, &[3], &[3, 1]),
+            Scan { descending: true, ..Scan::all(Family::Part) },
+        ];
+        for scan in scans {
+            let [a, b] = stores.map(|store| store.scan(scan.clone()).collect::<Vec<_>>());
+            assert_eq!(a, b, "{scan:?}");
+        }
+        assert_eq!(rocks.get(Family::Part, &[0, 2]), Ok(None));
+        assert_eq!(rocks.get(Family::Part, &[1, 0]), Ok(Some(vec![1, 0])));
+    }
+}

@@ -1,0 +1,100 @@
+//! Asking: every question states a purpose, is answered from the trail, and is itself recorded before the answer.
+
+use crate::model::event::{Event, Fields};
+use crate::model::identity::Identity;
+use crate::model::query::Order;
+use crate::model::stored::{
+    Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance,
+};
+use crate::model::date::Timestamp;
+
+/// Who asks. "dev" until callers are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller(String);
+
+impl Caller {
+    /// Namespace of callers among identities.
+    pub const NAMESPACE: &'static str = "caller";
+
+    /// The caller of `--dev`.
+    pub fn dev() -> Self {
+        Self("dev".to_owned())
+    }
+}
+
+/// Why somebody asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// Number of a `Purpose`; not 0.
+    pub purpose: i32,
+    /// Reference of the request or ticket.
+    pub text: String,
+}
+
+/// What to find, in the caller's words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Question {
+    /// Whose data.
+    pub subject: Option<Identity>,
+    /// Who acted.
+    pub actor: Option<Identity>,
+    /// Address, 4 or 16 bytes.
+    pub ip: Option<Vec<u8>>,
+    /// Numbers of actions.
+    pub actions: Vec<i32>,
+    /// `occurred_at` at or after this.
+    pub since: Option<Timestamp>,
+    /// `occurred_at` before this.
+    pub until: Option<Timestamp>,
+    /// Order of rows.
+    pub order: Order,
+}
+
+impl Question {
+    /// Names of the fields that are asked by; never their values.
+    pub fn shape(&self) -> String {
+        let fields = [
+            ("subject", self.subject.is_some()),
+            ("actor", self.actor.is_some()),
+            ("ip", self.ip.is_some()),
+            ("actions", !self.actions.is_empty()),
+            ("since", self.since.is_some()),
+            ("until", self.until.is_some()),
+        ];
+        let asked: Vec<&str> = fields.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+        if asked.is_empty() { "everything".to_owned() } else { asked.join(",") }
+    }
+
+    /// First bytes of a hash of the question: a page token serves only the question that it came with.
+    pub fn digest(&self) -> [u8; 8] {
+        let hash = blake3::derive_key("akta v1 question", format!("{self:?}").as_bytes());
+        let mut digest = [0; 8];
+        digest.copy_from_slice(&hash[..8]);
+        digest
+    }
+}
+
+/// The record of a question: who asked, why, the shape of it and how many rows; never the value searched for.
+pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], call: &str, shape: &str, rows: usize) -> Event {
+    let core = Core {
+        event_id: event_id.to_vec(),
+        action: Action::LogQuery as i32,
+        event_name: call.to_owned(),
+        outcome: Outcome::Success as i32,
+        purpose: ground.purpose,
+        purpose_text: ground.text.clone(),
+        record_count: rows as u64,
+        actor_kind: ActorKind::Human as i32,
+        source_service: "akta".to_owned(),
+        source_assurance: SourceAssurance::Native as i32,
+        ..Core::default()
+    };
+    let asked = Attribute { key: "asked_by".to_owned(), value: shape.to_owned() };
+    Event::log_access(Fields {
+        core,
+        actor: Some(Identity::new(Caller::NAMESPACE, &caller.0)),
+        detail: Some(DetailPart { attributes: vec![asked], ..DetailPart::default() }),
+        choice: RetentionClass::Unspecified,
+        ..Fields::default()
+    })
+}

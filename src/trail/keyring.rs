@@ -1,0 +1,409 @@
+//! The keyring: every key of the node, in one file, sealed under the operator's KEK.
+//!
+//! ```text
+//! file  = slot A · slot B, 1 MiB each, always whole
+//! slot  = 8 "aktakeys" · 1 format=1 · 1 flags (bit 0: dev) · 8 generation · 4 length · sealed Keyring · zeros
+//! sealed = AES-256-GCM under the KEK, place = the 18 bytes before the length
+//! ```
+//!
+//! A generation is written to slot A, synced, then to slot B, synced: a torn write leaves the other slot, and what
+//! was destroyed is overwritten in both. A key is durable here before the first batch that uses it.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use prost::Message;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::env::{Entropy, random};
+use crate::model::date::{Date, Zone};
+use crate::model::policy::KEY_HORIZON_DAYS;
+use crate::model::seal::Key;
+use crate::model::stored;
+use crate::store::files::Files;
+use crate::store::keys::ZoneNumber;
+
+/// Number of vault buckets: 12 bits of a keyed hash choose one.
+pub const BUCKETS: u16 = 4_096;
+
+const FILE: &str = "keyring";
+const MAGIC: &[u8; 8] = b"aktakeys";
+const FORMAT: u8 = 1;
+const DEV: u8 = 1;
+const SLOT_BYTES: usize = 1 << 20;
+const PLACE_BYTES: usize = 18;
+const CLEAR_BYTES: usize = PLACE_BYTES + 4;
+/// Controller keys are made this many at a time.
+const CONTROLLER_SLOTS: usize = 64;
+/// Keys are made again once fewer than the horizon less this many days are left.
+const HORIZON_SLACK_DAYS: u32 = 60;
+
+/// The key-encryption key that the operator supplies.
+#[derive(Debug, Clone)]
+pub struct Kek {
+    key: Key,
+    dev: bool,
+}
+
+impl Kek {
+    /// A real one: 32 random bytes, kept elsewhere.
+    pub fn new(key: Key) -> Self {
+        Self { key, dev: false }
+    }
+
+    /// The public one of `--dev`: protects nothing.
+    pub fn dev() -> Self {
+        Self { key: Key::derive("akta v1 dev kek", &[]), dev: true }
+    }
+}
+
+/// Why the keyring cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store was written with a keyring, but there is none.
+    #[error("the keyring file is missing, but the store was written with one: restore the newest keyring; without it nothing can be opened")]
+    Missing,
+    /// It does not open under this KEK.
+    #[error("the keyring does not open under this key-encryption key: give the KEK that it was sealed under (kek_file or AKTA_KEK)")]
+    WrongKek,
+    /// A keyring made with `--dev`, or not, is opened the other way.
+    #[error("{0}")]
+    Mode(&'static str),
+    /// An old copy.
+    #[error("the keyring is of generation {have}, but the store has used generation {need}: an old copy was put back; restore the newest")]
+    Old {
+        /// Generation of the file.
+        have: u64,
+        /// Newest generation that the store has used.
+        need: u64,
+    },
+    /// Neither slot holds a keyring.
+    #[error("the keyring file is damaged in both slots: restore the newest keyring")]
+    Damaged,
+    /// It no longer fits.
+    #[error("the keyring has outgrown its file of 1 MiB a slot")]
+    Full,
+    /// The disk failed.
+    #[error("keyring file: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// The keys of one generation, in memory. Erased when dropped.
+struct Secrets {
+    generation: u64,
+    keyring: stored::Keyring,
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        for zone in &mut self.keyring.zones {
+            zone.keys.zeroize();
+        }
+        self.keyring.controller_keys.zeroize();
+        self.keyring.bucket_keys.zeroize();
+        self.keyring.lasting_key.zeroize();
+        self.keyring.signing_seed.zeroize();
+    }
+}
+
+/// A handle to the keyring: read by many, changed by the writer alone.
+pub struct Keyring {
+    files: Arc<dyn Files>,
+    kek: Kek,
+    secrets: RwLock<Arc<Secrets>>,
+    // Held while a generation is made and written.
+    changing: Mutex<()>,
+}
+
+impl Keyring {
+    /// Opens the keyring; makes one if there is none and the store has not used one (`used` is 0). Refuses one
+    /// older than `used`, the newest generation that the store has used. Finishes a half-written generation.
+    pub fn open(files: Arc<dyn Files>, kek: Kek, entropy: &dyn Entropy, used: u64) -> Result<Self, Error> {
+        let found = files.read(FILE)?;
+        let secrets = match found {
+            None if used > 0 => return Err(Error::Missing),
+            None => {
+                let secrets = first_generation(entropy);
+                let slot = encode(&secrets, &kek, entropy)?;
+                files.create(FILE, &Zeroizing::new([slot.as_slice(), slot.as_slice()].concat()))?;
+                secrets
+            }
+            Some(file) => {
+                let secrets = newest(&file, &kek, used)?;
+                let slot = encode(&secrets, &kek, entropy)?;
+                if half_written(&file, &kek) {
+                    overwrite(files.as_ref(), &slot)?;
+                }
+                secrets
+            }
+        };
+        Ok(Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) })
+    }
+
+    /// Opens the keyring without writing a byte, for verification beside or after a server.
+    pub fn open_read_only(files: Arc<dyn Files>, kek: Kek, used: u64) -> Result<Self, Error> {
+        let file = files.read(FILE)?.ok_or(Error::Missing)?;
+        let secrets = newest(&file, &kek, used)?;
+        Ok(Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) })
+    }
+
+    /// The generation in force.
+    pub fn generation(&self) -> u64 {
+        self.secrets().generation
+    }
+
+    /// Number of a zone, if it has keys.
+    pub fn zone_number(&self, zone: &str) -> Option<ZoneNumber> {
+        let position = self.secrets().keyring.zones.iter().position(|keys| keys.zone == zone)?;
+        u16::try_from(position).ok()
+    }
+
+    /// Key of an expiry date in a zone; `None` if it was never made or is destroyed.
+    pub fn date_key(&self, zone: ZoneNumber, date: Date) -> Option<Key> {
+        let secrets = self.secrets();
+        let zone = secrets.keyring.zones.get(usize::from(zone))?;
+        let index = date.days().checked_sub(zone.first_date)?;
+        nth(&zone.keys, usize::try_from(index).ok()?)
+    }
+
+    /// Key of a controller slot.
+    pub fn controller_key(&self, slot: u32) -> Option<Key> {
+        nth(&self.secrets().keyring.controller_keys, usize::try_from(slot).ok()?)
+    }
+
+    /// Key of a vault bucket.
+    pub fn bucket_key(&self, bucket: u16) -> Option<Key> {
+        nth(&self.secrets().keyring.bucket_keys, usize::from(bucket))
+    }
+
+    /// The lasting key: chooses buckets, names the rows of pseudonyms.
+    pub fn lasting_key(&self) -> Key {
+        Key::from_slice(&self.secrets().keyring.lasting_key).expect("checked when the keyring was opened")
+    }
+
+    /// Makes sure that `zone` has keys for every date from `today` to the horizon, and that `slot` has a key.
+    /// Durable when it answers; whether anything was missing.
+    pub fn ensure(&self, zone: &Zone, today: Date, slot: u32, entropy: &dyn Entropy) -> Result<bool, Error> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.secrets();
+        if has_dates(&old.keyring, zone.name(), today) && nth(&old.keyring.controller_keys, slot as usize).is_some() {
+            return Ok(false);
+        }
+        let mut next = Secrets { generation: old.generation + 1, keyring: old.keyring.clone() };
+        add_dates(&mut next.keyring, zone.name(), today, entropy);
+        while next.keyring.controller_keys.len() / 32 <= slot as usize {
+            add_keys(&mut next.keyring.controller_keys, CONTROLLER_SLOTS, entropy);
+        }
+        overwrite(self.files.as_ref(), &encode(&next, &self.kek, entropy)?)?;
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(true)
+    }
+
+    fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn first_generation(entropy: &dyn Entropy) -> Secrets {
+    let mut keyring = stored::Keyring::default();
+    add_keys(&mut keyring.controller_keys, CONTROLLER_SLOTS, entropy);
+    add_keys(&mut keyring.bucket_keys, usize::from(BUCKETS), entropy);
+    add_keys(&mut keyring.lasting_key, 1, entropy);
+    add_keys(&mut keyring.signing_seed, 1, entropy);
+    Secrets { generation: 1, keyring }
+}
+
+fn add_keys(keys: &mut Vec<u8>, count: usize, entropy: &dyn Entropy) {
+    let start = keys.len();
+    // A growing vector would leave copies of keys behind in memory.
+    let mut grown = Vec::with_capacity(start + 32 * count);
+    grown.extend_from_slice(keys);
+    grown.resize(start + 32 * count, 0);
+    entropy.fill(&mut grown[start..]);
+    keys.zeroize();
+    *keys = grown;
+}
+
+fn has_dates(keyring: &stored::Keyring, zone: &str, today: Date) -> bool {
+    keyring.zones.iter().find(|keys| keys.zone == zone).is_some_and(|keys| {
+        let end = keys.first_date as usize + keys.keys.len() / 32;
+        end >= today.plus_days(KEY_HORIZON_DAYS).days() as usize
+    })
+}
+
+fn add_dates(keyring: &mut stored::Keyring, zone: &str, today: Date, entropy: &dyn Entropy) {
+    let position = keyring.zones.iter().position(|keys| keys.zone == zone).unwrap_or_else(|| {
+        let first_date = today.days();
+        keyring.zones.push(stored::ZoneKeys { zone: zone.to_owned(), first_date, keys: Vec::new() });
+        keyring.zones.len() - 1
+    });
+    let keys = &mut keyring.zones[position];
+    let have = keys.keys.len() / 32;
+    let want = today.plus_days(KEY_HORIZON_DAYS + HORIZON_SLACK_DAYS).days().saturating_sub(keys.first_date) as usize;
+    add_keys(&mut keys.keys, want.saturating_sub(have), entropy);
+}
+
+fn nth(keys: &[u8], index: usize) -> Option<Key> {
+    let start = index.checked_mul(32)?;
+    let key = keys.get(start..start.checked_add(32)?)?;
+    // All zeros stands for a destroyed key.
+    if key.iter().all(|byte| *byte == 0) { None } else { Key::from_slice(key) }
+}
+
+fn encode(secrets: &Secrets, kek: &Kek, entropy: &dyn Entropy) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let plain = Zeroizing::new(secrets.keyring.encode_to_vec());
+    let mut slot = Zeroizing::new(Vec::with_capacity(SLOT_BYTES));
+    slot.extend(MAGIC);
+    slot.extend([FORMAT, if kek.dev { DEV } else { 0 }]);
+    slot.extend(secrets.generation.to_be_bytes());
+    let sealed = kek.key.seal(random(entropy), &slot, &plain);
+    slot.extend(u32::try_from(sealed.len()).map_err(|_| Error::Full)?.to_be_bytes());
+    slot.extend(sealed);
+    if slot.len() > SLOT_BYTES {
+        return Err(Error::Full);
+    }
+    slot.resize(SLOT_BYTES, 0);
+    Ok(slot)
+}
+
+fn overwrite(files: &dyn Files, slot: &[u8]) -> io::Result<()> {
+    files.overwrite(FILE, 0, slot)?;
+    files.overwrite(FILE, SLOT_BYTES as u64, slot)
+}
+
+enum Slot {
+    Good(Secrets),
+    Closed(Error),
+    Damaged,
+}
+
+fn newest(file: &[u8], kek: &Kek, used: u64) -> Result<Secrets, Error> {
+    let mut best: Option<Secrets> = None;
+    let mut closed = None;
+    for slot in file.chunks(SLOT_BYTES) {
+        match decode(slot, kek) {
+            Slot::Good(secrets) if best.as_ref().is_none_or(|best| best.generation < secrets.generation) => {
+                best = Some(secrets);
+            }
+            Slot::Good(_) | Slot::Damaged => {}
+            Slot::Closed(error) => closed = Some(error),
+        }
+    }
+    match best {
+        Some(secrets) if secrets.generation < used => Err(Error::Old { have: secrets.generation, need: used }),
+        Some(secrets) => Ok(secrets),
+        None => Err(closed.unwrap_or(Error::Damaged)),
+    }
+}
+
+fn half_written(file: &[u8], kek: &Kek) -> bool {
+    let generations: Vec<Option<u64>> = file
+        .chunks(SLOT_BYTES)
+        .map(|slot| match decode(slot, kek) {
+            Slot::Good(secrets) => Some(secrets.generation),
+            Slot::Closed(_) | Slot::Damaged => None,
+        })
+        .collect();
+    !matches!(generations[..], [Some(a), Some(b)] if a == b)
+}
+
+fn decode(slot: &[u8], kek: &Kek) -> Slot {
+    let Some((clear, rest)) = slot.split_first_chunk::<CLEAR_BYTES>() else { return Slot::Damaged };
+    if clear[..8] != *MAGIC || clear[8] != FORMAT {
+        return Slot::Damaged;
+    }
+    match (clear[9] & DEV != 0, kek.dev) {
+        (true, false) => {
+            return Slot::Closed(Error::Mode(
+                "this data folder was made with --dev: its keys are public; start with --dev, or use a new folder",
+            ));
+        }
+        (false, true) => {
+            return Slot::Closed(Error::Mode(
+                "this data folder has real keys: start without --dev and give its KEK, or use a new folder",
+            ));
+        }
+        (true, true) | (false, false) => {}
+    }
+    let mut number = [0; 8];
+    number.copy_from_slice(&clear[10..18]);
+    let generation = u64::from_be_bytes(number);
+    let length = u32::from_be_bytes([clear[18], clear[19], clear[20], clear[21]]) as usize;
+    let Some(sealed) = rest.get(..length) else { return Slot::Damaged };
+    let Some(plain) = kek.key.open(&clear[..PLACE_BYTES], sealed) else { return Slot::Closed(Error::WrongKek) };
+    match stored::Keyring::decode(plain.as_slice()) {
+        Ok(keyring) if keyring.lasting_key.len() == 32 => Slot::Good(Secrets { generation, keyring }),
+        Ok(_) | Err(_) => Slot::Damaged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::SeededEntropy;
+    use crate::store::files::MemoryFiles;
+
+    const TODAY: Date = Date::from_days(20_000);
+
+    fn open(files: &MemoryFiles, kek: &Kek, used: u64) -> Result<Keyring, Error> {
+        Keyring::open(Arc::new(files.clone()), kek.clone(), &SeededEntropy::new(used + 1), used)
+    }
+
+    #[test]
+    fn keys_outlive_the_process_and_are_made_to_the_horizon() {
+        let files = MemoryFiles::new();
+        let kek = Kek::new(Key::new([1; 32]));
+        let keyring = open(&files, &kek, 0).expect("is made");
+        let zone = Zone::default();
+        assert!(keyring.ensure(&zone, TODAY, 100, &SeededEntropy::new(9)).expect("writes"));
+        assert!(!keyring.ensure(&zone, TODAY, 100, &SeededEntropy::new(9)).expect("has all"));
+        let number = keyring.zone_number(zone.name()).expect("has the zone");
+        let again = open(&files, &kek, 2).expect("opens");
+        for date in [TODAY, TODAY.plus_days(KEY_HORIZON_DAYS - 1)] {
+            let key = keyring.date_key(number, date).expect("was made");
+            assert_eq!(again.date_key(number, date).expect("was kept").bytes(), key.bytes());
+        }
+        assert!(again.controller_key(100).is_some());
+        assert!(again.date_key(number, Date::from_days(19_999)).is_none());
+    }
+
+    #[test]
+    fn refusals_name_their_reason() {
+        let files = MemoryFiles::new();
+        let kek = Kek::new(Key::new([1; 32]));
+        assert!(matches!(open(&files, &kek, 1), Err(Error::Missing)));
+        open(&files, &kek, 0).expect("is made");
+        assert!(matches!(open(&files, &Kek::new(Key::new([2; 32])), 1), Err(Error::WrongKek)));
+        assert!(matches!(open(&files, &Kek::dev(), 1), Err(Error::Mode(_))));
+        assert!(matches!(open(&files, &kek, 2), Err(Error::Old { have: 1, need: 2 })));
+        let dev = MemoryFiles::new();
+        open(&dev, &Kek::dev(), 0).expect("is made");
+        assert!(matches!(open(&dev, &kek, 1), Err(Error::Mode(_))));
+        files.overwrite(FILE, 0, &[0; 100]).expect("writes");
+        open(&files, &kek, 1).expect("one slot is enough");
+        files.overwrite(FILE, 0, &[0; 100]).expect("writes");
+        files.overwrite(FILE, SLOT_BYTES as u64, &[0; 100]).expect("writes");
+        assert!(matches!(open(&files, &kek, 1), Err(Error::Damaged)));
+    }
+
+    /// A write torn anywhere leaves the old generation or the new one, never none.
+    #[test]
+    fn torn_writes_leave_a_generation() {
+        for slot in 0..2 {
+            for bytes in [0, 7, 17, 21, 40, 5_000, SLOT_BYTES - 1] {
+                let files = MemoryFiles::new();
+                let kek = Kek::new(Key::new([1; 32]));
+                let keyring = open(&files, &kek, 0).expect("is made");
+                files.tear_after(slot, bytes);
+                keyring.ensure(&Zone::default(), TODAY, 0, &SeededEntropy::new(9)).expect_err("the write is torn");
+                files.crash();
+                let again = open(&files, &kek, 1).expect("a generation is left");
+                assert!(again.generation() >= 1);
+                // Finished: both slots are good again, so either may be lost.
+                files.overwrite(FILE, 0, &[0; 100]).expect("writes");
+                let third = open(&files, &kek, 1).expect("the other slot is whole");
+                assert_eq!(third.generation(), again.generation(), "slot {slot} torn at {bytes}");
+            }
+        }
+    }
+}

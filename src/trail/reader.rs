@@ -1,0 +1,207 @@
+//! Reading records back: header, frames, parts, each checked against its commitment.
+//!
+//! Readers look at positions below a size that was published, never at a snapshot of the store.
+
+use std::collections::HashMap;
+
+use super::base::Base;
+use super::sequencer::Position;
+use super::trails::Info;
+use crate::model::date::{Date, Timestamp};
+use crate::model::frame::{self, OpenPart};
+use crate::model::header::{Group, Kind};
+use crate::model::notice;
+use crate::model::part::{self, PartHash, PartKey};
+use crate::model::record::{Contents, Record, Verdict};
+use crate::model::run::{self, Linked};
+use crate::model::seal::Use;
+use crate::model::stored::NoticeCore;
+use crate::store::{self, Family, Scan, keys};
+use prost::Message;
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// What is stored is not what was recorded: a human must look. Names the record, never its content.
+    #[error("record {seq} of {origin}: {what}")]
+    DataLoss {
+        /// Origin of the trail.
+        origin: String,
+        /// Position of the first bad record.
+        seq: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Reads records of one trail; keeps what neighbours share.
+pub struct Reader<'a> {
+    base: &'a Base,
+    info: &'a Info,
+    today: Date,
+    run: Vec<Linked>,
+    frames: HashMap<Date, OpenFrame>,
+}
+
+/// The frame last opened of one date: the parts of records in `[first, end)`.
+struct OpenFrame {
+    first: u64,
+    end: u64,
+    parts: Vec<OpenPart>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of that trail, for which dates up to and including `today` are past.
+    pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
+        Self { base, info, today, run: Vec::new(), frames: HashMap::new() }
+    }
+
+    /// The record at `seq`, which is below the published size.
+    pub fn record(&mut self, seq: u64) -> Result<Record, ReadError> {
+        let Linked { header, link } = self.linked(seq)?;
+        let (contents, verdicts) = match header.kind {
+            Kind::Notice => (self.notice(seq, &header.groups)?, vec![Verdict::Intact; header.groups.len()]),
+            Kind::Event => {
+                let mut contents = Contents::default();
+                let mut parts = Vec::new();
+                let mut verdicts = Vec::with_capacity(header.groups.len());
+                for group in &header.groups {
+                    let expired = group.date <= self.today;
+                    if !expired {
+                        parts.extend(self.group(seq, group)?);
+                    }
+                    verdicts.push(if expired { Verdict::Expired } else { Verdict::Intact });
+                }
+                parts.sort_by_key(|part| part.key);
+                for part in parts {
+                    contents
+                        .add(part.key, &part.content)
+                        .map_err(|_| self.loss(seq, format!("part {} is not well-formed", part.key.id)))?;
+                }
+                (contents, verdicts)
+            }
+        };
+        Ok(Record { header, link, contents, verdicts })
+    }
+
+    /// The header at `seq` with its link.
+    pub fn linked(&mut self, seq: u64) -> Result<Linked, ReadError> {
+        let holds = |run: &[Linked]| run.first().is_some_and(|first| first.header.seq <= seq && seq - first.header.seq < run.len() as u64);
+        if !holds(&self.run) {
+            self.run = self.load_run(seq)?;
+            if !holds(&self.run) {
+                return Err(self.loss(seq, "its header is missing"));
+            }
+        }
+        let offset = usize::try_from(seq - self.run[0].header.seq).expect("a run has at most 64 headers");
+        Ok(self.run[offset].clone())
+    }
+
+    fn load_run(&self, seq: u64) -> Result<Vec<Linked>, ReadError> {
+        let trail = self.info.number;
+        let scan = Scan::back(Family::Header, &keys::trail_seq(trail, 0), &keys::trail_seq(trail, seq));
+        let row = self.base.db.first(scan).map_err(|error| self.store(seq, error))?;
+        let (key, value) = row.ok_or_else(|| self.loss(seq, "its header is missing"))?;
+        let first = keys::seq_of(&key).ok_or_else(|| self.loss(seq, "its header row has a bad key"))?;
+        run::decode(first, &value).map_err(|error| self.loss(first, error.to_string()))
+    }
+
+    fn notice(&self, seq: u64, groups: &[Group]) -> Result<Contents, ReadError> {
+        let core = self
+            .base
+            .db
+            .get(Family::Notice, &keys::trail_seq(self.info.number, seq))
+            .map_err(|error| self.store(seq, error))?
+            .ok_or_else(|| self.loss(seq, "its notice is missing"))?;
+        if groups.first().is_none_or(|group| group.commitment != notice::commitment(&core)) {
+            return Err(self.loss(seq, "its notice does not match its header"));
+        }
+        let notice = NoticeCore::decode(core.as_slice()).map_err(|_| self.loss(seq, "its notice is not well-formed"))?;
+        Ok(Contents { notice: Some(notice), ..Contents::default() })
+    }
+
+    /// The parts of a group, which together match its commitment.
+    fn group(&mut self, seq: u64, group: &Group) -> Result<Vec<OpenPart>, ReadError> {
+        let frame = self.frame(seq, group.date)?;
+        let start = frame.parts.partition_point(|part| part.seq < seq);
+        let end = frame.parts.partition_point(|part| part.seq <= seq);
+        let parts = frame.parts[start..end].to_vec();
+        let mut last: Option<PartKey> = None;
+        let mut hashes: Vec<(PartKey, PartHash)> = Vec::with_capacity(parts.len());
+        let mut bitmap = 0;
+        for part in &parts {
+            if last >= Some(part.key) {
+                return Err(self.loss(seq, format!("its parts of {} are out of order", group.date)));
+            }
+            last = Some(part.key);
+            bitmap |= part.key.id.bit();
+            hashes.push((part.key, part::part_hash(&part.salt, part.key, &part.content)));
+        }
+        if bitmap != group.bitmap || part::group_hash(hashes) != group.commitment {
+            return Err(self.loss(seq, format!("its parts of {} do not match its header", group.date)));
+        }
+        Ok(parts)
+    }
+
+    fn frame(&mut self, seq: u64, date: Date) -> Result<&OpenFrame, ReadError> {
+        let holds = |frame: &OpenFrame| (frame.first..frame.end).contains(&seq);
+        if !self.frames.get(&date).is_some_and(holds) {
+            let frame = self.load_frame(seq, date)?;
+            if !holds(&frame) {
+                return Err(self.loss(seq, format!("its frame of {date} is missing")));
+            }
+            self.frames.insert(date, frame);
+        }
+        Ok(&self.frames[&date])
+    }
+
+    fn load_frame(&self, seq: u64, date: Date) -> Result<OpenFrame, ReadError> {
+        let Info { number, zone_number, .. } = *self.info;
+        let from = keys::part(date, zone_number, number, 0);
+        let through = keys::part(date, zone_number, number, seq);
+        let row = self.base.db.first(Scan::back(Family::Part, &from, &through)).map_err(|error| self.store(seq, error))?;
+        let (key, value) = row.ok_or_else(|| self.loss(seq, format!("its frame of {date} is missing")))?;
+        let first = keys::seq_of(&key).ok_or_else(|| self.loss(seq, "its frame has a bad key"))?;
+        let seal = self
+            .info
+            .date_key(&self.base.keyring, Use::Seal, date)
+            .ok_or_else(|| self.loss(seq, format!("the keyring has no key of {date}")))?;
+        let wrong = |error: frame::FrameError| self.loss(first, format!("its frame of {date}: {error}"));
+        let count = frame::count(&value).map_err(wrong)?;
+        let parts = frame::open(&seal, &self.info.link, date, first, &value).map_err(wrong)?;
+        Ok(OpenFrame { first, end: first + u64::from(count), parts })
+    }
+
+    fn loss(&self, seq: u64, what: impl Into<String>) -> ReadError {
+        ReadError::DataLoss { origin: self.info.origin.to_string(), seq, what: what.into() }
+    }
+
+    /// A damaged block names a file, not a record: say which record could not be read because of it.
+    fn store(&self, seq: u64, error: store::Error) -> ReadError {
+        match error {
+            store::Error::Corrupt(_) => self.loss(seq, error.to_string()),
+            other => ReadError::Store(other),
+        }
+    }
+}
+
+/// Where a trail stands on disk: the last stored header decides.
+pub fn position(base: &Base, info: &Info) -> Result<Position, ReadError> {
+    let from = keys::trail_seq(info.number, 0);
+    let through = keys::trail_seq(info.number, u64::MAX);
+    let Some((key, value)) = base.db.first(Scan::back(Family::Header, &from, &through))? else {
+        return Ok(Position::empty(info.link));
+    };
+    let loss = |seq, what: String| ReadError::DataLoss { origin: info.origin.to_string(), seq, what };
+    let first = keys::seq_of(&key).ok_or_else(|| loss(0, "the last header row has a bad key".into()))?;
+    let run = run::decode(first, &value).map_err(|error| loss(first, error.to_string()))?;
+    let last = run.last().expect("a run has at least one header");
+    let size = last.header.seq + 1;
+    let record = Reader::new(base, info, base.today(&info.zone)).record(last.header.seq)?;
+    // Where the core has expired, the day is all that is left of the time.
+    let start_of_day = Timestamp::from_nanos(i64::from(last.header.day.days()) * 86_400_000_000_000);
+    Ok(Position { size, head: last.link, recorded_at: record.recorded_at().unwrap_or(start_of_day) })
+}

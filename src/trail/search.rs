@@ -1,0 +1,152 @@
+//! Searching: postings narrow down, records decide.
+//!
+//! Every candidate is read and checked against the filter, so a search finds exactly what a plain scan finds.
+
+use roaring::RoaringTreemap;
+
+use super::base::Base;
+use super::indexer::decode_seqs;
+use super::reader::{ReadError, Reader};
+use super::trails::Info;
+use super::vault::Of;
+use crate::model::date::{Date, Timestamp};
+use crate::model::identity::{Domain, Identity, Pseudonym};
+use crate::model::query::{Cursor, Filter, Order};
+use crate::model::record::Record;
+use crate::model::seal::Use;
+use crate::model::term::Term;
+use crate::store::{self, Family, Scan, keys};
+
+/// Time ranges up to this many days are looked up day by day; longer ones are scanned.
+const DAYS_MAX: u32 = 400;
+
+/// A page of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The rows, in the order asked for.
+    pub records: Vec<Record>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+    /// Number of records in the trail that the search covers.
+    pub size: u64,
+}
+
+/// Finds records below `start.size`, from `start.next` on, at most `limit`. The index holds all of them.
+pub fn search(
+    base: &Base,
+    info: &Info,
+    filter: &Filter,
+    order: Order,
+    start: Cursor,
+    limit: usize,
+) -> Result<Page, ReadError> {
+    let today = base.today(&info.zone);
+    let mut reader = Reader::new(base, info, today);
+    let mut records = Vec::new();
+    let mut next = None;
+    for seq in candidates(base, info, filter, order, start, today)? {
+        let record = reader.record(seq)?;
+        if filter.matches(&record.contents) {
+            if records.len() == limit {
+                next = Some(Cursor { next: seq, ..start });
+                break;
+            }
+            records.push(record);
+        }
+    }
+    Ok(Page { records, next, size: start.size })
+}
+
+/// The pseudonyms that an identity has in any domain. Draws none.
+pub fn pseudonyms(base: &Base, info: &Info, identity: &Identity) -> Result<Vec<Pseudonym>, store::Error> {
+    let of = Of { controller: &info.controller, key: &info.key };
+    let found = Domain::ALL.into_iter().map(|domain| base.vault.find(of, identity, domain));
+    Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// Position of the event with that id, if it is below `size`.
+pub fn by_event_id(base: &Base, info: &Info, id: &[u8; 16], size: u64) -> Result<Option<u64>, store::Error> {
+    let value = base.index.get(Family::EventId, &keys::event_id(info.number, id))?;
+    Ok(value.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes).filter(|seq| *seq < size))
+}
+
+type Seqs = Box<dyn Iterator<Item = u64>>;
+
+fn candidates(
+    base: &Base,
+    info: &Info,
+    filter: &Filter,
+    order: Order,
+    start: Cursor,
+    today: Date,
+) -> Result<Seqs, store::Error> {
+    let range = match order {
+        Order::NewestFirst => 0..start.size.min(start.next.saturating_add(1)),
+        Order::OldestFirst => start.next..start.size,
+    };
+    let Some(mut found) = postings(base, info, filter, today)? else {
+        return Ok(match order {
+            Order::NewestFirst => Box::new(range.rev()),
+            Order::OldestFirst => Box::new(range),
+        });
+    };
+    found.remove_range(..range.start);
+    found.remove_range(range.end..);
+    Ok(match order {
+        Order::NewestFirst => Box::new(found.into_iter().rev()),
+        Order::OldestFirst => Box::new(found.into_iter()),
+    })
+}
+
+/// Positions that the index gives for a filter; `None` where it narrows nothing down.
+fn postings(base: &Base, info: &Info, filter: &Filter, today: Date) -> Result<Option<RoaringTreemap>, store::Error> {
+    let mut found: Option<RoaringTreemap> = None;
+    for terms in alternatives(filter, base.now()) {
+        let mut any = RoaringTreemap::new();
+        for date in info.dates_after(today) {
+            let Some(key) = info.date_key(&base.keyring, Use::Index, date) else { continue };
+            for term in &terms {
+                let keyed = term.keyed(key.bytes());
+                let prefix = keys::posting_prefix(date, info.zone_number, info.number, term.kind(), &keyed);
+                for row in base.index.scan(Scan::prefix(Family::Posting, &prefix)) {
+                    let (key, value) = row?;
+                    let seqs = keys::seq_of(&key).and_then(|first| decode_seqs(first, &value));
+                    any.extend(seqs.ok_or_else(|| store::Error::Corrupt("a posting is not well-formed: delete the index folder, it is built anew".into()))?);
+                }
+            }
+        }
+        found = Some(match found {
+            Some(found) => found & any,
+            None => any,
+        });
+        if found.as_ref().is_some_and(RoaringTreemap::is_empty) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// For each condition of a filter that is indexed, the terms of which one must be there.
+fn alternatives(filter: &Filter, now: Timestamp) -> Vec<Vec<Term>> {
+    let mut all = Vec::new();
+    if let Some(subject) = &filter.subject {
+        all.push(subject.iter().copied().map(Term::Subject).collect());
+    }
+    if let Some(actor) = &filter.actor {
+        all.push(actor.iter().copied().map(Term::Actor).collect());
+    }
+    if let Some(ip) = &filter.ip {
+        all.push(vec![Term::Ip(ip.clone())]);
+    }
+    if !filter.actions.is_empty() {
+        all.push(filter.actions.iter().copied().map(Term::Action).collect());
+    }
+    if let Some(since) = filter.since {
+        let last = Date::of_utc(filter.until.unwrap_or(now.plus(super::writer::AHEAD_MAX)));
+        let first = Date::of_utc(since);
+        if last.days().saturating_sub(first.days()) <= DAYS_MAX {
+            all.push((first.days()..=last.days()).map(|day| Term::Day(Date::from_days(day))).collect());
+        }
+    }
+    all
+}

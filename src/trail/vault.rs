@@ -1,0 +1,310 @@
+//! The vault: the only place that leads pseudonyms back to people.
+//!
+//! ```text
+//! bucket    = first 12 bits of keyed_hash(lasting bucket key, identity)
+//! row hash  = keyed_hash(bucket's row key, identity || domain u8)
+//! row       = 1 format=1 · 2 length of account · sealed account · sealed contact (may be empty)
+//! pseudonym = keyed_hash(lasting pseudonym key, pseudonym)  ->  2 bucket · 32 row hash
+//! identity  = len u16 || controller || len u16 || namespace || len u16 || id
+//! ```
+//!
+//! Every row is sealed under its bucket's key, so a fresh bucket key closes every old copy of a row.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prost::Message;
+
+use super::keyring::Keyring;
+use crate::env::{Entropy, random};
+use crate::model::identity::{Domain, Identity, Pseudonym, identity_bytes};
+use crate::model::origin::Controller;
+use crate::model::seal::Key;
+use crate::model::stored::{VaultAccount, VaultContact};
+use crate::store::{Batch, Error, Family, Store, keys};
+
+const FORMAT: u8 = 1;
+/// People kept in memory; beyond it the memory begins anew.
+const CACHE_MAX: usize = 50_000;
+
+/// A controller and its key.
+#[derive(Debug, Clone, Copy)]
+pub struct Of<'a> {
+    /// The controller.
+    pub controller: &'a Controller,
+    /// Its key.
+    pub key: &'a Key,
+}
+
+/// The vault.
+pub struct Vault {
+    store: Arc<dyn Store>,
+    keyring: Arc<Keyring>,
+    cache: Mutex<HashMap<Name, Known>>,
+}
+
+/// What names a row: controller, namespace, id, domain.
+type Name = (Vec<u8>, Domain);
+
+#[derive(Debug, Clone)]
+struct Known {
+    pseudonym: Pseudonym,
+    display_name: String,
+    email: String,
+}
+
+/// New and changed rows of one group, not yet durable. What it draws is known to it alone until committed.
+#[derive(Default)]
+pub struct Draft {
+    batch: Batch,
+    drawn: HashMap<Name, Known>,
+}
+
+struct Place {
+    bucket: u16,
+    hash: [u8; 32],
+    bucket_key: Key,
+}
+
+impl Vault {
+    /// The vault in that store.
+    pub fn new(store: Arc<dyn Store>, keyring: Arc<Keyring>) -> Self {
+        Self { store, keyring, cache: Mutex::new(HashMap::new()) }
+    }
+
+    /// The pseudonym of an identity, if it has one. Draws none.
+    pub fn find(&self, of: Of<'_>, identity: &Identity, domain: Domain) -> Result<Option<Pseudonym>, Error> {
+        let name = name(of, identity, domain);
+        Ok(self.known(of, &name)?.map(|known| known.pseudonym))
+    }
+
+    /// The pseudonym of an identity; drawn into `draft` at first sight. New contact data replace the old.
+    pub fn draw(
+        &self,
+        draft: &mut Draft,
+        of: Of<'_>,
+        identity: &Identity,
+        domain: Domain,
+        entropy: &dyn Entropy,
+    ) -> Result<Pseudonym, Error> {
+        let name = name(of, identity, domain);
+        let known = match draft.drawn.get(&name) {
+            Some(known) => Some(known.clone()),
+            None => self.known(of, &name)?,
+        };
+        let place = self.place(of, &name)?;
+        match known {
+            Some(known) if !changes(identity, &known) => Ok(known.pseudonym),
+            Some(known) => {
+                let (account, mut contact) = self.row(of, &place)?.ok_or_else(|| damaged(&place))?;
+                if !identity.display_name.is_empty() {
+                    contact.display_name.clone_from(&identity.display_name);
+                }
+                if !identity.email.is_empty() {
+                    contact.email.clone_from(&identity.email);
+                }
+                draft.put(&place, of, &account, &contact, entropy);
+                draft.drawn.insert(name, Known { pseudonym: known.pseudonym, display_name: contact.display_name, email: contact.email });
+                Ok(known.pseudonym)
+            }
+            None => {
+                let salt = random(entropy);
+                let pseudonym = Pseudonym::of(&salt, of.controller, identity);
+                let (id, contact_id) =
+                    if identity.id_is_contact() { (String::new(), identity.id.clone()) } else { (identity.id.clone(), String::new()) };
+                let account = VaultAccount {
+                    salt: salt.to_vec(),
+                    namespace: identity.namespace.clone(),
+                    id,
+                    domain: domain as u32,
+                    controller: of.controller.to_string(),
+                    pseudonym: pseudonym.0.to_vec(),
+                };
+                let contact = VaultContact {
+                    display_name: identity.display_name.clone(),
+                    email: identity.email.clone(),
+                    id: contact_id,
+                };
+                draft.put(&place, of, &account, &contact, entropy);
+                let leads = [&place.bucket.to_be_bytes()[..], &place.hash].concat();
+                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&pseudonym), leads);
+                let known = Known { pseudonym, display_name: contact.display_name, email: contact.email };
+                draft.drawn.insert(name, known);
+                Ok(pseudonym)
+            }
+        }
+    }
+
+    /// Makes a draft durable; only then may a record use its pseudonyms.
+    pub fn commit(&self, draft: Draft) -> Result<(), Error> {
+        if draft.batch.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(draft.batch)?;
+        let mut cache = self.cache();
+        for (name, known) in draft.drawn {
+            remember(&mut cache, name, known);
+        }
+        Ok(())
+    }
+
+    /// Who a pseudonym stands for; `None` if it no longer leads to anybody.
+    pub fn identity(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<Option<Identity>, Error> {
+        let Some(leads) = self.store.get(Family::Pseudonym, &self.pseudonym_key(pseudonym))? else { return Ok(None) };
+        let Some((bucket, hash)) = leads.split_first_chunk::<2>() else { return Ok(None) };
+        let bucket = u16::from_be_bytes(*bucket);
+        let Some(bucket_key) = self.keyring.bucket_key(bucket) else { return Ok(None) };
+        let Ok(hash) = hash.try_into() else { return Ok(None) };
+        let Some((account, contact)) = self.row(of, &Place { bucket, hash, bucket_key })? else { return Ok(None) };
+        let id = if account.id.is_empty() { contact.id } else { account.id };
+        Ok((!id.is_empty()).then_some(Identity {
+            namespace: account.namespace,
+            id,
+            display_name: contact.display_name,
+            email: contact.email,
+        }))
+    }
+
+    fn known(&self, of: Of<'_>, name: &Name) -> Result<Option<Known>, Error> {
+        if let Some(known) = self.cache().get(name) {
+            return Ok(Some(known.clone()));
+        }
+        let place = self.place(of, name)?;
+        let Some((account, contact)) = self.row(of, &place)? else { return Ok(None) };
+        let pseudonym = Pseudonym::from_slice(&account.pseudonym).ok_or_else(|| damaged(&place))?;
+        let known = Known { pseudonym, display_name: contact.display_name, email: contact.email };
+        remember(&mut self.cache(), name.clone(), known.clone());
+        Ok(Some(known))
+    }
+
+    fn row(&self, of: Of<'_>, place: &Place) -> Result<Option<(VaultAccount, VaultContact)>, Error> {
+        let Some(value) = self.store.get(Family::Row, &keys::row(place.bucket, &place.hash))? else { return Ok(None) };
+        decode(of, place, &value).map(Some).ok_or_else(|| damaged(place))
+    }
+
+    fn place(&self, _of: Of<'_>, (identity, domain): &Name) -> Result<Place, Error> {
+        let chosen = Key::derive("akta v1 vault bucket", &[self.keyring.lasting_key().bytes()]).hash(identity);
+        let bucket = u16::from_be_bytes([chosen[0], chosen[1]]) >> 4;
+        let bucket_key = self
+            .keyring
+            .bucket_key(bucket)
+            .ok_or_else(|| Error::Corrupt(format!("the keyring has no key for vault bucket {bucket}")))?;
+        let mut input = identity.clone();
+        input.push(*domain as u8);
+        let hash = Key::derive("akta v1 vault row", &[bucket_key.bytes()]).hash(&input);
+        Ok(Place { bucket, hash, bucket_key })
+    }
+
+    fn pseudonym_key(&self, pseudonym: &Pseudonym) -> [u8; 32] {
+        Key::derive("akta v1 vault pseudonym", &[self.keyring.lasting_key().bytes()]).hash(&pseudonym.0)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, HashMap<Name, Known>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Draft {
+    fn put(&mut self, place: &Place, of: Of<'_>, account: &VaultAccount, contact: &VaultContact, entropy: &dyn Entropy) {
+        let key = row_key(of, place);
+        let account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
+        let contact = match contact {
+            empty if *empty == VaultContact::default() => Vec::new(),
+            contact => key.seal(random(entropy), &half(place, 1), &contact.encode_to_vec()),
+        };
+        let length = u16::try_from(account.len()).expect("an account half is a few hundred bytes");
+        let value = [&[FORMAT][..], &length.to_be_bytes(), &account, &contact].concat();
+        self.batch.put(Family::Row, keys::row(place.bucket, &place.hash), value);
+    }
+}
+
+fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<(VaultAccount, VaultContact)> {
+    let (clear, rest) = value.split_first_chunk::<3>()?;
+    (clear[0] == FORMAT).then_some(())?;
+    let (account, contact) = rest.split_at_checked(usize::from(u16::from_be_bytes([clear[1], clear[2]])))?;
+    let key = row_key(of, place);
+    let account = VaultAccount::decode(key.open(&half(place, 0), account)?.as_slice()).ok()?;
+    let contact = match contact {
+        [] => VaultContact::default(),
+        sealed => VaultContact::decode(key.open(&half(place, 1), sealed)?.as_slice()).ok()?,
+    };
+    Some((account, contact))
+}
+
+fn row_key(of: Of<'_>, place: &Place) -> Key {
+    Key::derive("akta v1 vault key", &[place.bucket_key.bytes(), of.key.bytes()])
+}
+
+/// Binds a half to its row: format, which half, bucket, row hash.
+fn half(place: &Place, half: u8) -> Vec<u8> {
+    [&[FORMAT, half][..], &place.bucket.to_be_bytes(), &place.hash].concat()
+}
+
+fn name(of: Of<'_>, identity: &Identity, domain: Domain) -> Name {
+    (identity_bytes(of.controller, &identity.namespace, &identity.id), domain)
+}
+
+fn changes(identity: &Identity, known: &Known) -> bool {
+    (!identity.display_name.is_empty() && identity.display_name != known.display_name)
+        || (!identity.email.is_empty() && identity.email != known.email)
+}
+
+fn remember(cache: &mut HashMap<Name, Known>, name: Name, known: Known) {
+    if cache.len() >= CACHE_MAX {
+        cache.clear();
+    }
+    cache.insert(name, known);
+}
+
+fn damaged(place: &Place) -> Error {
+    Error::Corrupt(format!("a vault row of bucket {} does not open", place.bucket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::SeededEntropy;
+    use crate::store::files::MemoryFiles;
+    use crate::store::memory::Disk;
+    use super::super::keyring::Kek;
+
+    #[test]
+    fn people_are_found_again_by_identity_and_by_pseudonym() {
+        let disk = Disk::new();
+        let entropy = SeededEntropy::new(1);
+        let keyring = Keyring::open(Arc::new(MemoryFiles::new()), Kek::dev(), &entropy, 0).expect("keyring");
+        let keyring = Arc::new(keyring);
+        let open = || Vault::new(Arc::new(disk.open()), keyring.clone());
+        let controller = Controller::new("school-12").expect("name");
+        let key = Key::new([1; 32]);
+        let of = Of { controller: &controller, key: &key };
+        let mut teacher = Identity::new("staff", "t-1");
+        let by_mail = Identity::new("guardian", "anna@example.org");
+
+        let vault = open();
+        let mut draft = Draft::default();
+        let first = vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy).expect("draws");
+        assert_eq!(vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy), Ok(first), "same in one group");
+        assert_ne!(vault.draw(&mut draft, of, &teacher, Domain::Register, &entropy), Ok(first), "domains differ");
+        let mail = vault.draw(&mut draft, of, &by_mail, Domain::Access, &entropy).expect("draws");
+        assert_eq!(vault.find(of, &teacher, Domain::Access), Ok(None), "a draft is not yet there");
+        vault.commit(draft).expect("commits");
+
+        let vault = open();
+        assert_eq!(vault.find(of, &teacher, Domain::Access), Ok(Some(first)));
+        assert_eq!(vault.identity(of, &first), Ok(Some(teacher.clone())));
+        assert_eq!(vault.identity(of, &mail), Ok(Some(by_mail)));
+        assert_eq!(vault.find(of, &Identity::new("staff", "t-2"), Domain::Access), Ok(None), "a look-up draws none");
+
+        teacher.display_name = "Anna Nowak".into();
+        let mut draft = Draft::default();
+        assert_eq!(vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy), Ok(first), "same person");
+        vault.commit(draft).expect("commits");
+        assert_eq!(open().identity(of, &first), Ok(Some(teacher)));
+        for (_, key, value) in disk.rows() {
+            for clear in [&b"t-1"[..], b"anna", b"Nowak", b"staff", b"school"] {
+                assert!(!key.windows(clear.len()).chain(value.windows(clear.len())).any(|window| window == clear));
+            }
+        }
+    }
+}

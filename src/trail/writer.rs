@@ -1,0 +1,335 @@
+//! The writer: sole owner of what changes. [`Writer::step`] records one group; the thread is a loop around it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+
+use super::base::Base;
+use super::indexer::Entry;
+use super::keyring;
+use super::reader::{ReadError, position};
+use super::sequencer::{Position, Sequencer};
+use super::trails::Info;
+use super::vault::{Draft, Of};
+use crate::model::check::Violation;
+use crate::model::date::{Date, Timestamp};
+use crate::model::event::Event;
+use crate::model::header::Link;
+use crate::model::identity::{Domain, Identity, Pseudonym};
+use crate::model::notice;
+use crate::model::origin::{Controller, Origin};
+use crate::model::policy::Dates;
+use crate::model::record::{Contents, People};
+use crate::model::seal::{Use, session_hash};
+use crate::model::stored::{SourceAssurance, TrailMeta, Warning};
+use crate::model::term::Term;
+use crate::store::{self, Batch, Family, keys};
+
+/// Events older than this must be imports.
+pub const RETRY_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Events further ahead of the clock than this are refused.
+pub const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
+/// Beyond this the difference of clocks is flagged.
+const SKEW: Duration = Duration::from_secs(5);
+/// How long a client waits before it tries again.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// An event to be recorded.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// In whose trail.
+    pub controller: Controller,
+    /// What.
+    pub event: Event,
+    /// Whether an unknown controller may be opened for it.
+    pub may_open: bool,
+}
+
+/// Proof that a record is durable and chained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Origin of the trail.
+    pub origin: Origin,
+    /// Position.
+    pub seq: u64,
+    /// Link.
+    pub link: Link,
+    /// When.
+    pub recorded_at: Timestamp,
+}
+
+/// A recorded event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where it stands.
+    pub receipt: Receipt,
+    /// Numbers of `Warning`s.
+    pub warnings: Vec<i32>,
+}
+
+/// Why an event was not recorded, or may not have been.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// Not applied: mend it.
+    #[error("the event is not as it should be: {}", list(.0))]
+    Invalid(Vec<Violation>),
+    /// Not applied: no such controller, or not yours.
+    #[error("no such controller, or you may not report for it")]
+    NoController,
+    /// Not applied: try again.
+    #[error("not recorded, try again: {reason}")]
+    Busy {
+        /// Why.
+        reason: &'static str,
+    },
+    /// Perhaps applied: only reopening decides.
+    #[error("it is not known whether the event was recorded: retry with the same event_id")]
+    Uncertain,
+}
+
+fn list(violations: &[Violation]) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What one step did.
+pub struct Step {
+    /// One result per submission, in order.
+    pub results: Vec<Result<Recorded, RecordError>>,
+    /// What is to be indexed, in order.
+    pub entries: Vec<Entry>,
+}
+
+/// Records groups. There is one per node.
+pub struct Writer {
+    base: Arc<Base>,
+    positions: HashMap<Controller, Position>,
+    generation: u64,
+    stopped: bool,
+}
+
+/// A trail within one step.
+struct Staged<'a> {
+    info: Arc<Info>,
+    sequencer: Sequencer<'a>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Keyring(#[from] keyring::Error),
+}
+
+impl Writer {
+    /// Goes on where the trails stand on disk, and publishes their heads.
+    pub fn open(base: Arc<Base>) -> Result<Self, ReadError> {
+        let mut positions = HashMap::new();
+        for info in base.trails.all() {
+            let position = position(&base, &info)?;
+            info.publish(position.size);
+            positions.insert(info.controller.clone(), position);
+        }
+        Ok(Self { base, positions, generation: 0, stopped: false })
+    }
+
+    /// Whether a commit failed, after which nothing is recorded any more.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Records what was submitted, as one group: durable together.
+    pub fn step(&mut self, submissions: Vec<Submission>) -> Step {
+        let count = submissions.len();
+        if self.stopped {
+            let refusal = RecordError::Busy { reason: "the writer has stopped after a failed write; restart akta" };
+            return Step { results: vec![Err(refusal); count], entries: Vec::new() };
+        }
+        match self.record(submissions) {
+            Ok(step) => step,
+            Err(error) => {
+                tracing::error!(%error, "a commit failed or is uncertain: the writer stops, only reopening decides");
+                self.stopped = true;
+                Step { results: vec![Err(RecordError::Uncertain); count], entries: Vec::new() }
+            }
+        }
+    }
+
+    fn record(&mut self, submissions: Vec<Submission>) -> Result<Step, StepError> {
+        let base = self.base.clone();
+        let mut batch = Batch::default();
+        let mut draft = Draft::default();
+        let mut staged: BTreeMap<Controller, Staged<'_>> = BTreeMap::new();
+        let mut step = Step { results: Vec::with_capacity(submissions.len()), entries: Vec::new() };
+        let now = base.now();
+
+        for Submission { controller, event, may_open } in submissions {
+            let before = match staged.get(&controller) {
+                Some(staged) => staged.sequencer.position().recorded_at,
+                None => self.positions.get(&controller).map_or(now, |position| position.recorded_at),
+            };
+            let recorded_at = now.max(before);
+            let known = base.trails.get(&controller);
+            if known.is_none() && !staged.contains_key(&controller) && !(may_open && opens(&base, &controller)) {
+                step.results.push(Err(RecordError::NoController));
+                continue;
+            }
+            let zone = known.as_ref().map_or(&base.settings.zone, |info| &info.zone);
+            let today = zone.date(recorded_at).max(Date::of_utc(recorded_at));
+            let (event, dates) = match plan(event, zone, now, today) {
+                Ok(planned) => planned,
+                Err(violation) => {
+                    step.results.push(Err(RecordError::Invalid(vec![violation])));
+                    continue;
+                }
+            };
+            if !staged.contains_key(&controller) {
+                let opened = self.stage(&base, &controller, known, today, recorded_at, &mut batch, &mut step.entries)?;
+                staged.insert(controller.clone(), opened);
+            }
+            let Staged { info, sequencer } = staged.get_mut(&controller).expect("was staged above");
+            let (recorded, entry) = place(&base, info, sequencer, &mut draft, event, &dates, today, recorded_at)?;
+            step.results.push(Ok(recorded));
+            step.entries.push(entry);
+        }
+        if staged.is_empty() {
+            return Ok(step);
+        }
+
+        let mut heads = Vec::with_capacity(staged.len());
+        for (controller, Staged { info, sequencer }) in staged {
+            let key = |date| {
+                info.date_key(&base.keyring, Use::Seal, date).expect("date keys are made before a record uses them")
+            };
+            let position = sequencer.finish(&mut batch, key);
+            heads.push((controller, info, position));
+        }
+        let generation = base.keyring.generation();
+        if generation != self.generation {
+            batch.put(Family::Meta, keys::META_GENERATION, generation.to_be_bytes());
+        }
+
+        // Order: keyring (in `stage`) → vault → batch. From here on a crash leaves at worst people without records.
+        base.vault.commit(draft)?;
+        // The commit point. Once this returns, every record of the group is durable, chained and provable, and a
+        // restart finds exactly them; if it fails, nobody knows, so nothing more is written by this process.
+        base.db.commit(batch)?;
+
+        self.generation = generation;
+        for (controller, info, position) in heads {
+            if base.trails.get(&controller).is_none() {
+                base.trails.add(info.clone());
+            }
+            info.publish(position.size);
+            self.positions.insert(controller, position);
+        }
+        Ok(step)
+    }
+
+    /// Brings a trail into the step: makes missing keys durable and, at first sight, opens it with its notice.
+    #[allow(clippy::too_many_arguments)]
+    fn stage<'a>(
+        &self,
+        base: &'a Base,
+        controller: &Controller,
+        known: Option<Arc<Info>>,
+        today: Date,
+        recorded_at: Timestamp,
+        batch: &mut Batch,
+        entries: &mut Vec<Entry>,
+    ) -> Result<Staged<'a>, StepError> {
+        let entropy = base.world.entropy.as_ref();
+        if let Some(info) = known {
+            base.keyring.ensure(&info.zone, today, info.number, entropy)?;
+            let position = self.positions.get(controller).copied().unwrap_or(Position::empty(info.link));
+            let sequencer = Sequencer::new(info.number, info.zone_number, info.link, position, entropy);
+            return Ok(Staged { info, sequencer });
+        }
+        let opened_in_step = entries.iter().filter(|entry| entry.seq == 0).count();
+        let number = u32::try_from(base.trails.all().len() + opened_in_step).expect("fewer than 2^32 trails");
+        let zone = &base.settings.zone;
+        base.keyring.ensure(zone, today, number, entropy)?;
+        let origin = Origin::new(&base.settings.authority, controller, &base.writer).expect("its parts are names");
+        let meta = TrailMeta {
+            number,
+            origin: origin.to_string(),
+            zone: zone.name().to_owned(),
+            controller_slot: number,
+        };
+        batch.put(Family::Meta, keys::trail_meta(controller), meta.encode_to_vec());
+        let info = Arc::new(Info::new(&meta, &base.keyring).expect("its keys were just made"));
+        let position = Position::empty(info.link);
+        let mut sequencer = Sequencer::new(number, info.zone_number, info.link, position, entropy);
+        sequencer.notice(&notice::opening(&origin, zone, recorded_at), recorded_at);
+        entries.push(Entry { trail: info.clone(), seq: 0, event_id: None, terms: Vec::new() });
+        Ok(Staged { info, sequencer })
+    }
+}
+
+fn opens(base: &Base, controller: &Controller) -> bool {
+    base.settings.open_controllers || base.settings.controllers.contains(controller)
+}
+
+/// Fixes the expiry dates of an event, or says why it cannot be recorded.
+fn plan(event: Event, zone: &crate::model::date::Zone, now: Timestamp, today: Date) -> Result<(Event, Dates), Violation> {
+    let refuse = |description: &str| {
+        Err(Violation { field: "occurred_at".to_owned(), description: description.to_owned() })
+    };
+    let class = event.class();
+    let mut fields = event.into_fields();
+    if !fields.occurred_at_given {
+        fields.core.occurred_at = now.nanos();
+    }
+    let occurred_at = Timestamp::from_nanos(fields.core.occurred_at);
+    if occurred_at > now.plus(AHEAD_MAX) {
+        return refuse("is more than 5 minutes ahead of Akta's clock: set the reporter's clock, or leave it out");
+    }
+    let import = fields.core.source_assurance == SourceAssurance::Import as i32;
+    if occurred_at < now.minus(RETRY_WINDOW) && !import {
+        return refuse("is more than 7 days ago: report such events as an import (source.assurance IMPORT)");
+    }
+    let dates = Dates::of(class, occurred_at, zone);
+    if dates.core <= today {
+        return refuse("is so long ago that the event would already have expired: it must not be kept");
+    }
+    if !import && (occurred_at > now.plus(SKEW) || occurred_at < now.minus(SKEW)) {
+        fields.core.warnings.push(Warning::ClockSkew as i32);
+    }
+    Ok((Event::planned(fields), dates))
+}
+
+/// Gives an event its place, its pseudonyms and its terms.
+#[allow(clippy::too_many_arguments)]
+fn place(
+    base: &Base,
+    info: &Arc<Info>,
+    sequencer: &mut Sequencer<'_>,
+    draft: &mut Draft,
+    event: Event,
+    dates: &Dates,
+    today: Date,
+    recorded_at: Timestamp,
+) -> Result<(Recorded, Entry), store::Error> {
+    let class = event.class();
+    let of = Of { controller: &info.controller, key: &info.key };
+    let mut draw = |identity: &Identity| -> Result<Pseudonym, store::Error> {
+        base.vault.draw(draft, of, identity, Domain::of(class), base.world.entropy.as_ref())
+    };
+    let people = People {
+        actor: event.actor.as_ref().map(&mut draw).transpose()?,
+        on_behalf_of: event.on_behalf_of.as_ref().map(&mut draw).transpose()?,
+        subjects: event.subjects.iter().map(|subject| draw(&subject.identity)).collect::<Result<_, _>>()?,
+    };
+    let hash = event.session.as_ref().filter(|session| !session.id.is_empty());
+    let hash = hash.map(|session| session_hash(&info.key, &session.id));
+    let event_id = event.core.event_id.as_slice().try_into().ok();
+    let contents = Contents::of_event(event, &people, hash, dates, today, recorded_at);
+    let warnings = contents.core.as_ref().map(|core| core.warnings.clone()).unwrap_or_default();
+    let placed = sequencer.event(&contents, class, dates, recorded_at);
+    let terms = Term::of(&placed.header, &contents);
+    let receipt = Receipt { origin: info.origin.clone(), seq: placed.header.seq, link: placed.link, recorded_at };
+    let entry = Entry { trail: info.clone(), seq: placed.header.seq, event_id, terms };
+    Ok((Recorded { receipt, warnings }, entry))
+}
