@@ -36,6 +36,12 @@ const INDEX_REST: Duration = Duration::from_millis(200);
 /// The answer to one event, when it comes.
 pub type Pending = oneshot::Receiver<Result<Recorded, RecordError>>;
 
+enum Inbox {
+    Record(Job),
+    /// Record what was taken before, then end.
+    Close,
+}
+
 struct Job {
     submission: Submission,
     answer: oneshot::Sender<Result<Recorded, RecordError>>,
@@ -46,6 +52,8 @@ struct Job {
 enum IndexJob {
     Entries(Vec<Entry>),
     Flush(oneshot::Sender<Result<(), store::Error>>),
+    /// Write what was gathered, then end.
+    Close,
 }
 
 /// Why a question has no answer.
@@ -85,7 +93,7 @@ pub struct Answer {
 /// A running node.
 pub struct Node {
     base: Arc<Base>,
-    inbox: mpsc::UnboundedSender<Job>,
+    inbox: mpsc::UnboundedSender<Inbox>,
     index: SyncSender<IndexJob>,
     budget: Arc<Semaphore>,
     stopped: Arc<AtomicBool>,
@@ -98,7 +106,7 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Waits for both; every handle to the node must be dropped before.
+    /// Waits for both, after [`Node::close`].
     pub fn join(self) {
         for thread in [self.writer, self.indexer] {
             if thread.join().is_err() {
@@ -133,6 +141,12 @@ impl Node {
     /// What the node stands on.
     pub fn base(&self) -> &Arc<Base> {
         &self.base
+    }
+
+    /// Takes no more events; what was taken is recorded and indexed before [`Threads::join`] returns.
+    pub fn close(&self) {
+        self.budget.close();
+        let _ = self.inbox.send(Inbox::Close);
     }
 
     /// Whether a failed commit has stopped the writer.
@@ -178,7 +192,7 @@ impl Node {
         let (answer, pending) = oneshot::channel();
         let submission = Submission { controller, event, may_open };
         self.inbox
-            .send(Job { submission, answer, _permit: permit })
+            .send(Inbox::Record(Job { submission, answer, _permit: permit }))
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         Ok(pending)
     }
@@ -344,15 +358,20 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The writer's loop: take one event and whatever else already waits, record them, answer.
-fn write(mut writer: Writer, mut jobs: mpsc::UnboundedReceiver<Job>, index: SyncSender<IndexJob>, stopped: &AtomicBool) {
+fn write(mut writer: Writer, mut jobs: mpsc::UnboundedReceiver<Inbox>, index: SyncSender<IndexJob>, stopped: &AtomicBool) {
     while let Some(first) = jobs.blocking_recv() {
-        let mut submissions = vec![first.submission];
-        let mut answers = vec![first.answer];
-        while submissions.len() < GROUP_MAX {
-            let Ok(job) = jobs.try_recv() else { break };
-            submissions.push(job.submission);
-            answers.push(job.answer);
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(inbox) = next {
+            match inbox {
+                Inbox::Record(job) => group.push(job),
+                // Whoever comes later is refused; who came before is still in the queue.
+                Inbox::Close => jobs.close(),
+            }
+            next = if group.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
         }
+        let (submissions, answers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|job| (job.submission, job.answer)).unzip();
         let step = writer.step(submissions);
         stopped.store(writer.is_stopped(), Ordering::Relaxed);
         // The indexer hears of a record before its reporter does: who has a receipt finds the record.
@@ -364,6 +383,7 @@ fn write(mut writer: Writer, mut jobs: mpsc::UnboundedReceiver<Job>, index: Sync
             let _ = answer.send(result);
         }
     }
+    let _ = index.send(IndexJob::Close);
 }
 
 /// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest.
@@ -377,7 +397,7 @@ fn run_indexer(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
                 result
             }
             Err(RecvTimeoutError::Timeout) => indexer.flush(),
-            Err(RecvTimeoutError::Disconnected) => break,
+            Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
         };
         if let Err(error) = result {
             tracing::error!(%error, "the index cannot be written: searches are refused; it is caught up at the next start");

@@ -1,0 +1,138 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::Failure;
+use crate::client::Client;
+use crate::config;
+use crate::grpc::api;
+use crate::model::date::Timestamp;
+use crate::model::stored;
+use crate::trail::keyring::Kek;
+
+/// Where the server is and whose trail is meant.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// Address of the server: HOST:PORT or unix:PATH
+    #[arg(long, env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
+    pub server: String,
+    /// Controller (school, organisation) whose trail is meant
+    #[arg(long, env = "AKTA_CONTROLLER", value_name = "NAME")]
+    pub controller: String,
+}
+
+impl Target {
+    /// Connects.
+    pub async fn connect(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.server).await?)
+    }
+}
+
+/// Why somebody asks.
+#[derive(Debug, Args)]
+pub struct Ground {
+    /// Why you ask; it is recorded with your question. For example security, subject-rights, support-ticket
+    #[arg(long, value_name = "PURPOSE")]
+    pub purpose: Purpose,
+    /// Reference of the request or ticket; needed with support-ticket and other
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub purpose_text: String,
+}
+
+/// The operator's key.
+#[derive(Debug, Args)]
+pub struct KekArgs {
+    /// Use the public key of --dev: for trying out, protects nothing
+    #[arg(long)]
+    pub dev: bool,
+    /// File with the key-encryption key, 32 bytes as base64 (or the key itself in AKTA_KEK)
+    #[arg(long, env = "AKTA_KEK_FILE", value_name = "FILE")]
+    pub kek_file: Option<PathBuf>,
+}
+
+impl KekArgs {
+    /// The key; `file` is the configuration's `kek_file`.
+    pub fn kek(&self, file: Option<PathBuf>) -> Result<Kek, Failure> {
+        let path = self.kek_file.clone().or(file);
+        Ok(config::kek(self.dev, path.as_deref(), std::env::var("AKTA_KEK").ok())?)
+    }
+}
+
+/// A purpose by its word, in any case, `-` or `_`.
+#[derive(Debug, Clone, Copy)]
+pub struct Purpose(pub stored::Purpose);
+
+impl FromStr for Purpose {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = stored::Purpose::from_str_name(&enum_name("PURPOSE", text));
+        found.filter(|purpose| *purpose != stored::Purpose::Unspecified).map(Self).ok_or_else(|| {
+            "is not a purpose: security, subject-rights, incident-investigation, legal-claim, authority-request, \
+             support-ticket, school-administration, maintenance, ... (akta.record.v1.Purpose)"
+                .to_owned()
+        })
+    }
+}
+
+/// An action by its word, in any case, `-` or `_`.
+#[derive(Debug, Clone, Copy)]
+pub struct Action(pub stored::Action);
+
+impl FromStr for Action {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = stored::Action::from_str_name(&enum_name("ACTION", text));
+        found.filter(|action| *action != stored::Action::Unspecified).map(Self).ok_or_else(|| {
+            "is not an action: read, list, search, create, update, export, disclose, login, ... (akta.record.v1.Action)"
+                .to_owned()
+        })
+    }
+}
+
+fn enum_name(prefix: &str, text: &str) -> String {
+    format!("{prefix}_{}", text.to_uppercase().replace('-', "_"))
+}
+
+/// An identity as `NAMESPACE:ID`.
+#[derive(Debug, Clone)]
+pub struct Who(pub api::Identity);
+
+impl FromStr for Who {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((namespace, id)) if !namespace.is_empty() && !id.is_empty() => {
+                Ok(Self(api::Identity::new(namespace, id)))
+            }
+            _ => Err("must be NAMESPACE:ID, for example pupil:p-204".to_owned()),
+        }
+    }
+}
+
+/// A point in time: RFC 3339, or a date (midnight UTC).
+#[derive(Debug, Clone, Copy)]
+pub struct Time(pub Timestamp);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Timestamp::parse(text)
+            .map(Self)
+            .ok_or_else(|| "must be a time like 2026-11-22T10:00:00Z or a date like 2026-11-22".to_owned())
+    }
+}
+
+impl Time {
+    /// As the API says it.
+    pub fn wire(self) -> prost_types::Timestamp {
+        let (seconds, nanos) = self.0.parts();
+        prost_types::Timestamp { seconds, nanos }
+    }
+}

@@ -1,0 +1,80 @@
+//! The command line: one file per command. All but serve, demo, verify and bench are clients of a server.
+//!
+//! Exit status: 0 good, 1 a finding, 2 usage, 3 could not run.
+
+pub mod args;
+pub mod import;
+pub mod search;
+pub mod serve;
+pub mod text;
+pub mod verify;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Akta remembers who read which personal data, forgets on time, and can prove both.
+#[derive(Debug, Parser)]
+#[command(name = "akta", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "\
+Begin with:
+  akta demo                                  a school's day, its questions and the proof, in seconds
+  akta serve --dev --data ./akta-data        a node to try out, on 127.0.0.1:7425
+
+Exit status: 0 good, 1 a finding, 2 wrong usage, 3 could not run.
+Logs go to stderr; AKTA_LOG sets their level (error, warn, info, debug).")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Import(import::Args),
+    Search(search::Args),
+    Verify(verify::Args),
+}
+
+/// What a command comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, nothing to report.
+    Good,
+    /// Done, and something needs a look.
+    Finding,
+}
+
+/// Why a command could not run; says what to do next.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl<E: Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Verify(args) => verify::run(args),
+    };
+    match outcome {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Finding) => ExitCode::from(1),
+        Err(Failure(why)) => {
+            eprintln!("akta: {why}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Runs a client's or server's work on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

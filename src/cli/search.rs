@@ -1,0 +1,212 @@
+//! `akta search`: who saw whose data.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value, json};
+
+use super::args::{Action, Ground, Target, Time, Who};
+use super::text::{self, table};
+use super::{Failure, Outcome, block_on};
+use crate::grpc::api::{EventFilter, RecordedEvent, SearchEventsRequest, SearchOrder};
+
+/// Find accesses: by whose data it was, who looked, from where, when, what
+///
+/// Every search states a purpose and is itself recorded in the trail before its first row is shown.
+///
+///   akta search --controller school-12 --purpose subject-rights --subject pupil:p-204
+///   akta search --controller school-12 --purpose security --ip 203.0.113.7 --since 2026-11-01 --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    ground: Ground,
+    /// Whose data
+    #[arg(long, value_name = "NS:ID")]
+    subject: Option<Who>,
+    /// Who acted
+    #[arg(long, value_name = "NS:ID")]
+    actor: Option<Who>,
+    /// Address of the end user
+    #[arg(long, value_name = "IP")]
+    ip: Option<IpAddr>,
+    /// What was done; several are alternatives
+    #[arg(long, value_name = "ACTION")]
+    action: Vec<Action>,
+    /// Happened at or after this time
+    #[arg(long, value_name = "TIME")]
+    since: Option<Time>,
+    /// Happened before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<Time>,
+    /// Oldest first instead of newest first
+    #[arg(long)]
+    oldest_first: bool,
+    /// Rows to show, 1 to 1,000
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Show all rows, page by page
+    #[arg(long)]
+    all: bool,
+    /// One JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks and shows the answer.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    block_on(async {
+        let mut client = args.target.connect().await?;
+        let mut request = request(&args);
+        let mut shown = 0u64;
+        loop {
+            let (rows, next) = client.search(request.clone()).await.map_err(|status| status.message().to_owned())?;
+            shown += rows.len() as u64;
+            print(&rows, args.json);
+            if next.is_empty() || !args.all {
+                if !args.json {
+                    let more = if next.is_empty() { "" } else { "; there are more: --all shows them" };
+                    eprintln!("{} events{more}", text::number(shown));
+                }
+                return Ok(Outcome::Good);
+            }
+            request.page_token = next;
+        }
+    })
+}
+
+fn request(args: &Args) -> SearchEventsRequest {
+    let order = if args.oldest_first { SearchOrder::OldestFirst } else { SearchOrder::NewestFirst };
+    SearchEventsRequest {
+        controller: args.target.controller.clone(),
+        purpose: args.ground.purpose.0 as i32,
+        purpose_text: args.ground.purpose_text.clone(),
+        filter: Some(EventFilter {
+            subject: args.subject.clone().map(|who| who.0),
+            actor: args.actor.clone().map(|who| who.0),
+            ip: args.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            actions: args.action.iter().map(|action| action.0 as i32).collect(),
+            since: args.since.map(Time::wire),
+            until: args.until.map(Time::wire),
+        }),
+        order: order as i32,
+        page_size: if args.all { 1_000 } else { args.limit },
+        page_token: String::new(),
+    }
+}
+
+fn print(rows: &[RecordedEvent], as_json: bool) {
+    use std::io::Write;
+    // A reader that closed the pipe has seen enough.
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        for row in rows {
+            if writeln!(out, "{}", to_json(row)).is_err() {
+                return;
+            }
+        }
+    } else if !rows.is_empty() {
+        let _ = writeln!(out, "{}", to_table(rows));
+    }
+}
+
+/// Rows as a table for a terminal.
+pub fn to_table(rows: &[RecordedEvent]) -> String {
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let event = row.event.clone().unwrap_or_default();
+            let actor = event.actor.unwrap_or_default();
+            let first = event.subjects.first().map(|subject| text::who(subject.identity.as_ref()));
+            let others = (event.subject_count as usize).saturating_sub(1);
+            let subject = match (first, others) {
+                (Some(first), 0) => first,
+                (Some(first), others) => format!("{first} and {others} more"),
+                (None, _) if event.subject_count > 0 => format!("{} people", event.subject_count),
+                (None, _) => "-".to_owned(),
+            };
+            let resource = event.resource.unwrap_or_default();
+            vec![
+                row.receipt.as_ref().map(|receipt| receipt.seq.to_string()).unwrap_or_default(),
+                text::time(event.occurred_at.as_ref()),
+                text::action(event.action),
+                text::outcome(event.outcome),
+                text::who(actor.identity.as_ref()),
+                subject,
+                text::escape(format!("{} {}", resource.r#type, resource.id).trim().as_bytes()),
+                text::purpose(event.purpose),
+                event.network.map(|network| network.ip).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(&["SEQ", "WHEN (UTC)", "ACTION", "OUTCOME", "WHO", "WHOSE DATA", "RESOURCE", "PURPOSE", "FROM"], &cells)
+}
+
+/// One row as JSON: the fields that are set, bytes as hex.
+pub fn to_json(row: &RecordedEvent) -> Value {
+    let event = row.event.clone().unwrap_or_default();
+    let receipt = row.receipt.clone().unwrap_or_default();
+    let actor = event.actor.unwrap_or_default();
+    let resource = event.resource.unwrap_or_default();
+    let network = event.network.unwrap_or_default();
+    let who = |identity: Option<&crate::grpc::api::Identity>| {
+        identity.map(|who| {
+            json!({"namespace": who.namespace, "id": who.id, "display_name": who.display_name, "email": who.email,
+                   "pseudonym": hex(&who.pseudonym)})
+        })
+    };
+    let subjects: Vec<_> = event.subjects.iter().map(|subject| who(subject.identity.as_ref())).collect();
+    let parts: Vec<Value> = row
+        .parts
+        .iter()
+        .map(|part| {
+            json!({"part": part.part().as_str_name().trim_start_matches("PART_"),
+                   "verdict": part.verdict().as_str_name().trim_start_matches("VERDICT_"), "expires_on": part.expires_on})
+        })
+        .collect();
+    let mut value = json!({
+        "origin": receipt.origin, "seq": receipt.seq, "link": hex(&receipt.link),
+        "recorded_at": rfc3339(receipt.recorded_at.as_ref()), "occurred_at": rfc3339(event.occurred_at.as_ref()),
+        "event_id": event.event_id, "controller": event.controller, "class": text::class(row.retention_class),
+        "action": text::action(event.action), "event_name": event.event_name, "outcome": text::outcome(event.outcome),
+        "outcome_reason": event.outcome_reason, "purpose": text::purpose(event.purpose),
+        "purpose_text": event.purpose_text, "actor": who(actor.identity.as_ref()),
+        "actor_roles": actor.roles, "actor_org_unit": actor.org_unit, "on_behalf_of": who(actor.on_behalf_of.as_ref()),
+        "subjects": subjects, "subject_count": event.subject_count, "record_count": event.record_count,
+        "resource_type": resource.r#type, "resource_id": resource.id, "fields": resource.fields,
+        "ip": network.ip, "user_agent": text::escape(&network.user_agent),
+        "forwarded_for": text::escape(&network.forwarded_for), "trace_id": hex(&network.trace_id),
+        "request_id": text::escape(&network.request_id), "attributes": event.attributes,
+        "source": event.source.map(|source| source.service).unwrap_or_default(), "operation_id": event.operation_id,
+        "recipient": event.disclosure.map(|disclosure| disclosure.recipient).unwrap_or_default(),
+        "break_glass": event.break_glass.map(|glass| glass.reason), "parts": parts,
+    });
+    if let Value::Object(fields) = &mut value {
+        drop_empty(fields);
+    }
+    value
+}
+
+fn drop_empty(fields: &mut Map<String, Value>) {
+    fields.retain(|_, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty() && text != "-",
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => {
+            drop_empty(fields);
+            !fields.is_empty()
+        }
+        Value::Number(number) => number.as_u64() != Some(0),
+        Value::Bool(_) => true,
+    });
+}
+
+fn rfc3339(time: Option<&prost_types::Timestamp>) -> String {
+    let time = time.and_then(|time| crate::model::date::Timestamp::from_parts(time.seconds, time.nanos));
+    time.map(|time| time.to_string()).unwrap_or_default()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,70 @@
+//! `akta serve`: runs a node.
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::KekArgs;
+use super::{Failure, Outcome, block_on};
+use crate::config::{self, Listen};
+use crate::server::{Options, Server};
+use crate::telemetry;
+
+/// Run a node: take events, keep them, answer questions
+///
+/// With --dev it serves everything in plaintext on loopback, makes its keys on first start (they are public: for
+/// trying out only) and opens a trail for every controller it hears of. Without --dev it needs a configuration with
+/// at least data, authority and controllers, and a key-encryption key.
+///
+/// Prints "listening api ADDRESS" on stdout once it serves. SIGTERM or Ctrl-C ends it cleanly; kill -9 loses nothing
+/// that was acknowledged.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Configuration file (TOML)
+    #[arg(long, env = "AKTA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder; made if it is missing
+    #[arg(long, env = "AKTA_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen: ADDRESS:PORT (port 0 takes a free one) or unix:PATH; 127.0.0.1:7425 unless set
+    #[arg(long, env = "AKTA_LISTEN", value_name = "ADDRESS")]
+    listen: Option<Listen>,
+    #[command(flatten)]
+    kek: KekArgs,
+}
+
+/// Runs until it is told to stop.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    telemetry::start("info");
+    let file = args.config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
+    let data = args.data.or(file.data.clone()).ok_or("there is no data folder: give --data DIR")?;
+    let listen = match (args.listen, &file.listen) {
+        (Some(listen), _) => listen,
+        (None, Some(text)) => text.parse()?,
+        (None, None) => Listen::Tcp(([127, 0, 0, 1], 7425).into()),
+    };
+    let options = Options {
+        data,
+        listen,
+        kek: args.kek.kek(file.kek_file.clone())?,
+        settings: file.settings(args.kek.dev)?,
+        dev: args.kek.dev,
+    };
+    if options.dev {
+        tracing::warn!("--dev: keys are public and everybody may do everything; never with real data");
+    }
+    block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let server = Server::start(options).await?;
+        println!("listening api {}", server.address());
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: calls under way may finish");
+        if !server.stop().await {
+            return Err(Failure("calls did not finish within the grace period; nothing acknowledged is lost".into()));
+        }
+        Ok(Outcome::Good)
+    })
+}

@@ -1,0 +1,144 @@
+//! How things read on a terminal: times, numbers, names, escaped bytes.
+
+use std::io::IsTerminal;
+
+use crate::grpc::api;
+use crate::model::date::Timestamp;
+use crate::model::stored;
+
+/// A whole number with thousands apart: 9,999.
+pub fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time to the second, UTC.
+pub fn time(time: Option<&prost_types::Timestamp>) -> String {
+    let time = time.and_then(|time| Timestamp::from_parts(time.seconds, time.nanos));
+    time.map_or_else(|| "-".to_owned(), |time| time.to_string()[..19].replace('T', " "))
+}
+
+/// `namespace:id`, with the name in words if it is known; the pseudonym's first digits where nothing else is left.
+pub fn who(identity: Option<&api::Identity>) -> String {
+    match identity {
+        None => "anonymous".to_owned(),
+        Some(who) if who.id.is_empty() => {
+            let digits: String = who.pseudonym.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+            format!("~{digits}")
+        }
+        Some(who) if who.display_name.is_empty() => escape(format!("{}:{}", who.namespace, who.id).as_bytes()),
+        Some(who) => escape(format!("{} ({}:{})", who.display_name, who.namespace, who.id).as_bytes()),
+    }
+}
+
+/// The word of an action, without its prefix.
+pub fn action(number: i32) -> String {
+    word(stored::Action::try_from(number).map(|value| value.as_str_name()), "ACTION_", number)
+}
+
+/// The word of an outcome, without its prefix.
+pub fn outcome(number: i32) -> String {
+    word(stored::Outcome::try_from(number).map(|value| value.as_str_name()), "OUTCOME_", number)
+}
+
+/// The word of a purpose, without its prefix.
+pub fn purpose(number: i32) -> String {
+    match number {
+        0 => "-".to_owned(),
+        _ => word(stored::Purpose::try_from(number).map(|value| value.as_str_name()), "PURPOSE_", number),
+    }
+}
+
+/// The word of a retention class, without its prefix.
+pub fn class(number: i32) -> String {
+    word(stored::RetentionClass::try_from(number).map(|value| value.as_str_name()), "RETENTION_CLASS_", number)
+}
+
+fn word<E>(name: Result<&'static str, E>, prefix: &str, number: i32) -> String {
+    name.map_or_else(|_| number.to_string(), |name| name.trim_start_matches(prefix).to_owned())
+}
+
+/// Bytes as text that does no harm to a terminal.
+pub fn escape(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// Cuts text to a width in characters.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A table: columns as wide as their widest cell, at most 48 characters.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell, 48)).collect()).collect();
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0))
+        .collect();
+    let line = |cells: &[String]| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
+}
+
+/// Progress on one line of a terminal; silent elsewhere.
+pub struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    /// Progress on stderr, if that is a terminal.
+    pub fn new() -> Self {
+        Self { shown: std::io::stderr().is_terminal() }
+    }
+
+    /// Shows `done` of `total`.
+    pub fn show(&self, what: &str, done: u64, total: u64) {
+        if self.shown {
+            let percent = if total == 0 { 100 } else { done * 100 / total };
+            eprint!("\r{what}: {} of {} ({percent} %)\x1b[K", number(done), number(total));
+        }
+    }
+
+    /// Clears the line.
+    pub fn done(&self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_thousands_apart() {
+        for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (9_999, "9,999"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(n), text);
+        }
+    }
+
+    #[test]
+    fn terminals_come_to_no_harm() {
+        assert_eq!(escape(b"a\x1b[31mred\n"), "a\\u{1b}[31mred\\n");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}

@@ -1,0 +1,122 @@
+//! A client of the API, for Rust applications and for Akta's own command line. Feature `client` needs no store.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use akta::client::Client;
+//! use akta::grpc::api::{Actor, Event, Identity, Subject};
+//! use akta::model::stored::{Action, ActorKind, DataCategory, Outcome, Purpose};
+//!
+//! let mut akta = Client::connect("127.0.0.1:7425").await?;
+//! let receipt = akta.record(Event {
+//!     event_id: uuid_v7(), controller: "school-12".into(),
+//!     action: Action::Read.into(), outcome: Outcome::Success.into(), purpose: Purpose::Teaching.into(),
+//!     actor: Some(Actor { identity: Some(Identity::new("staff", "t-17")), kind: ActorKind::Human.into(), ..Actor::default() }),
+//!     subjects: vec![Subject { identity: Some(Identity::new("pupil", "p-204")), ..Subject::default() }],
+//!     categories: vec![DataCategory::EducationRecord.into()], ..Event::default()
+//! }).await?;
+//! println!("record {} of {}", receipt.seq, receipt.origin);
+//! # Ok(()) }
+//! # fn uuid_v7() -> String { String::new() }
+//! ```
+
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
+
+use crate::grpc::api::history_service_client::HistoryServiceClient;
+use crate::grpc::api::ingest_service_client::IngestServiceClient;
+use crate::grpc::api::{
+    Event, Identity, Receipt, RecordEventRequest, RecordedEvent, SearchEventsRequest, StreamEventsRequest,
+    StreamEventsResponse,
+};
+
+/// Why a client cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not an address.
+    #[error("\"{0}\" is not an address: give HOST:PORT or unix:PATH")]
+    Address(String),
+    /// Nobody there.
+    #[error("connect to {address}: {error}; is akta running there?")]
+    Connect {
+        /// Where.
+        address: String,
+        /// What.
+        error: tonic::transport::Error,
+    },
+}
+
+/// A connection to a node. Cheap to clone; clones share it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// `akta.v1.IngestService`.
+    pub ingest: IngestServiceClient<Channel>,
+    /// `akta.v1.HistoryService`.
+    pub history: HistoryServiceClient<Channel>,
+}
+
+impl Client {
+    /// Connects to `HOST:PORT` or `unix:PATH`.
+    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        let uri = match address.strip_prefix("unix:") {
+            Some(path) => format!("unix://{path}"),
+            None if address.contains("://") => address.to_owned(),
+            None => format!("http://{address}"),
+        };
+        let endpoint = Endpoint::from_shared(uri).map_err(|_| ConnectError::Address(address.to_owned()))?;
+        let endpoint = endpoint.initial_stream_window_size(1 << 20).initial_connection_window_size(4 << 20);
+        let channel = endpoint
+            .tcp_nodelay(true)
+            .connect()
+            .await
+            .map_err(|error| ConnectError::Connect { address: address.to_owned(), error })?;
+        Ok(Self {
+            ingest: IngestServiceClient::new(channel.clone()),
+            history: HistoryServiceClient::new(channel).max_decoding_message_size(64 << 20),
+        })
+    }
+
+    /// Records one event; answers when it is durable. Retry with the same event_id.
+    pub async fn record(&mut self, event: Event) -> Result<Receipt, Status> {
+        let response = self.ingest.record_event(RecordEventRequest { event: Some(event) }).await?;
+        response.into_inner().receipt.ok_or_else(|| Status::internal("the answer has no receipt"))
+    }
+
+    /// Opens a stream: events go into the sender, one answer per event comes out, in order. At most `ahead` events
+    /// wait to be sent.
+    pub async fn stream(
+        &mut self,
+        ahead: usize,
+    ) -> Result<(mpsc::Sender<StreamEventsRequest>, Streaming<StreamEventsResponse>), Status> {
+        let (events, outgoing) = mpsc::channel(ahead);
+        let answers = self.ingest.stream_events(ReceiverStream::new(outgoing)).await?;
+        Ok((events, answers.into_inner()))
+    }
+
+    /// One page of a search, and the token of the next; the token is empty on the last page.
+    pub async fn search(&mut self, request: SearchEventsRequest) -> Result<(Vec<RecordedEvent>, String), Status> {
+        let response = self.history.search_events(request).await?.into_inner();
+        Ok((response.events, response.next_page_token))
+    }
+
+    /// All pages of a search.
+    pub async fn search_all(&mut self, mut request: SearchEventsRequest) -> Result<Vec<RecordedEvent>, Status> {
+        let mut all = Vec::new();
+        loop {
+            let (rows, next) = self.search(request.clone()).await?;
+            all.extend(rows);
+            if next.is_empty() {
+                return Ok(all);
+            }
+            request.page_token = next;
+        }
+    }
+}
+
+impl Identity {
+    /// The identity `id` of `namespace`.
+    pub fn new(namespace: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), id: id.into(), ..Self::default() }
+    }
+}

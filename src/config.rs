@@ -1,0 +1,154 @@
+//! Configuration: one TOML file, `AKTA_*` variables and flags, parsed once into values that cannot be wrong.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use base64::Engine;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::model::date::Zone;
+use crate::model::origin::Controller;
+use crate::model::seal::Key;
+use crate::trail::base::Settings;
+use crate::trail::keyring::Kek;
+
+/// Authority of origins where none is set, with `--dev`.
+pub const DEV_AUTHORITY: &str = "akta.dev";
+
+/// Where the server listens: `HOST:PORT` or `unix:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Listen {
+    /// TCP; port 0 takes a free one.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(path.into()));
+        }
+        text.parse().map(Self::Tcp).map_err(|_| format!("\"{text}\" is neither ADDRESS:PORT nor unix:PATH"))
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The file, key by key. Unknown keys are refused.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Data folder.
+    pub data: Option<PathBuf>,
+    /// Where to listen.
+    pub listen: Option<String>,
+    /// First part of every origin: 1 to 63 of `a-z 0-9 . _ -`.
+    pub authority: Option<String>,
+    /// File with the key-encryption key: 32 bytes as base64.
+    pub kek_file: Option<PathBuf>,
+    /// IANA time zone of new trails; Europe/Warsaw if not set.
+    pub zone: Option<String>,
+    /// Controllers whose trails may be opened.
+    #[serde(default)]
+    pub controllers: Vec<String>,
+}
+
+/// Why a configuration cannot be used; says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl File {
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))?;
+        toml::from_str(&text).map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))
+    }
+
+    /// How the node calls itself and opens trails.
+    pub fn settings(&self, dev: bool) -> Result<Settings, ConfigError> {
+        let zone = self.zone.as_deref().unwrap_or("Europe/Warsaw");
+        let zone = Zone::named(zone)
+            .ok_or_else(|| ConfigError(format!("zone = \"{zone}\" is not a time zone of the IANA database")))?;
+        let controllers = self.controllers.iter().map(|name| {
+            Controller::new(name)
+                .ok_or_else(|| ConfigError(format!("controllers: \"{name}\" must be 1 to 63 of a-z 0-9 . _ -")))
+        });
+        let authority = match (&self.authority, dev) {
+            (Some(authority), _) => authority.clone(),
+            (None, true) => DEV_AUTHORITY.to_owned(),
+            (None, false) => {
+                return Err(ConfigError(
+                    "authority is not set: name who runs this node, for example authority = \"akta.example.org\"".into(),
+                ));
+            }
+        };
+        Ok(Settings { authority, zone, open_controllers: dev, controllers: controllers.collect::<Result<_, _>>()? })
+    }
+}
+
+/// The key-encryption key: public with `--dev`, else from `kek_file` or `kek` (base64 of 32 random bytes).
+pub fn kek(dev: bool, kek_file: Option<&Path>, kek: Option<String>) -> Result<Kek, ConfigError> {
+    const REMEDY: &str = "make one with: head -c 32 /dev/urandom | base64 > kek, keep it apart from the data, and give \
+                          it as kek_file, AKTA_KEK_FILE or AKTA_KEK; or use --dev to try Akta out";
+    if dev {
+        return Ok(Kek::dev());
+    }
+    let text = match (kek_file, kek) {
+        (Some(path), _) => Zeroizing::new(
+            std::fs::read_to_string(path).map_err(|error| ConfigError(format!("kek_file {}: {error}", path.display())))?,
+        ),
+        (None, Some(kek)) => Zeroizing::new(kek),
+        (None, None) => return Err(ConfigError(format!("there is no key-encryption key: {REMEDY}"))),
+    };
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).map(Zeroizing::new);
+    bytes
+        .ok()
+        .and_then(|bytes| Key::from_slice(&bytes))
+        .map(Kek::new)
+        .ok_or_else(|| ConfigError(format!("the key-encryption key is not 32 bytes as base64: {REMEDY}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_strictly() {
+        let good = "data = \"/d\"\nauthority = \"akta.example.org\"\ncontrollers = [\"school-12\"]";
+        let file: File = toml::from_str(good).expect("is good");
+        assert_eq!(file.settings(false).expect("is good").controllers.len(), 1);
+        for bad in ["dta = \"/d\"", "data = 7"] {
+            assert!(toml::from_str::<File>(bad).is_err(), "{bad}");
+        }
+        for bad in ["controllers = [\"School 12\"]\nauthority = \"a\"", "zone = \"Mars/Base\"", "data = \"/d\""] {
+            let file: File = toml::from_str(bad).expect("is TOML");
+            assert!(file.settings(false).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_kek_is_32_bytes_of_base64() {
+        let good = base64::engine::general_purpose::STANDARD.encode([7; 32]);
+        assert!(kek(false, None, Some(format!("{good}\n"))).is_ok());
+        for bad in [None, Some(String::new()), Some("short".to_owned()), Some(good[..40].to_owned())] {
+            let error = kek(false, None, bad).expect_err("is refused").to_string();
+            assert!(error.contains("head -c 32"), "names the remedy: {error}");
+        }
+        assert!(kek(true, None, None).is_ok());
+    }
+}

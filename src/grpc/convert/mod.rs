@@ -1,0 +1,69 @@
+//! Messages to checked values, and records to messages.
+
+mod event;
+mod question;
+mod record;
+
+pub use event::event;
+pub use question::{ground, key, question};
+pub use record::{receipt, recorded};
+
+use crate::model::check::Checker;
+use crate::model::date::Timestamp;
+use crate::model::identity::Identity;
+use crate::model::origin::Controller;
+
+use super::api;
+
+fn controller(name: String, checker: &mut Checker) -> Option<Controller> {
+    let controller = Controller::new(&name);
+    if controller.is_none() {
+        checker.refuse("controller", "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation");
+    }
+    controller
+}
+
+fn identity(identity: api::Identity, checker: &mut Checker) -> Identity {
+    Identity {
+        namespace: checker.name("namespace", identity.namespace),
+        id: checker.required_text("id", identity.id, 128),
+        display_name: checker.text("display_name", identity.display_name, 128),
+        email: checker.text("email", identity.email, 254),
+    }
+}
+
+fn timestamp(field: &str, time: Option<prost_types::Timestamp>, checker: &mut Checker) -> Option<Timestamp> {
+    let time = time?;
+    let found = Timestamp::from_parts(time.seconds, time.nanos);
+    if found.is_none() {
+        checker.refuse(field, "is not a time between the years 1677 and 2262: give seconds since 1970 and 0 to 999,999,999 nanos");
+    }
+    found
+}
+
+fn wire_time(time: Timestamp) -> prost_types::Timestamp {
+    let (seconds, nanos) = time.parts();
+    prost_types::Timestamp { seconds, nanos }
+}
+
+fn ip_bytes(field: &str, text: &str, checker: &mut Checker) -> Vec<u8> {
+    match text.parse() {
+        Ok(std::net::IpAddr::V4(ip)) => ip.octets().to_vec(),
+        Ok(std::net::IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
+            Some(ip) => ip.octets().to_vec(),
+            None => ip.octets().to_vec(),
+        },
+        Err(_) if text.is_empty() => Vec::new(),
+        Err(_) => {
+            checker.refuse(field, "is not an IPv4 or IPv6 address as text: mend it, or leave it out");
+            Vec::new()
+        }
+    }
+}
+
+fn uuid(field: &str, text: &str, checker: &mut Checker) -> [u8; 16] {
+    uuid::Uuid::try_parse(text).map(uuid::Uuid::into_bytes).unwrap_or_else(|_| {
+        checker.refuse(field, "must be a UUID as text, for example 0198c3b2-7d1e-7cc3-98c4-dc0c0c07398f");
+        [0; 16]
+    })
+}

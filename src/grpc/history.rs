@@ -1,0 +1,57 @@
+//! `akta.v1.HistoryService`: questions in, records out.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::api::history_service_server::HistoryService;
+use super::api::{GetEventRequest, GetEventResponse, SearchEventsRequest, SearchEventsResponse};
+use super::convert;
+use super::status::Refusal;
+use crate::model::check::Checker;
+use crate::trail::ask::Caller;
+use crate::trail::node::Node;
+
+/// The service.
+pub struct History(pub Arc<Node>);
+
+#[tonic::async_trait]
+impl HistoryService for History {
+    async fn search_events(
+        &self,
+        request: Request<SearchEventsRequest>,
+    ) -> Result<Response<SearchEventsResponse>, Status> {
+        let request = request.into_inner();
+        let mut checker = Checker::default();
+        let (controller, ground) =
+            convert::ground(request.controller.clone(), request.purpose, request.purpose_text.clone(), &mut checker);
+        let (question, limit) = convert::question(&request, &mut checker);
+        checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
+        let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
+        let answer = self
+            .0
+            .search(&Caller::dev(), &ground, &controller, question, limit, &request.page_token)
+            .await
+            .map_err(|error| Refusal::from(error).status())?;
+        Ok(Response::new(SearchEventsResponse {
+            events: convert::recorded(&answer),
+            next_page_token: answer.page.next.map(|cursor| cursor.encode()).unwrap_or_default(),
+            size: answer.page.size,
+        }))
+    }
+
+    async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<GetEventResponse>, Status> {
+        let request = request.into_inner();
+        let mut checker = Checker::default();
+        let (controller, ground) =
+            convert::ground(request.controller, request.purpose, request.purpose_text, &mut checker);
+        let key = convert::key(request.key, checker).map_err(|bad| Refusal::invalid(bad).status())?;
+        let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
+        let answer = self
+            .0
+            .get(&Caller::dev(), &ground, &controller, key)
+            .await
+            .map_err(|error| Refusal::from(error).status())?;
+        Ok(Response::new(GetEventResponse { event: convert::recorded(&answer).pop() }))
+    }
+}

@@ -1,0 +1,108 @@
+//! `akta.v1.IngestService`: events in, receipts out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use prost::Message;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::api::ingest_service_server::IngestService;
+use super::api::stream_events_response::Outcome;
+use super::api::{self, RecordEventRequest, RecordEventResponse, StreamEventsRequest, StreamEventsResponse};
+use super::convert;
+use super::status::Refusal;
+use crate::model::event::{EVENT_BYTES_MAX, Event, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
+use crate::model::origin::Controller;
+use crate::trail::node::{Node, Pending};
+use crate::trail::writer::Recorded;
+
+/// Events of one stream that may await their answer; beyond it the stream is not read.
+const AHEAD_MAX: usize = 4_096;
+
+/// The service.
+pub struct Ingest(pub Arc<Node>);
+
+/// One event on its way.
+struct Taken {
+    event_id: String,
+    outcome: Result<Pending, Refusal>,
+}
+
+#[tonic::async_trait]
+impl IngestService for Ingest {
+    async fn record_event(&self, request: Request<RecordEventRequest>) -> Result<Response<RecordEventResponse>, Status> {
+        let (controller, event, bytes) = take(request.into_inner().event).map_err(Refusal::status)?;
+        let pending = self.0.submit(controller, event, bytes).map_err(|error| Refusal::from(error).status())?;
+        let recorded = Node::answer(pending).await.map_err(|error| Refusal::from(error).status())?;
+        Ok(Response::new(RecordEventResponse {
+            receipt: Some(convert::receipt(&recorded.receipt)),
+            warnings: recorded.warnings,
+        }))
+    }
+
+    type StreamEventsStream = Pin<Box<dyn Stream<Item = Result<StreamEventsResponse, Status>> + Send>>;
+
+    async fn stream_events(
+        &self,
+        request: Request<Streaming<StreamEventsRequest>>,
+    ) -> Result<Response<Self::StreamEventsStream>, Status> {
+        let (taken, answers) = mpsc::channel(AHEAD_MAX);
+        // Ends when the client ends its side, hangs up, or breaks the protocol.
+        tokio::spawn(take_all(self.0.clone(), request.into_inner(), taken));
+        Ok(Response::new(Box::pin(ReceiverStream::new(answers).then(answer))))
+    }
+}
+
+/// Reads a stream and hands its events on, in order; waits where there is no room.
+async fn take_all(node: Arc<Node>, mut events: Streaming<StreamEventsRequest>, taken: mpsc::Sender<Result<Taken, Status>>) {
+    loop {
+        let event = match events.message().await {
+            Ok(Some(message)) => message.event,
+            Ok(None) => return,
+            Err(status) => {
+                // What was taken before is still answered; then the client hears why the stream ended.
+                let _ = taken.send(Err(status)).await;
+                return;
+            }
+        };
+        let event_id = event.as_ref().map(|event| event.event_id.clone()).unwrap_or_default();
+        let outcome = match take(event) {
+            Ok((controller, event, bytes)) => {
+                node.submit_when_room(controller, event, bytes).await.map_err(Refusal::from)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        if taken.send(Ok(Taken { event_id, outcome })).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn answer(taken: Result<Taken, Status>) -> Result<StreamEventsResponse, Status> {
+    let Taken { event_id, outcome } = taken?;
+    let outcome = match outcome {
+        Ok(pending) => Node::answer(pending).await.map_err(Refusal::from),
+        Err(refusal) => Err(refusal),
+    };
+    Ok(match outcome {
+        Ok(Recorded { receipt, warnings }) => {
+            StreamEventsResponse { event_id, outcome: Some(Outcome::Receipt(convert::receipt(&receipt))), warnings }
+        }
+        Err(refusal) => {
+            StreamEventsResponse { event_id, outcome: Some(Outcome::Refusal(refusal.message())), warnings: Vec::new() }
+        }
+    })
+}
+
+fn take(event: Option<api::Event>) -> Result<(Controller, Event, usize), Refusal> {
+    let bytes = event.as_ref().map_or(0, Message::encoded_len);
+    let many = event.as_ref().is_some_and(|event| event.subjects.len() > MANY_SUBJECTS);
+    if bytes > if many { LARGE_EVENT_BYTES_MAX } else { EVENT_BYTES_MAX } {
+        return Err(Refusal::too_large(bytes));
+    }
+    let (controller, event) = convert::event(event).map_err(Refusal::invalid)?;
+    Ok((controller, event, bytes))
+}

@@ -1,0 +1,26 @@
+//! The edge of the API: generated types live and die here.
+//!
+//! [`convert`] turns messages into checked values and back, [`status`] turns errors into statuses; then one file
+//! per service.
+
+#[cfg(feature = "server")]
+pub mod convert;
+#[cfg(feature = "server")]
+pub mod history;
+#[cfg(feature = "server")]
+pub mod ingest;
+#[cfg(feature = "server")]
+pub mod status;
+
+/// Messages, clients and servers of `akta.v1` (`proto/akta/v1`).
+pub mod api {
+    #![allow(missing_docs, unreachable_pub, clippy::all, clippy::unwrap_used)]
+    include!(concat!(env!("OUT_DIR"), "/akta.v1.rs"));
+
+    /// Descriptors of the API, for reflection.
+    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/akta.v1.descriptors"));
+}
+
+/// Largest message that is taken, in bytes: the largest event and what is around it.
+#[cfg(feature = "server")]
+pub const MESSAGE_BYTES_MAX: usize = crate::model::event::LARGE_EVENT_BYTES_MAX + 4 * 1024;

@@ -1,0 +1,108 @@
+//! Errors to statuses: the outcome table of the API, one exhaustive match per error, no wildcard.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use super::api;
+use crate::model::check::Violation;
+use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
+use crate::trail::node::AskError;
+use crate::trail::reader::ReadError;
+use crate::trail::writer::{RETRY_AFTER, RecordError};
+
+/// Why a call or one event on a stream was refused.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    code: Code,
+    message: String,
+    violations: Vec<Violation>,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), violations: Vec::new(), retry_after: None }
+    }
+
+    /// Fields that are not as they should be: not applied.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let listed = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Self { violations, ..Self::new(Code::InvalidArgument, format!("not recorded: {listed}")) }
+    }
+
+    /// An event over its limit: not applied.
+    pub fn too_large(bytes: usize) -> Self {
+        Self::new(
+            Code::ResourceExhausted,
+            format!(
+                "the event is {bytes} bytes; the limit is {EVENT_BYTES_MAX}, and {LARGE_EVENT_BYTES_MAX} with more than \
+                 {MANY_SUBJECTS} subjects: report fewer attributes or split it with one operation_id"
+            ),
+        )
+    }
+
+    /// As a status, with the details of google.rpc.
+    pub fn status(self) -> Status {
+        let mut details = ErrorDetails::new();
+        if !self.violations.is_empty() {
+            let fields = self.violations.into_iter();
+            details.set_bad_request(fields.map(|bad| FieldViolation::new(bad.field, bad.description)).collect::<Vec<_>>());
+        }
+        if let Some(after) = self.retry_after {
+            details.set_retry_info(Some(after));
+        }
+        Status::with_error_details(self.code, self.message, details)
+    }
+
+    /// As the answer to one event on a stream.
+    pub fn message(self) -> api::Refusal {
+        let violations = self.violations.into_iter();
+        api::Refusal {
+            code: self.code as u32,
+            message: self.message,
+            violations: violations
+                .map(|bad| api::FieldViolation { field: bad.field, description: bad.description })
+                .collect(),
+            retry_after: self.retry_after.and_then(|after| after.try_into().ok()),
+        }
+    }
+}
+
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Invalid(violations) => Self::invalid(violations),
+            RecordError::NoController => Self::new(Code::PermissionDenied, error.to_string()),
+            RecordError::Busy { .. } => {
+                Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
+            }
+            RecordError::Uncertain => Self::new(Code::Unknown, error.to_string()),
+        }
+    }
+}
+
+impl From<AskError> for Refusal {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::NoController => Self::new(Code::PermissionDenied, error.to_string()),
+            AskError::NotFound => Self::new(Code::NotFound, error.to_string()),
+            AskError::Cursor => Self::invalid(vec![Violation {
+                field: "page_token".to_owned(),
+                description: "is not a token of this question: take next_page_token as it came, with the same controller, filter and order".to_owned(),
+            }]),
+            AskError::Read(ReadError::DataLoss { .. }) => {
+                tracing::error!(%error, "what is stored is not what was recorded");
+                Self::new(Code::DataLoss, error.to_string())
+            }
+            AskError::Read(ReadError::Store(_)) => {
+                tracing::error!(%error, "the store failed");
+                Self::new(Code::Unavailable, "the store failed; the operator finds the reason in akta's log")
+            }
+            AskError::Unrecorded(_) | AskError::Closing => {
+                Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The composition root: lock the folder → open the stores → recover → bind → serve → drain → close.
+//!
+//! | task | on cancel | on error |
+//! |---|---|---|
+//! | writer thread | drains what it took, then ends | stops recording; reads are refused too; the process must be restarted |
+//! | indexer thread | writes what it gathered, then ends | ends; searches are refused; caught up at the next start |
+//! | serving task | lets calls finish within the grace period | the server stops |
+//!
+//! Crash is shutdown without manners: it must be harmless.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::transport::server::{Router, TcpIncoming};
+
+use crate::config::Listen;
+use crate::env::{SystemClock, SystemEntropy};
+use crate::grpc::api::history_service_server::HistoryServiceServer;
+use crate::grpc::api::ingest_service_server::IngestServiceServer;
+use crate::grpc::history::History;
+use crate::grpc::ingest::Ingest;
+use crate::grpc::{MESSAGE_BYTES_MAX, api};
+use crate::trail::base::{Base, Disk, OpenError, Settings, World};
+use crate::trail::keyring::Kek;
+use crate::trail::node::{Node, Threads};
+use crate::trail::reader::ReadError;
+
+/// How long calls may finish once the server is told to stop.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// What a server is started with.
+pub struct Options {
+    /// Data folder; made if it is missing.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The operator's key.
+    pub kek: Kek,
+    /// Names and rules.
+    pub settings: Settings,
+    /// `--dev`: reflection on.
+    pub dev: bool,
+}
+
+/// Why a server cannot start; says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Recovery.
+    #[error("recovery refused the data folder: {0}; run akta verify, and restore from a copy if it agrees")]
+    Recover(#[from] ReadError),
+    /// The listener.
+    #[error("listen on {listen}: {error}")]
+    Listen {
+        /// Where.
+        listen: String,
+        /// What.
+        error: std::io::Error,
+    },
+    /// Plaintext beyond this machine.
+    #[error("refused to listen in plaintext on {0}: only loopback or a Unix socket until TLS is configured")]
+    Plaintext(SocketAddr),
+    /// gRPC.
+    #[error("start the gRPC server: {0}")]
+    Grpc(String),
+}
+
+/// A running server.
+pub struct Server {
+    address: Listen,
+    node: Arc<Node>,
+    threads: Threads,
+    shutdown: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    _lock: File,
+}
+
+impl Server {
+    /// Starts; answers once it serves.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        if let Listen::Tcp(address) = &options.listen
+            && !address.ip().is_loopback()
+        {
+            return Err(StartError::Plaintext(*address));
+        }
+        let Options { data, listen, kek, settings, dev } = options;
+        let opened = tokio::task::spawn_blocking(move || open(&data, kek, settings)).await;
+        let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
+        let node = Arc::new(node);
+        let router = router(&node, dev).await?;
+        let (shutdown, stopping) = oneshot::channel::<()>();
+        let stop = async {
+            let _ = stopping.await;
+        };
+        let failed = |error| StartError::Listen { listen: listen.to_string(), error };
+        let (address, serving) = match &listen {
+            Listen::Tcp(address) => {
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let bound = Listen::Tcp(listener.local_addr().map_err(failed)?);
+                let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+                (bound, tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)))
+            }
+            Listen::Unix(path) => {
+                let listener = bind_unix(path).map_err(failed)?;
+                let incoming = UnixListenerStream::new(listener);
+                (listen.clone(), tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)))
+            }
+        };
+        Ok(Self { address, node, threads, shutdown, serving, _lock: lock })
+    }
+
+    /// Where it listens, with the port that was taken.
+    pub fn address(&self) -> &Listen {
+        &self.address
+    }
+
+    /// Stops taking calls, lets those under way finish within the grace period, makes everything taken durable,
+    /// closes. Whether calls finished in time.
+    pub async fn stop(self) -> bool {
+        let _ = self.shutdown.send(());
+        let in_time = tokio::time::timeout(GRACE, self.serving).await.is_ok();
+        self.node.close();
+        drop(self.node);
+        let threads = self.threads;
+        let _ = tokio::task::spawn_blocking(move || threads.join()).await;
+        if let Listen::Unix(path) = &self.address {
+            let _ = std::fs::remove_file(path);
+        }
+        in_time
+    }
+}
+
+/// Takes the lock of a data folder, which is made if it is missing; held as long as the file.
+pub fn lock(data: &Path) -> Result<File, OpenError> {
+    let folder = |error| OpenError::Folder { path: data.display().to_string(), error };
+    std::fs::create_dir_all(data).map_err(folder)?;
+    let lock = File::create(data.join("LOCK")).map_err(folder)?;
+    lock.try_lock().map_err(|_| OpenError::Locked(data.display().to_string()))?;
+    Ok(lock)
+}
+
+fn open(data: &Path, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
+    let lock = lock(data)?;
+    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let base = Base::open(Disk::open(data)?, kek, settings, world)?;
+    let (node, threads) = Node::start(Arc::new(base))?;
+    Ok((lock, node, threads))
+}
+
+async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
+    let ingest = IngestServiceServer::new(Ingest(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(64 * 1024);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<IngestServiceServer<Ingest>>().await;
+    health.set_serving::<HistoryServiceServer<History>>().await;
+    let reflection = dev.then(|| {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(api::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+    });
+    let reflection = reflection.transpose().map_err(|error| StartError::Grpc(error.to_string()))?;
+    Ok(tonic::transport::Server::builder()
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .add_service(ingest)
+        .add_service(history)
+        .add_service(health_service)
+        .add_optional_service(reflection))
+}
+
+fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
+    // A socket that a crash left behind; anything else of that name is not ours to remove.
+    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
+        && std::os::unix::net::UnixStream::connect(path).is_err()
+    {
+        std::fs::remove_file(path)?;
+    }
+    UnixListener::bind(path)
+}
