@@ -52,6 +52,12 @@ test: ## everything that must hold before a merge, with the seconds of each step
 	$(step) skips scripts/skips
 	@scripts/step --table
 
+.PHONY: dictionary
+dictionary: build-tools ## train the shipped zstd dictionary anew (needs the zstd command); only for a new number
+	@rm -rf $(CARGO_TARGET_DIR)/samples
+	@cargo run --locked --quiet --example frame_samples -- $(CARGO_TARGET_DIR)/samples
+	@zstd -q -f --train -r $(CARGO_TARGET_DIR)/samples --maxdict=16384 -o src/model/dictionary-1.zstd
+
 .PHONY: torture
 torture: build-tools ## the long forms of the tests: crashes, faults, big stores
 	$(no_skips)

@@ -75,11 +75,17 @@ impl Builder {
         self.first
     }
 
+    /// The number of positions it spans, and its plaintext before compression.
+    pub fn pack(self) -> (u32, Vec<u8>) {
+        let count = u32::try_from(self.last - self.first + 1).expect("a frame is closed long before 2^32 records");
+        (count, Frame { sources: vec![self.source] }.encode_to_vec())
+    }
+
     /// Packs, compresses and seals it.
     pub fn seal(self, key: &Key, nonce: [u8; 12], origin: &Link, date: Date) -> Vec<u8> {
-        let count = u32::try_from(self.last - self.first + 1).expect("a frame is closed long before 2^32 records");
-        let plain = Frame { sources: vec![self.source] }.encode_to_vec();
-        let place = place(origin, date, self.first, count, dictionary::SHIPPED);
+        let first = self.first;
+        let (count, plain) = self.pack();
+        let place = place(origin, date, first, count, dictionary::SHIPPED);
         let sealed = key.seal(nonce, &place, &dictionary::compress(&plain));
         let mut value = Vec::with_capacity(CLEAR + sealed.len());
         value.extend([FORMAT, dictionary::SHIPPED]);
@@ -179,7 +185,7 @@ mod dictionary {
     /// Number of the shipped dictionary; a frame names the one it was packed with.
     pub(super) const SHIPPED: u8 = 1;
 
-    /// Made by `make dictionary` (`examples/train-dictionary.rs`) from synthetic frames; never holds real data.
+    /// Made by `make dictionary` (`examples/frame_samples.rs`) from synthetic frames; never holds real data.
     const BYTES: &[u8] = include_bytes!("dictionary-1.zstd");
 
     static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(BYTES, ZSTD_LEVEL));
