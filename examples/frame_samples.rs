@@ -50,7 +50,8 @@ fn pick<'a>(list: &[&'a str], seed: u64, salt: u8) -> &'a str {
 
 fn contents(seed: u64) -> Contents {
     let bytes = random(seed);
-    let time = 1_790_000_000_000_000_000 + i64::from(bytes[0]) * 86_400_000_000_000 + i64::from(bytes[1]) * 7_777_777_777;
+    let time =
+        1_790_000_000_000_000_000 + i64::from(bytes[0]) * 86_400_000_000_000 + i64::from(bytes[1]) * 7_777_777_777;
     Contents {
         core: Some(Core {
             schema_version: 1,

@@ -93,7 +93,8 @@ impl File {
             (None, true) => DEV_AUTHORITY.to_owned(),
             (None, false) => {
                 return Err(ConfigError(
-                    "authority is not set: name who runs this node, for example authority = \"akta.example.org\"".into(),
+                    "authority is not set: name who runs this node, for example authority = \"akta.example.org\""
+                        .into(),
                 ));
             }
         };
@@ -110,7 +111,8 @@ pub fn kek(dev: bool, kek_file: Option<&Path>, kek: Option<String>) -> Result<Ke
     }
     let text = match (kek_file, kek) {
         (Some(path), _) => Zeroizing::new(
-            std::fs::read_to_string(path).map_err(|error| ConfigError(format!("kek_file {}: {error}", path.display())))?,
+            std::fs::read_to_string(path)
+                .map_err(|error| ConfigError(format!("kek_file {}: {error}", path.display())))?,
         ),
         (None, Some(kek)) => Zeroizing::new(kek),
         (None, None) => return Err(ConfigError(format!("there is no key-encryption key: {REMEDY}"))),

@@ -10,7 +10,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,7 @@ impl Server {
 /// Takes the lock of a data folder, which is made if it is missing; held as long as the file.
 pub fn lock(data: &Path) -> Result<File, OpenError> {
     let folder = |error| OpenError::Folder { path: data.display().to_string(), error };
-    std::fs::create_dir_all(data).map_err(folder)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(folder)?;
     let lock = File::create(data.join("LOCK")).map_err(folder)?;
     lock.try_lock().map_err(|_| OpenError::Locked(data.display().to_string()))?;
     Ok(lock)
@@ -155,6 +155,14 @@ fn open(data: &Path, kek: Kek, settings: Settings) -> Result<(File, Node, Thread
     let base = Base::open(Disk::open(data)?, kek, settings, world)?;
     let (node, threads) = Node::start(Arc::new(base))?;
     Ok((lock, node, threads))
+}
+
+/// The gRPC server as every node runs it, without services: windows, keep-alive.
+pub fn builder() -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
 }
 
 async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
@@ -170,10 +178,7 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
             .build_v1()
     });
     let reflection = reflection.transpose().map_err(|error| StartError::Grpc(error.to_string()))?;
-    Ok(tonic::transport::Server::builder()
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+    Ok(builder()
         .add_service(ingest)
         .add_service(history)
         .add_service(health_service)

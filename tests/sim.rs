@@ -40,9 +40,11 @@ fn seeds() {
     let count = if std::env::var_os("AKTA_TORTURE").is_some() { 10_000 } else { 300 };
     let mut total = Counts::default();
     for seed in ONCE_FAILED.into_iter().chain(0..count) {
-        total.add(&std::panic::catch_unwind(|| run(seed, false)).unwrap_or_else(|_| {
-            panic!("seed {seed} failed: replay it with SIM_SEED={seed} cargo test --test sim")
-        }).counts);
+        total.add(
+            &std::panic::catch_unwind(|| run(seed, false))
+                .unwrap_or_else(|_| panic!("seed {seed} failed: replay it with SIM_SEED={seed} cargo test --test sim"))
+                .counts,
+        );
     }
     println!("{count} seeds: {total:?}");
     // A simulation that meets no trouble shows nothing.
@@ -216,7 +218,10 @@ impl Sim {
             }
             Err(error) => {
                 // Only a planned fault may keep a node from opening; it must say so.
-                assert!(error.contains("planned fault") || error.contains("the disk is gone"), "refused to open: {error}");
+                assert!(
+                    error.contains("planned fault") || error.contains("the disk is gone"),
+                    "refused to open: {error}"
+                );
                 self.crash("while opening");
                 None
             }
@@ -228,13 +233,18 @@ impl Sim {
         let unknown = std::mem::take(&mut self.unknown);
         for info in node.base.trails.all() {
             let known = self.model.entry(info.controller.clone()).or_default();
-            let mine: Vec<Known> =
-                unknown.iter().filter(|(controller, _)| *controller == info.controller).map(|(_, known)| known.clone()).collect();
+            let mine: Vec<Known> = unknown
+                .iter()
+                .filter(|(controller, _)| *controller == info.controller)
+                .map(|(_, known)| known.clone())
+                .collect();
             let expected = 1 + known.len() as u64;
             assert!(
                 info.size() == expected || info.size() == expected + mine.len() as u64,
                 "I1, I3: {} has {} records, {expected} were acknowledged, {} unknown",
-                info.origin, info.size(), mine.len()
+                info.origin,
+                info.size(),
+                mine.len()
             );
             if info.size() > expected {
                 self.counts.applied_unknown += mine.len() as u64;
@@ -310,9 +320,10 @@ impl Sim {
                 Err(RecordError::NoController) => panic!("every controller may be opened"),
             }
         }
-        let indexed = node.indexer.absorb(step.entries).and_then(|()| {
-            if self.dice.roll(3) == 0 { node.indexer.flush() } else { Ok(()) }
-        });
+        let indexed = node
+            .indexer
+            .absorb(step.entries)
+            .and_then(|()| if self.dice.roll(3) == 0 { node.indexer.flush() } else { Ok(()) });
         if stopped || indexed.is_err() {
             return self.crash("a write failed");
         }
@@ -323,7 +334,8 @@ impl Sim {
         self.ids += 1;
         let mut event_id = [0; 16];
         event_id[8..].copy_from_slice(&self.ids.to_be_bytes());
-        let controller = Controller::new(["school-1", "school-2"][usize::try_from(self.dice.roll(2)).unwrap()]).unwrap();
+        let controller =
+            Controller::new(["school-1", "school-2"][usize::try_from(self.dice.roll(2)).unwrap()]).unwrap();
         let first = usize::try_from(self.dice.roll(5)).unwrap();
         let known = Known {
             event_id,
@@ -448,13 +460,21 @@ fn submission(controller: &Controller, known: &Known) -> Submission {
     let wire = |who: Identity| Some(api::Identity::new(who.namespace, who.id));
     let (seconds, nanos) = known.occurred_at.parts();
     let message = api::Event {
-        event_id: format!("00000000-0000-0000-{:04x}-{:012x}", 0, u64::from_be_bytes(known.event_id[8..].try_into().unwrap())),
+        event_id: format!(
+            "00000000-0000-0000-{:04x}-{:012x}",
+            0,
+            u64::from_be_bytes(known.event_id[8..].try_into().unwrap())
+        ),
         controller: controller.to_string(),
         occurred_at: Some(prost_types::Timestamp { seconds, nanos }),
         action: known.action,
         outcome: Outcome::Success as i32,
         purpose: Purpose::Teaching as i32,
-        actor: Some(api::Actor { identity: wire(teacher(known.actor)), kind: ActorKind::Human as i32, ..Default::default() }),
+        actor: Some(api::Actor {
+            identity: wire(teacher(known.actor)),
+            kind: ActorKind::Human as i32,
+            ..Default::default()
+        }),
         subjects: known.subjects.iter().map(|s| api::Subject { identity: wire(pupil(*s)), child: 0 }).collect(),
         categories: vec![DataCategory::EducationRecord as i32],
         network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),

@@ -3,9 +3,11 @@
 //! Exit status: 0 good, 1 a finding, 2 usage, 3 could not run.
 
 pub mod args;
+pub mod bench;
 pub mod import;
 pub mod search;
 pub mod serve;
+pub mod status;
 pub mod text;
 pub mod verify;
 
@@ -33,8 +35,10 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Import(import::Args),
-    Search(search::Args),
+    Search(Box<search::Args>),
+    Status(status::Args),
     Verify(verify::Args),
+    Bench(bench::Args),
 }
 
 /// What a command comes to.
@@ -61,8 +65,10 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Import(args) => import::run(args),
-        Command::Search(args) => search::run(args),
+        Command::Search(args) => search::run(*args),
+        Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Bench(args) => bench::run(args),
     };
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

@@ -67,7 +67,10 @@ fn word<E>(name: Result<&'static str, E>, prefix: &str, number: i32) -> String {
 
 /// Bytes as text that does no harm to a terminal.
 pub fn escape(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .collect()
 }
 
 /// Cuts text to a width in characters.
@@ -106,7 +109,7 @@ impl Progress {
     /// Shows `done` of `total`.
     pub fn show(&self, what: &str, done: u64, total: u64) {
         if self.shown {
-            let percent = if total == 0 { 100 } else { done * 100 / total };
+            let percent = (done * 100).checked_div(total).unwrap_or(100);
             eprint!("\r{what}: {} of {} ({percent} %)\x1b[K", number(done), number(total));
         }
     }

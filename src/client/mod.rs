@@ -59,6 +59,15 @@ pub struct Client {
 impl Client {
     /// Connects to `HOST:PORT` or `unix:PATH`.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        let channel = Self::channel(address).await?;
+        Ok(Self {
+            ingest: IngestServiceClient::new(channel.clone()),
+            history: HistoryServiceClient::new(channel).max_decoding_message_size(64 << 20),
+        })
+    }
+
+    /// The bare channel, for other services of the node.
+    pub async fn channel(address: &str) -> Result<Channel, ConnectError> {
         let uri = match address.strip_prefix("unix:") {
             Some(path) => format!("unix://{path}"),
             None if address.contains("://") => address.to_owned(),
@@ -66,15 +75,8 @@ impl Client {
         };
         let endpoint = Endpoint::from_shared(uri).map_err(|_| ConnectError::Address(address.to_owned()))?;
         let endpoint = endpoint.initial_stream_window_size(1 << 20).initial_connection_window_size(4 << 20);
-        let channel = endpoint
-            .tcp_nodelay(true)
-            .connect()
-            .await
-            .map_err(|error| ConnectError::Connect { address: address.to_owned(), error })?;
-        Ok(Self {
-            ingest: IngestServiceClient::new(channel.clone()),
-            history: HistoryServiceClient::new(channel).max_decoding_message_size(64 << 20),
-        })
+        let connected = endpoint.tcp_nodelay(true).connect().await;
+        connected.map_err(|error| ConnectError::Connect { address: address.to_owned(), error })
     }
 
     /// Records one event; answers when it is durable. Retry with the same event_id.

@@ -33,7 +33,10 @@ struct Taken {
 
 #[tonic::async_trait]
 impl IngestService for Ingest {
-    async fn record_event(&self, request: Request<RecordEventRequest>) -> Result<Response<RecordEventResponse>, Status> {
+    async fn record_event(
+        &self,
+        request: Request<RecordEventRequest>,
+    ) -> Result<Response<RecordEventResponse>, Status> {
         let (controller, event, bytes) = take(request.into_inner().event).map_err(Refusal::status)?;
         let pending = self.0.submit(controller, event, bytes).map_err(|error| Refusal::from(error).status())?;
         let recorded = Node::answer(pending).await.map_err(|error| Refusal::from(error).status())?;
@@ -57,7 +60,11 @@ impl IngestService for Ingest {
 }
 
 /// Reads a stream and hands its events on, in order; waits where there is no room.
-async fn take_all(node: Arc<Node>, mut events: Streaming<StreamEventsRequest>, taken: mpsc::Sender<Result<Taken, Status>>) {
+async fn take_all(
+    node: Arc<Node>,
+    mut events: Streaming<StreamEventsRequest>,
+    taken: mpsc::Sender<Result<Taken, Status>>,
+) {
     loop {
         let event = match events.message().await {
             Ok(Some(message)) => message.event,

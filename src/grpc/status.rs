@@ -29,7 +29,7 @@ impl Refusal {
     /// Fields that are not as they should be: not applied.
     pub fn invalid(violations: Vec<Violation>) -> Self {
         let listed = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        Self { violations, ..Self::new(Code::InvalidArgument, format!("not recorded: {listed}")) }
+        Self { violations, ..Self::new(Code::InvalidArgument, format!("refused: {listed}")) }
     }
 
     /// An event over its limit: not applied.
@@ -48,7 +48,8 @@ impl Refusal {
         let mut details = ErrorDetails::new();
         if !self.violations.is_empty() {
             let fields = self.violations.into_iter();
-            details.set_bad_request(fields.map(|bad| FieldViolation::new(bad.field, bad.description)).collect::<Vec<_>>());
+            details
+                .set_bad_request(fields.map(|bad| FieldViolation::new(bad.field, bad.description)).collect::<Vec<_>>());
         }
         if let Some(after) = self.retry_after {
             details.set_retry_info(Some(after));

@@ -129,13 +129,15 @@ impl Fields {
             checker.refuse("action", "is required: say what was done");
         }
         if matches!(self.action(), Action::LogQuery | Action::LogExport | Action::LogAdmin) {
-            checker.refuse("action", "LOG_ actions are recorded by Akta itself: report your own reads as READ or SEARCH");
+            checker
+                .refuse("action", "LOG_ actions are recorded by Akta itself: report your own reads as READ or SEARCH");
         }
         if self.core.outcome == 0 {
             checker.refuse("outcome", "is required: say how it ended; UNKNOWN if you do not know");
         }
         if self.core.actor_kind == 0 {
-            checker.refuse("actor.kind", "is required: HUMAN, SERVICE, SYSTEM, SUBJECT, GUARDIAN, SUPPORT or ANONYMOUS");
+            checker
+                .refuse("actor.kind", "is required: HUMAN, SERVICE, SYSTEM, SUBJECT, GUARDIAN, SUPPORT or ANONYMOUS");
         }
         if self.actor.is_none() && self.core.actor_kind != ActorKind::Anonymous as i32 {
             checker.refuse("actor.identity", "is required: say who acted, or use kind ANONYMOUS");
@@ -154,7 +156,10 @@ impl Fields {
         if self.core.subject_count == 0 {
             self.core.subject_count = listed_count;
         } else if self.core.subject_count < listed_count {
-            checker.refuse("subject_count", format!("is less than the {listed} subjects listed: count them all, or leave it out"));
+            checker.refuse(
+                "subject_count",
+                format!("is less than the {listed} subjects listed: count them all, or leave it out"),
+            );
         } else if self.core.subject_count > listed_count {
             self.warn(Warning::SubjectsNotListed);
         }
@@ -183,8 +188,9 @@ impl Fields {
     }
 
     fn check_disclosure(&mut self, checker: &mut Checker) {
-        let country = &self.core.recipient_country;
-        if !country.is_empty() && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())) {
+        let country = self.core.recipient_country.as_bytes();
+        let two_letters = country.len() == 2 && country.iter().all(u8::is_ascii_uppercase);
+        if !country.is_empty() && !two_letters {
             checker.refuse("disclosure.country", "must be two capital letters, ISO 3166-1 alpha-2, for example PL");
         }
         if self.action() == Action::Disclose {
@@ -203,7 +209,10 @@ impl Fields {
             RetentionClass::Unspecified => {}
             RetentionClass::Register => {
                 if !matches!(self.action(), A::Create | A::Update | A::Rectify | A::Delete | A::Link | A::Unlink) {
-                    checker.refuse("retention_class", "REGISTER is for changes of a register: CREATE, UPDATE, RECTIFY, DELETE, LINK, UNLINK");
+                    checker.refuse(
+                        "retention_class",
+                        "REGISTER is for changes of a register: CREATE, UPDATE, RECTIFY, DELETE, LINK, UNLINK",
+                    );
                 }
             }
             RetentionClass::Accounting => {

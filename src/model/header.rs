@@ -255,7 +255,14 @@ pub(crate) mod tests {
                     })
                     .collect();
                 let kind = if kind == 0 { Kind::Event } else { Kind::Notice };
-                Header { kind, class: Class::ALL[class], seq, day: Date::from_days(day), previous: Link(previous), groups }
+                Header {
+                    kind,
+                    class: Class::ALL[class],
+                    seq,
+                    day: Date::from_days(day),
+                    previous: Link(previous),
+                    groups,
+                }
             },
         )
     }

@@ -28,7 +28,14 @@ pub fn opening(origin: &Origin, zone: &Zone, recorded_at: Timestamp) -> Contents
 /// The header of a notice whose core has these bytes.
 pub fn header(core: &[u8], seq: u64, recorded_at: Timestamp, previous: Link) -> Header {
     let group = Group { date: Date::NEVER, bitmap: PartId::Core.bit(), commitment: commitment(core) };
-    Header { kind: Kind::Notice, class: Class::Ledger, seq, day: Date::of_utc(recorded_at), previous, groups: vec![group] }
+    Header {
+        kind: Kind::Notice,
+        class: Class::Ledger,
+        seq,
+        day: Date::of_utc(recorded_at),
+        previous,
+        groups: vec![group],
+    }
 }
 
 /// Commits to a notice's core, which has no salt to hide behind.

@@ -37,8 +37,7 @@ impl Origin {
     /// The origin of that text; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let names: Vec<&str> = text.split('/').collect();
-        (names.len() == 3 && text.len() <= 255 && names.iter().all(|name| is_name(name)))
-            .then(|| Self(text.to_owned()))
+        (names.len() == 3 && text.len() <= 255 && names.iter().all(|name| is_name(name))).then(|| Self(text.to_owned()))
     }
 
     /// As text.
@@ -60,8 +59,7 @@ impl fmt::Display for Origin {
 
 /// 1 to 63 of `a-z 0-9 . _ -`: an authority, a controller, a writer, a namespace.
 pub fn is_name(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+    (1..=63).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
 }
 
 #[cfg(test)]

@@ -62,8 +62,15 @@ const ACCOUNTING: Lifetime = Lifetime::YearsFromEndOf { last_month: 12, years: 5
 impl Class {
     /// All classes, in the order of their numbers.
     pub const ALL: [Self; 9] = [
-        Self::Session, Self::Security, Self::Access, Self::Register, Self::Disclosure,
-        Self::Evidence, Self::Accounting, Self::LogAccess, Self::Ledger,
+        Self::Session,
+        Self::Security,
+        Self::Access,
+        Self::Register,
+        Self::Disclosure,
+        Self::Evidence,
+        Self::Accounting,
+        Self::LogAccess,
+        Self::Ledger,
     ];
 
     /// The class with that number.
@@ -84,16 +91,31 @@ impl Class {
             A::LogQuery | A::LogExport | A::LogAdmin => Self::LogAccess,
             A::Export | A::Download | A::Print | A::Disclose | A::Import => Self::Disclosure,
             _ if outcome == Outcome::Denied as i32 => Self::Security,
-            A::LoginFailed | A::CredentialChange | A::PermissionChange | A::ConfigChange | A::Impersonate
-            | A::SecretAccess | A::Reidentify | A::Backup | A::Restore => Self::Security,
+            A::LoginFailed
+            | A::CredentialChange
+            | A::PermissionChange
+            | A::ConfigChange
+            | A::Impersonate
+            | A::SecretAccess
+            | A::Reidentify
+            | A::Backup
+            | A::Restore => Self::Security,
             A::ConsentGiven | A::ConsentWithdrawn | A::Restrict | A::Unrestrict | A::Pseudonymise | A::Erase => {
                 Self::Evidence
             }
             _ if choice == RetentionClass::Register => Self::Register,
             _ if choice == RetentionClass::Accounting => Self::Accounting,
             A::Login | A::Logout => Self::Session,
-            A::Unspecified | A::Read | A::List | A::Search | A::Create | A::Update | A::Rectify | A::Delete
-            | A::Link | A::Unlink => Self::Access,
+            A::Unspecified
+            | A::Read
+            | A::List
+            | A::Search
+            | A::Create
+            | A::Update
+            | A::Rectify
+            | A::Delete
+            | A::Link
+            | A::Unlink => Self::Access,
         }
     }
 

@@ -26,12 +26,14 @@ impl Filter {
     pub fn matches(&self, contents: &Contents) -> bool {
         let Some(core) = &contents.core else { return false };
         let is = |wanted: &[Pseudonym], bytes: &[u8]| wanted.iter().any(|pseudonym| pseudonym.0 == bytes);
-        let actor = self.actor.as_ref().is_none_or(|wanted| {
-            contents.actor.as_ref().is_some_and(|actor| is(wanted, &actor.pseudonym))
-        });
-        let subject = self.subject.as_ref().is_none_or(|wanted| {
-            contents.subjects.iter().any(|subject| is(wanted, &subject.pseudonym))
-        });
+        let actor = self
+            .actor
+            .as_ref()
+            .is_none_or(|wanted| contents.actor.as_ref().is_some_and(|actor| is(wanted, &actor.pseudonym)));
+        let subject = self
+            .subject
+            .as_ref()
+            .is_none_or(|wanted| contents.subjects.iter().any(|subject| is(wanted, &subject.pseudonym)));
         let ip = self.ip.as_ref().is_none_or(|ip| contents.net.as_ref().is_some_and(|net| net.ip == *ip));
         let occurred_at = Timestamp::from_nanos(core.occurred_at);
         actor
@@ -83,7 +85,8 @@ impl Cursor {
         if text.len() != 50 || !text.is_ascii() {
             return None;
         }
-        let bytes: Vec<u8> = (0..25).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()).collect::<Option<_>>()?;
+        let bytes: Vec<u8> =
+            (0..25).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()).collect::<Option<_>>()?;
         let (version, rest) = bytes.split_first()?;
         (*version == Self::VERSION).then_some(())?;
         let (size, rest) = rest.split_first_chunk()?;

@@ -3,13 +3,13 @@
 use prost::Message;
 
 use super::date::Date;
+use super::date::Timestamp;
 use super::event::Event;
 use super::header::{Header, Link};
 use super::identity::Pseudonym;
 use super::part::{PartId, PartKey};
 use super::policy::{self, Dates};
 use super::stored::{ActorPart, Core, DetailPart, NetPart, NoticeCore, SessionPart, SubjectPart, Warning};
-use super::date::Timestamp;
 
 /// What is readable of a record: its parts, decoded. A part that expired is missing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -118,6 +118,15 @@ impl Contents {
             parts.push((PartKey::first(PartId::Detail), detail.encode_to_vec()));
         }
         parts
+    }
+
+    /// About as many bytes as it takes in an answer, with people led back to their names.
+    pub fn wire_bytes(&self) -> usize {
+        const PERSON: usize = 256;
+        let core = self.core.as_ref().map_or(0, Message::encoded_len);
+        let net = self.net.as_ref().map_or(0, Message::encoded_len);
+        let detail = self.detail.as_ref().map_or(0, Message::encoded_len);
+        core + net + detail + (2 + self.subjects.len()) * PERSON + 512
     }
 
     /// Adds the part `key` of an event from its committed bytes. Parts come in the order of their keys.

@@ -62,7 +62,13 @@ pub fn dated(date: Date, zone: ZoneNumber, trail: Trail) -> [u8; 10] {
 }
 
 /// What the keys of the postings of one term begin with.
-pub fn posting_prefix(date: Date, zone: ZoneNumber, trail: Trail, kind: u8, term: &[u8; TERM_BYTES]) -> [u8; POSTING_PREFIX] {
+pub fn posting_prefix(
+    date: Date,
+    zone: ZoneNumber,
+    trail: Trail,
+    kind: u8,
+    term: &[u8; TERM_BYTES],
+) -> [u8; POSTING_PREFIX] {
     let mut key = [0; POSTING_PREFIX];
     key[..10].copy_from_slice(&dated(date, zone, trail));
     key[10] = kind;

@@ -123,9 +123,7 @@ impl Store for MemoryStore {
         let mut rows: Vec<Result<Row, Error>> = state
             .current
             .range(from..)
-            .take_while(|((family, key), _)| {
-                *family == scan.family && scan.to.as_ref().is_none_or(|to| key < to)
-            })
+            .take_while(|((family, key), _)| *family == scan.family && scan.to.as_ref().is_none_or(|to| key < to))
             .map(|((_, key), value)| Ok((key.clone().into(), value.clone().into())))
             .collect();
         if scan.descending {

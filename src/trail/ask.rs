@@ -1,12 +1,11 @@
 //! Asking: every question states a purpose, is answered from the trail, and is itself recorded before the answer.
 
+use crate::model::date::Timestamp;
 use crate::model::event::{Event, Fields};
 use crate::model::identity::Identity;
+use crate::model::origin::Controller;
 use crate::model::query::Order;
-use crate::model::stored::{
-    Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance,
-};
-use crate::model::date::Timestamp;
+use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
 /// Who asks. "dev" until callers are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +65,8 @@ impl Question {
     }
 
     /// First bytes of a hash of the question: a page token serves only the question that it came with.
-    pub fn digest(&self) -> [u8; 8] {
-        let hash = blake3::derive_key("akta v1 question", format!("{self:?}").as_bytes());
+    pub fn digest(&self, controller: &Controller) -> [u8; 8] {
+        let hash = blake3::derive_key("akta v1 question", format!("{controller} {self:?}").as_bytes());
         let mut digest = [0; 8];
         digest.copy_from_slice(&hash[..8]);
         digest

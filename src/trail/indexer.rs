@@ -170,11 +170,7 @@ fn dates(index: &dyn store::Store, info: &Info) -> Result<Vec<Date>, store::Erro
             dates.push(date);
         }
         let here = &key[..wanted.len().min(key.len())];
-        from = if here < &wanted[..] {
-            wanted.to_vec()
-        } else {
-            keys::dated(date.plus_days(1), 0, 0).to_vec()
-        };
+        from = if here < &wanted[..] { wanted.to_vec() } else { keys::dated(date.plus_days(1), 0, 0).to_vec() };
     }
     Ok(dates)
 }

@@ -61,16 +61,22 @@ impl Kek {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The store was written with a keyring, but there is none.
-    #[error("the keyring file is missing, but the store was written with one: restore the newest keyring; without it nothing can be opened")]
+    #[error(
+        "the keyring file is missing, but the store was written with one: restore the newest keyring; without it nothing can be opened"
+    )]
     Missing,
     /// It does not open under this KEK.
-    #[error("the keyring does not open under this key-encryption key: give the KEK that it was sealed under (kek_file or AKTA_KEK)")]
+    #[error(
+        "the keyring does not open under this key-encryption key: give the KEK that it was sealed under (kek_file or AKTA_KEK)"
+    )]
     WrongKek,
     /// A keyring made with `--dev`, or not, is opened the other way.
     #[error("{0}")]
     Mode(&'static str),
     /// An old copy.
-    #[error("the keyring is of generation {have}, but the store has used generation {need}: an old copy was put back; restore the newest")]
+    #[error(
+        "the keyring is of generation {have}, but the store has used generation {need}: an old copy was put back; restore the newest"
+    )]
     Old {
         /// Generation of the file.
         have: u64,

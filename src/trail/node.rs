@@ -37,7 +37,7 @@ const INDEX_REST: Duration = Duration::from_millis(200);
 pub type Pending = oneshot::Receiver<Result<Recorded, RecordError>>;
 
 enum Inbox {
-    Record(Job),
+    Record(Box<Job>),
     /// Record what was taken before, then end.
     Close,
 }
@@ -45,8 +45,8 @@ enum Inbox {
 struct Job {
     submission: Submission,
     answer: oneshot::Sender<Result<Recorded, RecordError>>,
-    // Held until the writer has taken the event: the queue is bounded by bytes.
-    _permit: Option<OwnedSemaphorePermit>,
+    // Held until the event is durable or refused: what waits and what is under way is bounded by bytes.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 enum IndexJob {
@@ -167,7 +167,12 @@ impl Node {
     /// Hands an event to the writer as soon as there is room: flow control for streams.
     ///
     /// Cancel-safe: an event is handed over whole or not at all.
-    pub async fn submit_when_room(&self, controller: Controller, event: Event, bytes: usize) -> Result<Pending, RecordError> {
+    pub async fn submit_when_room(
+        &self,
+        controller: Controller,
+        event: Event,
+        bytes: usize,
+    ) -> Result<Pending, RecordError> {
         let permit = self
             .budget
             .clone()
@@ -192,7 +197,7 @@ impl Node {
         let (answer, pending) = oneshot::channel();
         let submission = Submission { controller, event, may_open };
         self.inbox
-            .send(Inbox::Record(Job { submission, answer, _permit: permit }))
+            .send(Inbox::Record(Box::new(Job { submission, answer, permit })))
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         Ok(pending)
     }
@@ -208,7 +213,7 @@ impl Node {
         token: &str,
     ) -> Result<Answer, AskError> {
         let trail = self.base.trails.get(controller).ok_or(AskError::NoController)?;
-        let start = start(&question, token, trail.size())?;
+        let start = start(&question, controller, token, trail.size())?;
         let shape = question.shape();
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
@@ -338,8 +343,8 @@ fn permits(bytes: usize) -> u32 {
     u32::try_from((bytes + 512).min(BUDGET_BYTES)).unwrap_or(u32::MAX)
 }
 
-fn start(question: &Question, token: &str, size: u64) -> Result<Cursor, AskError> {
-    let digest = question.digest();
+fn start(question: &Question, controller: &Controller, token: &str, size: u64) -> Result<Cursor, AskError> {
+    let digest = question.digest(controller);
     if token.is_empty() {
         let next = match question.order {
             Order::NewestFirst => u64::MAX,
@@ -358,27 +363,32 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The writer's loop: take one event and whatever else already waits, record them, answer.
-fn write(mut writer: Writer, mut jobs: mpsc::UnboundedReceiver<Inbox>, index: SyncSender<IndexJob>, stopped: &AtomicBool) {
+fn write(
+    mut writer: Writer,
+    mut jobs: mpsc::UnboundedReceiver<Inbox>,
+    index: SyncSender<IndexJob>,
+    stopped: &AtomicBool,
+) {
     while let Some(first) = jobs.blocking_recv() {
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(inbox) = next {
             match inbox {
-                Inbox::Record(job) => group.push(job),
+                Inbox::Record(job) => group.push(*job),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
             next = if group.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
         }
         let (submissions, answers): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|job| (job.submission, job.answer)).unzip();
+            group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
         let step = writer.step(submissions);
         stopped.store(writer.is_stopped(), Ordering::Relaxed);
         // The indexer hears of a record before its reporter does: who has a receipt finds the record.
         if !step.entries.is_empty() && index.send(IndexJob::Entries(step.entries)).is_err() {
             tracing::error!("the indexer is gone: searches will be refused until a restart");
         }
-        for (answer, result) in answers.into_iter().zip(step.results) {
+        for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
             // A reporter that hung up does not want to know.
             let _ = answer.send(result);
         }

@@ -89,7 +89,9 @@ impl<'a> Reader<'a> {
 
     /// The header at `seq` with its link.
     pub fn linked(&mut self, seq: u64) -> Result<Linked, ReadError> {
-        let holds = |run: &[Linked]| run.first().is_some_and(|first| first.header.seq <= seq && seq - first.header.seq < run.len() as u64);
+        let holds = |run: &[Linked]| {
+            run.first().is_some_and(|first| first.header.seq <= seq && seq - first.header.seq < run.len() as u64)
+        };
         if !holds(&self.run) {
             self.run = self.load_run(seq)?;
             if !holds(&self.run) {
@@ -119,7 +121,8 @@ impl<'a> Reader<'a> {
         if groups.first().is_none_or(|group| group.commitment != notice::commitment(&core)) {
             return Err(self.loss(seq, "its notice does not match its header"));
         }
-        let notice = NoticeCore::decode(core.as_slice()).map_err(|_| self.loss(seq, "its notice is not well-formed"))?;
+        let notice =
+            NoticeCore::decode(core.as_slice()).map_err(|_| self.loss(seq, "its notice is not well-formed"))?;
         Ok(Contents { notice: Some(notice), ..Contents::default() })
     }
 
@@ -162,7 +165,8 @@ impl<'a> Reader<'a> {
         let Info { number, zone_number, .. } = *self.info;
         let from = keys::part(date, zone_number, number, 0);
         let through = keys::part(date, zone_number, number, seq);
-        let row = self.base.db.first(Scan::back(Family::Part, &from, &through)).map_err(|error| self.store(seq, error))?;
+        let row =
+            self.base.db.first(Scan::back(Family::Part, &from, &through)).map_err(|error| self.store(seq, error))?;
         let (key, value) = row.ok_or_else(|| self.loss(seq, format!("its frame of {date} is missing")))?;
         let first = keys::seq_of(&key).ok_or_else(|| self.loss(seq, "its frame has a bad key"))?;
         let seal = self

@@ -20,6 +20,9 @@ use crate::store::{self, Family, Scan, keys};
 /// Time ranges up to this many days are looked up day by day; longer ones are scanned.
 const DAYS_MAX: u32 = 400;
 
+/// A page ends early rather than exceed this: gRPC clients take 4 MiB unless told otherwise.
+const PAGE_BYTES_MAX: usize = 2 << 20;
+
 /// A page of records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
@@ -31,7 +34,8 @@ pub struct Page {
     pub size: u64,
 }
 
-/// Finds records below `start.size`, from `start.next` on, at most `limit`. The index holds all of them.
+/// Finds records below `start.size`, from `start.next` on, at most `limit`, fewer if they are large. The index holds
+/// all of them.
 pub fn search(
     base: &Base,
     info: &Info,
@@ -43,11 +47,13 @@ pub fn search(
     let today = base.today(&info.zone);
     let mut reader = Reader::new(base, info, today);
     let mut records = Vec::new();
+    let mut bytes = 0;
     let mut next = None;
     for seq in candidates(base, info, filter, order, start, today)? {
         let record = reader.record(seq)?;
         if filter.matches(&record.contents) {
-            if records.len() == limit {
+            bytes += record.contents.wire_bytes();
+            if records.len() == limit || (bytes > PAGE_BYTES_MAX && !records.is_empty()) {
                 next = Some(Cursor { next: seq, ..start });
                 break;
             }
@@ -111,7 +117,11 @@ fn postings(base: &Base, info: &Info, filter: &Filter, today: Date) -> Result<Op
                 for row in base.index.scan(Scan::prefix(Family::Posting, &prefix)) {
                     let (key, value) = row?;
                     let seqs = keys::seq_of(&key).and_then(|first| decode_seqs(first, &value));
-                    any.extend(seqs.ok_or_else(|| store::Error::Corrupt("a posting is not well-formed: delete the index folder, it is built anew".into()))?);
+                    any.extend(seqs.ok_or_else(|| {
+                        store::Error::Corrupt(
+                            "a posting is not well-formed: delete the index folder, it is built anew".into(),
+                        )
+                    })?);
                 }
             }
         }

@@ -104,14 +104,20 @@ impl Vault {
                     contact.email.clone_from(&identity.email);
                 }
                 draft.put(&place, of, &account, &contact, entropy);
-                draft.drawn.insert(name, Known { pseudonym: known.pseudonym, display_name: contact.display_name, email: contact.email });
+                draft.drawn.insert(
+                    name,
+                    Known { pseudonym: known.pseudonym, display_name: contact.display_name, email: contact.email },
+                );
                 Ok(known.pseudonym)
             }
             None => {
                 let salt = random(entropy);
                 let pseudonym = Pseudonym::of(&salt, of.controller, identity);
-                let (id, contact_id) =
-                    if identity.id_is_contact() { (String::new(), identity.id.clone()) } else { (identity.id.clone(), String::new()) };
+                let (id, contact_id) = if identity.id_is_contact() {
+                    (String::new(), identity.id.clone())
+                } else {
+                    (identity.id.clone(), String::new())
+                };
                 let account = VaultAccount {
                     salt: salt.to_vec(),
                     namespace: identity.namespace.clone(),
@@ -205,7 +211,14 @@ impl Vault {
 }
 
 impl Draft {
-    fn put(&mut self, place: &Place, of: Of<'_>, account: &VaultAccount, contact: &VaultContact, entropy: &dyn Entropy) {
+    fn put(
+        &mut self,
+        place: &Place,
+        of: Of<'_>,
+        account: &VaultAccount,
+        contact: &VaultContact,
+        entropy: &dyn Entropy,
+    ) {
         let key = row_key(of, place);
         let account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
         let contact = match contact {
@@ -262,11 +275,11 @@ fn damaged(place: &Place) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::keyring::Kek;
     use super::*;
     use crate::env::SeededEntropy;
     use crate::store::files::MemoryFiles;
     use crate::store::memory::Disk;
-    use super::super::keyring::Kek;
 
     #[test]
     fn people_are_found_again_by_identity_and_by_pseudonym() {

@@ -190,7 +190,10 @@ impl<'a> Trail<'a> {
             self.event_ids += 1;
             let found = self.base.index.get(Family::EventId, &keys::event_id(self.info.number, &id))?;
             if found.is_none() {
-                return Err(Bad::Record(record.header.seq, "the index does not hold its event id: delete the folder index, it is built anew".to_owned()));
+                return Err(Bad::Record(
+                    record.header.seq,
+                    "the index does not hold its event id: delete the folder index, it is built anew".to_owned(),
+                ));
             }
         }
         Ok(())
@@ -219,7 +222,8 @@ impl<'a> Trail<'a> {
                 continue;
             }
             let seqs = keys::seq_of(&key).and_then(|first| decode_seqs(first, &value));
-            let seqs = seqs.ok_or_else(|| Bad::Trail("the index holds a posting that is not well-formed".to_owned()))?;
+            let seqs =
+                seqs.ok_or_else(|| Bad::Trail("the index holds a posting that is not well-formed".to_owned()))?;
             for seq in seqs {
                 found.add(prefix, seq);
             }

@@ -186,7 +186,8 @@ impl Writer {
                 }
             };
             if !staged.contains_key(&controller) {
-                let opened = self.stage(&base, &controller, known, today, recorded_at, &mut batch, &mut step.entries)?;
+                let opened =
+                    self.stage(&base, &controller, known, today, recorded_at, &mut batch, &mut step.entries)?;
                 staged.insert(controller.clone(), opened);
             }
             let Staged { info, sequencer } = staged.get_mut(&controller).expect("was staged above");
@@ -252,12 +253,8 @@ impl Writer {
         let zone = &base.settings.zone;
         base.keyring.ensure(zone, today, number, entropy)?;
         let origin = Origin::new(&base.settings.authority, controller, &base.writer).expect("its parts are names");
-        let meta = TrailMeta {
-            number,
-            origin: origin.to_string(),
-            zone: zone.name().to_owned(),
-            controller_slot: number,
-        };
+        let meta =
+            TrailMeta { number, origin: origin.to_string(), zone: zone.name().to_owned(), controller_slot: number };
         batch.put(Family::Meta, keys::trail_meta(controller), meta.encode_to_vec());
         let info = Arc::new(Info::new(&meta, &base.keyring).expect("its keys were just made"));
         let position = Position::empty(info.link);
@@ -273,10 +270,14 @@ fn opens(base: &Base, controller: &Controller) -> bool {
 }
 
 /// Fixes the expiry dates of an event, or says why it cannot be recorded.
-fn plan(event: Event, zone: &crate::model::date::Zone, now: Timestamp, today: Date) -> Result<(Event, Dates), Violation> {
-    let refuse = |description: &str| {
-        Err(Violation { field: "occurred_at".to_owned(), description: description.to_owned() })
-    };
+fn plan(
+    event: Event,
+    zone: &crate::model::date::Zone,
+    now: Timestamp,
+    today: Date,
+) -> Result<(Event, Dates), Violation> {
+    let refuse =
+        |description: &str| Err(Violation { field: "occurred_at".to_owned(), description: description.to_owned() });
     let class = event.class();
     let mut fields = event.into_fields();
     if !fields.occurred_at_given {

@@ -71,7 +71,9 @@ impl FromStr for Rebase {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "now" => Ok(Self::Now),
-            _ => Timestamp::parse(text).map(Self::To).ok_or_else(|| "must be now, or a time like 2026-11-22T10:00:00Z".into()),
+            _ => Timestamp::parse(text)
+                .map(Self::To)
+                .ok_or_else(|| "must be now, or a time like 2026-11-22T10:00:00Z".into()),
         }
     }
 }
@@ -109,7 +111,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         import(client, &args.target.controller, &args.file, rebase).await
     })?;
     if args.json {
-        let refused: Vec<_> = result.refused.iter().map(|(line, reason)| json!({"line": line, "reason": reason})).collect();
+        let refused: Vec<_> =
+            result.refused.iter().map(|(line, reason)| json!({"line": line, "reason": reason})).collect();
         println!("{}", json!({"recorded": result.recorded, "refused_count": result.refused_count, "refused": refused}));
     } else {
         for (line, reason) in &result.refused {

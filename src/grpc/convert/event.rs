@@ -130,7 +130,9 @@ fn fields(message: api::Event, checker: &mut Checker) -> Fields {
     let fields = Fields {
         occurred_at_given: given,
         actor: actor.identity.map(|who| checker.within("actor.identity", |checker| identity(who, checker))),
-        on_behalf_of: actor.on_behalf_of.map(|who| checker.within("actor.on_behalf_of", |checker| identity(who, checker))),
+        on_behalf_of: actor
+            .on_behalf_of
+            .map(|who| checker.within("actor.on_behalf_of", |checker| identity(who, checker))),
         subjects: subjects(message.subjects, &mut warnings, checker),
         net: message.network.map(|network| net(network, &mut warnings, checker)),
         session: message.session.map(|session| Session {
@@ -181,7 +183,12 @@ fn net(network: api::Network, warnings: &mut Warnings, checker: &mut Checker) ->
     }
 }
 
-fn with_export(detail: DetailPart, export: Option<api::Export>, warnings: &mut Warnings, checker: &mut Checker) -> DetailPart {
+fn with_export(
+    detail: DetailPart,
+    export: Option<api::Export>,
+    warnings: &mut Warnings,
+    checker: &mut Checker,
+) -> DetailPart {
     let Some(export) = export else { return detail };
     DetailPart {
         export_format: warnings.number::<ExportFormat>(export.format),
@@ -202,7 +209,10 @@ fn with_change(detail: DetailPart, change: Option<api::Change>, checker: &mut Ch
 
 fn texts(field: &str, values: Vec<String>, max: usize, checker: &mut Checker) -> Vec<String> {
     let values = checker.list(field, values, max);
-    (0..).zip(values).map(|(index, value): (usize, String)| checker.required_text(&format!("{field}[{index}]"), value, 64)).collect()
+    (0..)
+        .zip(values)
+        .map(|(index, value): (usize, String)| checker.required_text(&format!("{field}[{index}]"), value, 64))
+        .collect()
 }
 
 fn attributes(attributes: std::collections::BTreeMap<String, String>, checker: &mut Checker) -> Vec<Attribute> {

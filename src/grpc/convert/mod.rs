@@ -36,7 +36,10 @@ fn timestamp(field: &str, time: Option<prost_types::Timestamp>, checker: &mut Ch
     let time = time?;
     let found = Timestamp::from_parts(time.seconds, time.nanos);
     if found.is_none() {
-        checker.refuse(field, "is not a time between the years 1677 and 2262: give seconds since 1970 and 0 to 999,999,999 nanos");
+        checker.refuse(
+            field,
+            "is not a time between the years 1677 and 2262: give seconds since 1970 and 0 to 999,999,999 nanos",
+        );
     }
     found
 }

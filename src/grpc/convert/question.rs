@@ -16,14 +16,10 @@ const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
 
 /// Whose trail, and why.
-pub fn ground(
-    name: String,
-    purpose: i32,
-    purpose_text: String,
-    checker: &mut Checker,
-) -> (Option<Controller>, Ground) {
+pub fn ground(name: String, purpose: i32, purpose_text: String, checker: &mut Checker) -> (Option<Controller>, Ground) {
     if purpose == 0 {
-        checker.refuse("purpose", "is required: say why you ask, it is recorded; for example SECURITY or SUBJECT_RIGHTS");
+        checker
+            .refuse("purpose", "is required: say why you ask, it is recorded; for example SECURITY or SUBJECT_RIGHTS");
     } else if Purpose::try_from(purpose).is_err() {
         checker.refuse("purpose", "is not a purpose that this version knows: choose one of akta.record.v1.Purpose");
     }
@@ -44,7 +40,8 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
         }
     };
     if request.page_size > PAGE_MAX {
-        checker.refuse("page_size", format!("is {}, the limit is {PAGE_MAX}: page through the rest", request.page_size));
+        checker
+            .refuse("page_size", format!("is {}, the limit is {PAGE_MAX}: page through the rest", request.page_size));
     }
     let mut actions = checker.list("filter.actions", filter.actions, 64);
     actions.sort_unstable();

@@ -53,7 +53,11 @@ fn parts(record: &Record) -> Vec<api::PartState> {
                     Verdict::Intact => api::Verdict::Intact as i32,
                     Verdict::Expired => api::Verdict::Expired as i32,
                 },
-                expires_on: if group.date == crate::model::date::Date::NEVER { String::new() } else { group.date.to_string() },
+                expires_on: if group.date == crate::model::date::Date::NEVER {
+                    String::new()
+                } else {
+                    group.date.to_string()
+                },
             })
         })
         .collect()
@@ -64,7 +68,12 @@ fn event(answer: &Answer, record: &Record, core: Core) -> api::Event {
     let detail = contents.detail.clone().unwrap_or_default();
     let set = |value: bool| value.then_some(());
     api::Event {
-        event_id: core.event_id.as_slice().try_into().map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+        event_id: core
+            .event_id
+            .as_slice()
+            .try_into()
+            .map(|id| uuid::Uuid::from_bytes(id).to_string())
+            .unwrap_or_default(),
         controller: answer.trail.controller.to_string(),
         occurred_at: contents.core.as_ref().map(|core| wire_time(Timestamp::from_nanos(core.occurred_at))),
         action: core.action,
@@ -97,15 +106,11 @@ fn event(answer: &Answer, record: &Record, core: Core) -> api::Event {
         purpose_text: core.purpose_text.clone(),
         legal_basis: core.legal_basis,
         special_legal_basis: core.special_legal_basis,
-        authorization: set(!core.policy_id.is_empty() || !core.decision_id.is_empty()).map(|()| api::Authorization {
-            policy_id: core.policy_id.clone(),
-            decision_id: core.decision_id.clone(),
-        }),
+        authorization: set(!core.policy_id.is_empty() || !core.decision_id.is_empty())
+            .map(|()| api::Authorization { policy_id: core.policy_id.clone(), decision_id: core.decision_id.clone() }),
         break_glass: set(core.break_glass).map(|()| api::BreakGlass { reason: detail.break_glass_reason.clone() }),
-        change: set(!detail.hash_before.is_empty() || !detail.hash_after.is_empty()).map(|()| api::Change {
-            hash_before: detail.hash_before.clone(),
-            hash_after: detail.hash_after.clone(),
-        }),
+        change: set(!detail.hash_before.is_empty() || !detail.hash_after.is_empty())
+            .map(|()| api::Change { hash_before: detail.hash_before.clone(), hash_after: detail.hash_after.clone() }),
         disclosure: set(!core.recipient.is_empty())
             .map(|()| api::Disclosure { recipient: core.recipient.clone(), country: core.recipient_country.clone() }),
         export: export(&detail),

@@ -1,0 +1,218 @@
+//! `akta bench`: what a durable node takes in, against a server that stores nothing and against the disk.
+
+mod child;
+mod codec;
+mod disk;
+mod empty;
+pub mod events;
+mod load;
+mod lone;
+mod measure;
+pub mod random;
+mod report;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{ArgAction, ValueEnum, value_parser};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::text::{Progress, number};
+use super::{Failure, Outcome, block_on};
+use child::Server;
+use codec::Templates;
+use disk::Place;
+use load::{CONNECTIONS_MAX, Shape, WARM_UP, load};
+use lone::Lone;
+use report::{Footprint, Runs};
+
+/// Different events per connection, sent over and over under new ids.
+const TEMPLATES: usize = 20_000;
+
+/// Measure how fast a node takes events in, durably
+///
+/// Starts nodes of this binary on fresh data folders, loads each for some seconds after one of warm-up, and shows
+/// medians over the runs, with the lowest and the highest. The generator runs on the same machine: what it takes of
+/// the processors is shown beside what the server takes.
+///
+/// With --ceiling, each run is followed by one against a server that decodes events, answers with a fixed receipt and
+/// stores nothing: what gRPC itself costs here. "of ceiling" is the node's rate as a share of that, run by run.
+///
+/// Always measured: one call alone against an empty call and an fdatasync of 4 KiB, and the bytes that an event
+/// takes on the disk.
+///
+///   akta bench --ceiling
+///   akta bench --shape unary --concurrency 1000 --seconds 20
+///   akta bench --data /mnt/disk/bench --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Report over streams or by unary calls; both in turn unless given
+    #[arg(long, value_enum, value_name = "stream|unary")]
+    shape: Option<Word>,
+    /// Streams, each on a connection of its own (4 unless given); unary: calls in flight, on 4 connections (64)
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    concurrency: Option<u16>,
+    /// Events that a stream may be ahead of its answers
+    #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = value_parser!(u16).range(1..=4_096))]
+    window: u16,
+    /// Measured seconds of each run
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = value_parser!(u32).range(1..=3_600))]
+    seconds: u32,
+    /// Runs of each shape
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Folder on the disk to measure; a data folder of each run stays in it. A temporary one in TMPDIR or /var/tmp
+    /// unless given, removed at the end
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Measure also a server that stores nothing
+    #[arg(long)]
+    ceiling: bool,
+    /// The result as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Be the server that stores nothing
+    #[arg(long, hide = true, action = ArgAction::SetTrue)]
+    serve_empty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Word {
+    Stream,
+    Unary,
+}
+
+/// Measures and shows.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    if args.serve_empty {
+        return block_on(empty::serve());
+    }
+    block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        // Whoever ends first, dropping the other ends its servers and removes its folder.
+        tokio::select! {
+            done = measure(args) => done,
+            _ = terminate.recv() => Err("stopped".into()),
+            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        }
+    })
+}
+
+impl Args {
+    fn shapes(&self) -> Vec<Shape> {
+        let count = |default: usize| self.concurrency.map_or(default, usize::from);
+        let stream = Shape::Stream { streams: count(4), window: self.window.into() };
+        let unary = Shape::Unary { calls: count(64) };
+        match self.shape {
+            None => vec![stream, unary],
+            Some(Word::Stream) => vec![stream],
+            Some(Word::Unary) => vec![unary],
+        }
+    }
+}
+
+async fn measure(args: Args) -> Result<Outcome, Failure> {
+    let place = Place::new(args.data.clone())?;
+    let shapes = args.shapes();
+    let connections = shapes.iter().map(|shape| match shape {
+        Shape::Stream { streams, .. } => *streams,
+        Shape::Unary { .. } => CONNECTIONS_MAX,
+    });
+    let connections = connections.max().unwrap_or(1);
+    let templates: Vec<_> = (0..connections as u64).map(|seed| Arc::new(Templates::new(seed, TEMPLATES))).collect();
+    let mean = templates.iter().map(|set| set.mean_event_bytes()).sum::<f64>() / templates.len() as f64;
+    if !args.json {
+        println!("{}", about(&args, &shapes, &place, mean));
+    }
+    let (progress, mut done) = (Progress::new(), 0);
+    let total = u64::from(args.runs) * (shapes.len() as u64 + 1);
+    let mut all: Vec<Runs> = Vec::new();
+    for shape in shapes {
+        let mut runs = Runs { shape, node: Vec::new(), ceiling: Vec::new(), footprints: Vec::new() };
+        let connections = if matches!(shape, Shape::Unary { .. }) { CONNECTIONS_MAX } else { connections };
+        let templates = &templates[..connections.min(templates.len())];
+        for run in 1..=args.runs {
+            progress.show(shape.word(), done, total);
+            one_run(&args, &place, templates, &mut runs, run).await?;
+            done += 1;
+        }
+        all.push(runs);
+    }
+    let mut lone = Lone::default();
+    for run in 1..=args.runs {
+        progress.show("lone call", done, total);
+        lone.run(&place, &format!("lone-{run}")).await?;
+        done += 1;
+    }
+    progress.done();
+    if args.json {
+        let ingest = report::json(&all);
+        println!("{}", json!({ "mean_event_bytes": mean, "ingest": ingest, "lone_call": lone.json() }));
+    } else {
+        println!("{}\n\n{}\n\n{}", report::ingest(&all), lone.table(), report::footprint(&all));
+    }
+    Ok(Outcome::Good)
+}
+
+/// A node on a fresh folder, and right after it the empty server.
+async fn one_run(
+    args: &Args,
+    place: &Place,
+    templates: &[Arc<Templates>],
+    runs: &mut Runs,
+    run: u16,
+) -> Result<(), Failure> {
+    let seconds = Duration::from_secs(args.seconds.into());
+    let data = place.run(&format!("{}-{run}", runs.shape.word()))?;
+    let node = Server::node(&data).await?;
+    let seen = load(&node, runs.shape, templates, seconds).await?;
+    node.stop().await?;
+    runs.footprints.push(Footprint::of(&data, seen.sent)?);
+    runs.node.push(seen);
+    place.done(&data);
+    if args.ceiling {
+        let server = Server::empty().await?;
+        runs.ceiling.push(load(&server, runs.shape, templates, seconds).await?);
+        server.stop().await?;
+    }
+    Ok(())
+}
+
+/// What is measured, in words.
+fn about(args: &Args, shapes: &[Shape], place: &Place, mean: f64) -> String {
+    let loads: Vec<String> = shapes
+        .iter()
+        .map(|shape| match shape {
+            Shape::Stream { streams, window } => {
+                format!("{streams} streams, each {} events ahead", number(*window as u64))
+            }
+            Shape::Unary { calls } => {
+                format!(
+                    "{} unary calls in flight on {} connections",
+                    number(*calls as u64),
+                    (*calls).min(CONNECTIONS_MAX)
+                )
+            }
+        })
+        .collect();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let system = place.file_system();
+    let mut text = format!(
+        "{}\nruns: {} of {} s after {} s of warm-up; an event is {mean:.0} bytes; {processors} processors, shared with the \
+         generator; data on {system}\n",
+        loads.join("; "),
+        args.runs,
+        args.seconds,
+        WARM_UP.as_secs(),
+    );
+    if system == "tmpfs" {
+        text += "note: the data folder is in memory, so syncs cost nothing: give --data DIR on a disk\n";
+    }
+    if cfg!(debug_assertions) {
+        text += "note: this is a debug build: its figures say little\n";
+    }
+    text
+}

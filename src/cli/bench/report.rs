@@ -1,0 +1,141 @@
+//! What the runs came to, as tables and as JSON.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::disk;
+use super::load::Shape;
+use super::measure::{Seen, Spread};
+use crate::cli::{Failure, text};
+use crate::store::Database;
+
+/// Bytes on disk that a node left per event.
+#[derive(Debug)]
+pub struct Footprint([f64; 3]);
+
+impl Footprint {
+    /// Of a stopped node's data folder.
+    pub fn of(data: &Path, events: u64) -> Result<Self, Failure> {
+        let mut bytes = [0.0; 3];
+        for (bytes, database) in bytes.iter_mut().zip(Database::ALL) {
+            *bytes = disk::taken(&data.join(database.folder()))? as f64 / events.max(1) as f64;
+        }
+        Ok(Self(bytes))
+    }
+
+    fn all(&self) -> f64 {
+        self.0.iter().sum()
+    }
+}
+
+/// The runs of one shape.
+#[derive(Debug)]
+pub struct Runs {
+    /// How events went in.
+    pub shape: Shape,
+    /// Into a node.
+    pub node: Vec<Seen>,
+    /// Into the empty server, run by run after the node; empty without --ceiling.
+    pub ceiling: Vec<Seen>,
+    /// What the node left on the disk.
+    pub footprints: Vec<Footprint>,
+}
+
+impl Shape {
+    /// Its word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stream { .. } => "stream",
+            Self::Unary { .. } => "unary",
+        }
+    }
+}
+
+impl Runs {
+    fn ratio(&self) -> Spread {
+        Spread::of(self.node.iter().zip(&self.ceiling).map(|(node, ceiling)| node.rate() / ceiling.rate()))
+    }
+
+    fn row(&self, server: &str, runs: &[Seen], ratio: String) -> Vec<String> {
+        let spread = |figure: &dyn Fn(&Seen) -> f64| Spread::of(runs.iter().map(figure));
+        let tenths = |figure: f64| format!("{figure:.1}");
+        let hundredths = |figure: f64| format!("{figure:.2}");
+        vec![
+            self.shape.word().to_owned(),
+            server.to_owned(),
+            spread(&Seen::rate).show(|rate| text::number(rate.round() as u64)),
+            spread(&|seen| seen.latency(0.5)).show(hundredths),
+            spread(&|seen| seen.latency(0.99)).show(hundredths),
+            spread(&|seen| seen.per_event(seen.server_cpu)).show(tenths),
+            spread(&|seen| seen.per_event(seen.client_cpu)).show(tenths),
+            ratio,
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let spreads = |runs: &[Seen]| {
+            let spread = |figure: &dyn Fn(&Seen) -> f64| Spread::of(runs.iter().map(figure)).json();
+            json!({
+                "events_per_second": spread(&Seen::rate),
+                "p50_ms": spread(&|seen| seen.latency(0.5)),
+                "p99_ms": spread(&|seen| seen.latency(0.99)),
+                "server_cpu_us_per_event": spread(&|seen| seen.per_event(seen.server_cpu)),
+                "client_cpu_us_per_event": spread(&|seen| seen.per_event(seen.client_cpu)),
+                "runs": runs.iter().map(Seen::json).collect::<Vec<_>>(),
+            })
+        };
+        let measured = !self.ceiling.is_empty();
+        json!({
+            "shape": self.shape.word(),
+            "node": spreads(&self.node),
+            "ceiling": measured.then(|| spreads(&self.ceiling)),
+            "of_ceiling": measured.then(|| self.ratio().json()),
+            "disk_bytes_per_event": Spread::of(self.footprints.iter().map(Footprint::all)).json(),
+        })
+    }
+}
+
+/// Ingest of all shapes as one table.
+pub fn ingest(all: &[Runs]) -> String {
+    let head =
+        ["shape", "server", "events/s", "p50 ms", "p99 ms", "server CPU µs/event", "client CPU µs/event", "of ceiling"];
+    let mut rows = Vec::new();
+    for runs in all {
+        let measured = !runs.ceiling.is_empty();
+        let ratio = if measured { runs.ratio().show(|ratio| format!("{ratio:.2}")) } else { "-".to_owned() };
+        rows.push(runs.row("akta", &runs.node, ratio));
+        if measured {
+            rows.push(runs.row("empty", &runs.ceiling, "1".to_owned()));
+        }
+    }
+    text::table(&head, &rows)
+}
+
+/// Bytes on disk of all shapes as one table.
+pub fn footprint(all: &[Runs]) -> String {
+    let head = ["shape", "bytes/event on disk", "db", "vault", "index", "events"];
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|runs| {
+            let spread = |figure: &dyn Fn(&Footprint) -> f64| {
+                Spread::of(runs.footprints.iter().map(figure)).show(|bytes| format!("{bytes:.0}"))
+            };
+            let events = Spread::of(runs.node.iter().map(|seen| seen.sent as f64));
+            vec![
+                runs.shape.word().to_owned(),
+                spread(&Footprint::all),
+                spread(&|footprint| footprint.0[0]),
+                spread(&|footprint| footprint.0[1]),
+                spread(&|footprint| footprint.0[2]),
+                events.show(|events| text::number(events as u64)),
+            ]
+        })
+        .collect();
+    text::table(&head, &rows)
+}
+
+/// All shapes as JSON.
+pub fn json(all: &[Runs]) -> Value {
+    all.iter().map(Runs::json).collect()
+}
