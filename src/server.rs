@@ -178,11 +178,7 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
             .build_v1()
     });
     let reflection = reflection.transpose().map_err(|error| StartError::Grpc(error.to_string()))?;
-    Ok(builder()
-        .add_service(ingest)
-        .add_service(history)
-        .add_service(health_service)
-        .add_optional_service(reflection))
+    Ok(builder().add_service(ingest).add_service(history).add_service(health_service).add_optional_service(reflection))
 }
 
 fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {

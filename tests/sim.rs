@@ -49,6 +49,7 @@ fn seeds() {
     println!("{count} seeds: {total:?}");
     // A simulation that meets no trouble shows nothing.
     assert!(total.crashes > count && total.uncertain > count / 10 && total.applied_unknown > 0 && total.rows > count);
+    assert!(total.repeated > count && total.conflicts > count / 10);
 }
 
 #[test]
@@ -67,6 +68,8 @@ struct Counts {
     searches: u64,
     rows: u64,
     expired: u64,
+    repeated: u64,
+    conflicts: u64,
 }
 
 impl Counts {
@@ -78,6 +81,8 @@ impl Counts {
         self.searches += other.searches;
         self.rows += other.rows;
         self.expired += other.expired;
+        self.repeated += other.repeated;
+        self.conflicts += other.conflicts;
     }
 }
 
@@ -126,6 +131,8 @@ struct Sim {
     /// Events whose fate is not known until the next opening.
     unknown: Vec<(Controller, Known)>,
     ids: u64,
+    /// Some event ids may have been indexed again from records: their digests are unknown.
+    rebuilt: bool,
     counts: Counts,
 }
 
@@ -150,6 +157,7 @@ fn run(seed: u64, loud: bool) -> Ran {
         model: BTreeMap::new(),
         unknown: Vec::new(),
         ids: 0,
+        rebuilt: false,
         counts: Counts::default(),
     };
     let mut open = None;
@@ -273,6 +281,7 @@ impl Sim {
             println!("  {why}");
         }
         self.counts.crashes += 1;
+        self.rebuilt = true;
         let kept = self.dice.roll(self.index.unflushed() as u64 + 1);
         self.db.crash(0);
         self.vault.crash(0);
@@ -294,13 +303,35 @@ impl Sim {
     }
 
     fn record(&mut self, node: &mut Open) -> bool {
-        let group: Vec<(Controller, Known)> = (0..=self.dice.roll(12)).map(|_| self.event()).collect();
+        let mut group: Vec<(Controller, Known)> = (0..=self.dice.roll(12)).map(|_| self.event()).collect();
+        self.repeat_some(&mut group);
         let submissions = group.iter().map(|(controller, known)| submission(controller, known)).collect();
         let step = node.writer.step(submissions);
         assert_eq!(step.results.len(), group.len(), "every event has an answer");
         let mut stopped = false;
         for ((controller, mut known), result) in group.into_iter().zip(step.results) {
+            let first = self.first(&controller, &known);
             match result {
+                // The same event again: the first receipt, applied once. Another one: the first stands.
+                Ok(recorded) if first.is_some() => {
+                    let (seq, first) = first.unwrap();
+                    assert_eq!(recorded.receipt.seq, seq, "applied once");
+                    assert!(first.receipt.as_ref().is_none_or(|receipt| same(receipt, &recorded.receipt)));
+                    assert!(
+                        known.action == first.action || self.rebuilt,
+                        "another event under the same id is taken for it"
+                    );
+                    self.counts.repeated += 1;
+                }
+                Err(RecordError::Conflict) => {
+                    assert_ne!(
+                        first.expect("there is a first one").1.action,
+                        known.action,
+                        "the same event is refused"
+                    );
+                    self.counts.conflicts += 1;
+                }
+                Err(RecordError::Uncertain) if first.is_some() => stopped = true,
                 Ok(recorded) => {
                     let trail = self.model.entry(controller).or_default();
                     assert_eq!(recorded.receipt.seq, 1 + trail.len() as u64, "I1");
@@ -310,7 +341,10 @@ impl Sim {
                 }
                 Err(RecordError::Uncertain) => {
                     self.counts.uncertain += 1;
-                    self.unknown.push((controller, known));
+                    let id = known.event_id;
+                    if !self.unknown.iter().any(|(c, earlier)| *c == controller && earlier.event_id == id) {
+                        self.unknown.push((controller, known));
+                    }
                     stopped = true;
                 }
                 // After an uncertain commit nothing is taken any more (I9).
@@ -328,6 +362,31 @@ impl Sim {
             return self.crash("a write failed");
         }
         true
+    }
+
+    /// The first event with that id in the model, and its position.
+    fn first(&self, controller: &Controller, known: &Known) -> Option<(u64, Known)> {
+        let trail = self.model.get(controller)?;
+        (1u64..).zip(trail).find(|(_, first)| first.event_id == known.event_id).map(|(seq, first)| (seq, first.clone()))
+    }
+
+    /// Adds events that were reported before, some of them changed, and now and then one of the same group.
+    fn repeat_some(&mut self, group: &mut Vec<(Controller, Known)>) {
+        for _ in 0..self.dice.roll(3) {
+            let controller =
+                Controller::new(["school-1", "school-2"][usize::try_from(self.dice.roll(2)).unwrap()]).unwrap();
+            let count = self.model.get(&controller).map_or(0, Vec::len) as u64;
+            let (controller, mut again) = if count == 0 || self.dice.roll(4) == 0 {
+                group[0].clone()
+            } else {
+                let index = usize::try_from(self.dice.roll(count)).unwrap();
+                (controller.clone(), self.model[&controller][index].clone())
+            };
+            if self.dice.roll(3) == 0 {
+                again.action = Action::Delete as i32;
+            }
+            group.push((controller, again));
+        }
     }
 
     fn event(&mut self) -> (Controller, Known) {
@@ -441,6 +500,11 @@ impl Sim {
         let report = verify(&node.base, |_, _, _| {});
         assert_eq!(report.findings, [], "I2, I5, I8");
     }
+}
+
+/// The same receipt; where the core is past its date, only the day of the time is left.
+fn same(a: &Receipt, b: &Receipt) -> bool {
+    (&a.origin, a.seq, a.link, Date::of_utc(a.recorded_at)) == (&b.origin, b.seq, b.link, Date::of_utc(b.recorded_at))
 }
 
 fn alive(known: &Known, zone: &Zone, today: Date) -> bool {

@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod bench;
+pub mod demo;
 pub mod import;
 pub mod search;
 pub mod serve;
@@ -33,6 +34,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Serve(serve::Args),
     Import(import::Args),
     Search(Box<search::Args>),
@@ -63,6 +65,7 @@ impl<E: Display> From<E> for Failure {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Import(args) => import::run(args),
         Command::Search(args) => search::run(*args),

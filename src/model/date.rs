@@ -102,6 +102,11 @@ impl Date {
         Self(u32::try_from(time.nanos().div_euclid(86_400_000_000_000)).unwrap_or(0))
     }
 
+    /// Its first instant, in UTC.
+    pub const fn start(self) -> Timestamp {
+        Timestamp::from_nanos(self.0 as i64 * 86_400_000_000_000)
+    }
+
     /// The day after `days` days.
     #[must_use]
     pub const fn plus_days(self, days: u32) -> Self {
@@ -117,8 +122,7 @@ impl Date {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = Timestamp::from_nanos(i64::from(self.0) * 86_400_000_000_000);
-        write!(f, "{}", time.jiff().to_zoned(TimeZone::UTC).date())
+        write!(f, "{}", self.start().jiff().to_zoned(TimeZone::UTC).date())
     }
 }
 

@@ -6,7 +6,10 @@
 
 use std::collections::HashSet;
 
+use prost::Message;
+
 use super::check::{Checker, Violation};
+use super::date::Timestamp;
 use super::identity::Identity;
 use super::policy::{self, Class};
 use super::stored::{Action, ActorKind, Core, DetailPart, NetPart, Purpose, RetentionClass, Warning};
@@ -68,13 +71,16 @@ pub struct Fields {
 
 /// A checked event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event(Fields);
+pub struct Event {
+    fields: Fields,
+    request: [u8; 32],
+}
 
 impl std::ops::Deref for Event {
     type Target = Fields;
 
     fn deref(&self) -> &Fields {
-        &self.0
+        &self.fields
     }
 }
 
@@ -84,19 +90,27 @@ impl Event {
         Class::of(self.core.action, self.core.outcome, self.choice)
     }
 
-    /// Its fields.
-    pub fn into_fields(self) -> Fields {
-        self.0
+    /// Hash of the request after cutting and before defaults: a retry of the same event has the same.
+    pub fn request(&self) -> &[u8; 32] {
+        &self.request
     }
 
-    /// Puts fields back whose time was fixed by the trail.
-    pub(crate) fn planned(fields: Fields) -> Self {
-        Self(fields)
+    /// Its fields.
+    pub fn into_fields(self) -> Fields {
+        self.fields
+    }
+
+    /// The same event with what only its trail could fix: the time, where none was given, and warnings.
+    pub(crate) fn planned(self, occurred_at: Timestamp, warnings: impl IntoIterator<Item = Warning>) -> Self {
+        let mut event = self;
+        event.fields.core.occurred_at = occurred_at.nanos();
+        event.fields.core.warnings.extend(warnings.into_iter().map(|warning| warning as i32));
+        event
     }
 
     /// A read of the trail itself: class LOG_ACCESS. `fields` come from Akta, not from a client.
     pub fn log_access(fields: Fields) -> Self {
-        Self(fields)
+        Self { request: fields.hash(), fields }
     }
 }
 
@@ -104,12 +118,38 @@ impl Fields {
     /// Checks what concerns several fields, completes what may be left out, and gives the event; or all that is
     /// wrong, added to what `checker` already holds.
     pub fn check(mut self, mut checker: Checker) -> Result<Event, Vec<Violation>> {
+        let request = self.hash();
         self.check_required(&mut checker);
         self.check_subjects(&mut checker);
         self.check_purpose(&mut checker);
         self.check_disclosure(&mut checker);
         self.check_choice(&mut checker);
-        checker.finish(Event(self))
+        checker.finish(Event { fields: self, request })
+    }
+
+    /// Length-prefixed pieces under one hash. What was warned of is not part of what was asked.
+    fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("akta v1 request");
+        let mut piece = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_be_bytes()).update(bytes);
+        };
+        piece(&Core { warnings: Vec::new(), ..self.core.clone() }.encode_to_vec());
+        piece(&[u8::from(self.occurred_at_given)]);
+        let people = [&self.actor, &self.on_behalf_of].into_iter().map(|who| (who.as_ref(), 0));
+        let subjects = self.subjects.iter().map(|subject| (Some(&subject.identity), subject.child));
+        for (who, child) in people.chain(subjects) {
+            let texts = who.map(|who| [&who.namespace, &who.id, &who.display_name, &who.email]);
+            texts.iter().flatten().for_each(|text| piece(text.as_bytes()));
+            piece(&child.to_be_bytes());
+        }
+        piece(&self.net.as_ref().map(Message::encode_to_vec).unwrap_or_default());
+        let session = self.session.clone().unwrap_or_default();
+        piece(&session.id);
+        piece(&session.auth_method.to_be_bytes());
+        piece(&[u8::from(session.mfa)]);
+        piece(&self.detail.as_ref().map(Message::encode_to_vec).unwrap_or_default());
+        piece(&(self.choice as i32).to_be_bytes());
+        *hasher.finalize().as_bytes()
     }
 
     fn action(&self) -> Action {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! posting  value = LEB128 varints: number of seqs less one, then the differences of ascending seqs, from the first
-//! event_id value = seq u64
+//! event_id value = seq u64 · digest of the request 32, keyed by the controller's key; absent after a rebuild
 //! indexed  value = number of records indexed u64
 //! ```
 //!
@@ -35,6 +35,8 @@ pub struct Entry {
     pub seq: u64,
     /// The reporter's id; notices have none.
     pub event_id: Option<[u8; 16]>,
+    /// Keyed digest of the request, where it is still known.
+    pub request: Option<[u8; 32]>,
     /// Its terms, each with its expiry date.
     pub terms: Vec<(Date, Term)>,
 }
@@ -90,7 +92,9 @@ impl Indexer {
         for entry in self.pending.drain(..) {
             let info = &entry.trail;
             if let Some(id) = entry.event_id {
-                batch.put(Family::EventId, keys::event_id(info.number, &id), entry.seq.to_be_bytes());
+                let value =
+                    [&entry.seq.to_be_bytes()[..], entry.request.as_ref().map_or(&[], |digest| &digest[..])].concat();
+                batch.put(Family::EventId, keys::event_id(info.number, &id), value);
             }
             for (date, term) in &entry.terms {
                 let key = index_keys
@@ -113,10 +117,14 @@ impl Indexer {
         for (prefix, seqs) in postings {
             batch.put(Family::Posting, keys::posting(&prefix, seqs[0]), encode_seqs(&seqs));
         }
-        for (number, (_, end)) in ends {
+        for (number, (_, end)) in &ends {
             batch.put(Family::Indexed, number.to_be_bytes(), end.to_be_bytes());
         }
-        self.base.index.derive(batch)
+        self.base.index.derive(batch)?;
+        for (info, end) in ends.into_values() {
+            info.publish_indexed(end);
+        }
+        Ok(())
     }
 
     /// Number of records of a trail that the index holds.
@@ -138,7 +146,7 @@ impl Indexer {
             let record = reader.record(seq)?;
             let event_id = record.contents.core.as_ref().and_then(|core| core.event_id.as_slice().try_into().ok());
             let terms = Term::of(&record.header, &record.contents);
-            self.absorb(vec![Entry { trail: info.clone(), seq, event_id, terms }])?;
+            self.absorb(vec![Entry { trail: info.clone(), seq, event_id, request: None, terms }])?;
         }
         Ok(self.flush()?)
     }
@@ -173,6 +181,15 @@ fn dates(index: &dyn store::Store, info: &Info) -> Result<Vec<Date>, store::Erro
         from = if here < &wanted[..] { wanted.to_vec() } else { keys::dated(date.plus_days(1), 0, 0).to_vec() };
     }
     Ok(dates)
+}
+
+/// Position and keyed digest of the event with that id, as far as the index knows.
+pub fn event_id(base: &Base, info: &Info, id: &[u8; 16]) -> Result<Option<(u64, Option<[u8; 32]>)>, store::Error> {
+    let Some(value) = base.index.get(Family::EventId, &keys::event_id(info.number, id))? else { return Ok(None) };
+    let (seq, digest) = value
+        .split_first_chunk::<8>()
+        .ok_or_else(|| store::Error::Corrupt("an event id is not well-formed: delete the folder index".into()))?;
+    Ok(Some((u64::from_be_bytes(*seq), digest.try_into().ok())))
 }
 
 /// Packs ascending seqs; the first stands in the key.

@@ -10,6 +10,7 @@ pub mod keyring;
 pub mod node;
 pub mod reader;
 pub mod search;
+mod seen;
 pub mod sequencer;
 pub mod trails;
 pub mod vault;

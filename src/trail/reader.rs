@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::base::Base;
 use super::sequencer::Position;
 use super::trails::Info;
-use crate::model::date::{Date, Timestamp};
+use crate::model::date::Date;
 use crate::model::frame::{self, OpenPart};
 use crate::model::header::{Group, Kind};
 use crate::model::notice;
@@ -206,6 +206,5 @@ pub fn position(base: &Base, info: &Info) -> Result<Position, ReadError> {
     let size = last.header.seq + 1;
     let record = Reader::new(base, info, base.today(&info.zone)).record(last.header.seq)?;
     // Where the core has expired, the day is all that is left of the time.
-    let start_of_day = Timestamp::from_nanos(i64::from(last.header.day.days()) * 86_400_000_000_000);
-    Ok(Position { size, head: last.link, recorded_at: record.recorded_at().unwrap_or(start_of_day) })
+    Ok(Position { size, head: last.link, recorded_at: record.recorded_at().unwrap_or(last.header.day.start()) })
 }

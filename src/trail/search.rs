@@ -5,7 +5,7 @@
 use roaring::RoaringTreemap;
 
 use super::base::Base;
-use super::indexer::decode_seqs;
+use super::indexer::{self, decode_seqs};
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use super::vault::Of;
@@ -72,8 +72,7 @@ pub fn pseudonyms(base: &Base, info: &Info, identity: &Identity) -> Result<Vec<P
 
 /// Position of the event with that id, if it is below `size`.
 pub fn by_event_id(base: &Base, info: &Info, id: &[u8; 16], size: u64) -> Result<Option<u64>, store::Error> {
-    let value = base.index.get(Family::EventId, &keys::event_id(info.number, id))?;
-    Ok(value.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes).filter(|seq| *seq < size))
+    Ok(indexer::event_id(base, info, id)?.map(|(seq, _)| seq).filter(|seq| *seq < size))
 }
 
 type Seqs = Box<dyn Iterator<Item = u64>>;

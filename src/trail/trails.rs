@@ -32,6 +32,8 @@ pub struct Info {
     pub key: Key,
     /// Number of durable records. Set only after the batch that holds them is durable.
     size: Mutex<u64>,
+    /// Number of records that the index holds.
+    indexed: Mutex<u64>,
     /// Expiry dates that postings stand under.
     dates: Mutex<BTreeSet<Date>>,
 }
@@ -49,6 +51,7 @@ impl Info {
             zone_number: keyring.zone_number(&meta.zone)?,
             key: keyring.controller_key(meta.controller_slot)?,
             size: Mutex::new(0),
+            indexed: Mutex::new(0),
             dates: Mutex::default(),
         })
     }
@@ -67,6 +70,16 @@ impl Info {
     /// Publishes a new head. The batch that holds its records is durable.
     pub fn publish(&self, size: u64) {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
+    }
+
+    /// Number of records that the index holds, so that what waits for it can be let go.
+    pub fn indexed(&self) -> u64 {
+        *self.indexed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index holds this many records.
+    pub fn publish_indexed(&self, indexed: u64) {
+        *self.indexed.lock().unwrap_or_else(PoisonError::into_inner) = indexed;
     }
 
     /// Notes that postings stand under these dates.

@@ -7,22 +7,23 @@ use std::time::Duration;
 use prost::Message;
 
 use super::base::Base;
-use super::indexer::Entry;
+use super::indexer::{self, Entry};
 use super::keyring;
-use super::reader::{ReadError, position};
+use super::reader::{ReadError, Reader, position};
+use super::seen::{Place, Seen, Sight};
 use super::sequencer::{Position, Sequencer};
 use super::trails::Info;
 use super::vault::{Draft, Of};
 use crate::model::check::Violation;
-use crate::model::date::{Date, Timestamp};
+use crate::model::date::{Date, Timestamp, Zone};
 use crate::model::event::Event;
 use crate::model::header::Link;
 use crate::model::identity::{Domain, Identity, Pseudonym};
 use crate::model::notice;
 use crate::model::origin::{Controller, Origin};
 use crate::model::policy::Dates;
-use crate::model::record::{Contents, People};
-use crate::model::seal::{Use, session_hash};
+use crate::model::record::{Contents, People, Record};
+use crate::model::seal::{Key, Use, session_hash};
 use crate::model::stored::{SourceAssurance, TrailMeta, Warning};
 use crate::model::term::Term;
 use crate::store::{self, Batch, Family, keys};
@@ -84,6 +85,9 @@ pub enum RecordError {
         /// Why.
         reason: &'static str,
     },
+    /// Not applied: the first event of that id stands.
+    #[error("event_id was used for another event: the first one stands; give every event an id of its own")]
+    Conflict,
     /// Perhaps applied: only reopening decides.
     #[error("it is not known whether the event was recorded: retry with the same event_id")]
     Uncertain,
@@ -105,6 +109,7 @@ pub struct Step {
 pub struct Writer {
     base: Arc<Base>,
     positions: HashMap<Controller, Position>,
+    seen: Seen,
     generation: u64,
     stopped: bool,
 }
@@ -121,6 +126,8 @@ enum StepError {
     Store(#[from] store::Error),
     #[error(transparent)]
     Keyring(#[from] keyring::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 impl Writer {
@@ -132,7 +139,7 @@ impl Writer {
             info.publish(position.size);
             positions.insert(info.controller.clone(), position);
         }
-        Ok(Self { base, positions, generation: 0, stopped: false })
+        Ok(Self { base, positions, seen: Seen::default(), generation: 0, stopped: false })
     }
 
     /// Whether a commit failed, after which nothing is recorded any more.
@@ -176,6 +183,11 @@ impl Writer {
                 step.results.push(Err(RecordError::NoController));
                 continue;
             }
+            if let Some(result) = self.repeated(known.as_deref(), &controller, &event, &step)? {
+                step.results.push(result);
+                continue;
+            }
+            let request = *event.request();
             let zone = known.as_ref().map_or(&base.settings.zone, |info| &info.zone);
             let today = zone.date(recorded_at).max(Date::of_utc(recorded_at));
             let (event, dates) = match plan(event, zone, now, today) {
@@ -192,8 +204,9 @@ impl Writer {
             }
             let Staged { info, sequencer } = staged.get_mut(&controller).expect("was staged above");
             let (recorded, entry) = place(&base, info, sequencer, &mut draft, event, &dates, today, recorded_at)?;
+            self.seen.stage(&controller, &entry, request, step.results.len());
             step.results.push(Ok(recorded));
-            step.entries.push(entry);
+            step.entries.push(Entry { request: Some(request_key(info).hash(&request)), ..entry });
         }
         if staged.is_empty() {
             return Ok(step);
@@ -218,6 +231,7 @@ impl Writer {
         // restart finds exactly them; if it fails, nobody knows, so nothing more is written by this process.
         base.db.commit(batch)?;
 
+        self.seen.keep();
         self.generation = generation;
         for (controller, info, position) in heads {
             if base.trails.get(&controller).is_none() {
@@ -227,6 +241,44 @@ impl Writer {
             self.positions.insert(controller, position);
         }
         Ok(step)
+    }
+
+    /// The answer to an event whose id was seen before: the first receipt if it is the same event.
+    ///
+    /// Where only the index remembers and it was rebuilt, the digest is unknown and the same id is the same event.
+    fn repeated(
+        &self,
+        known: Option<&Info>,
+        controller: &Controller,
+        event: &Event,
+        step: &Step,
+    ) -> Result<Option<Result<Recorded, RecordError>>, StepError> {
+        let Ok(id) = <[u8; 16]>::try_from(event.core.event_id.as_slice()) else { return Ok(None) };
+        let (seq, same) = match self.seen.find(controller, &id) {
+            Some(Sight { request, place: Place::InStep(index), .. }) => {
+                let first = step.results[index].clone();
+                return Ok(Some(if request == *event.request() { first } else { Err(RecordError::Conflict) }));
+            }
+            Some(Sight { request, place: Place::Durable(seq) }) => (seq, request == *event.request()),
+            None => {
+                let Some(info) = known else { return Ok(None) };
+                let Some((seq, request)) = indexer::event_id(&self.base, info, &id)? else { return Ok(None) };
+                // The index may be ahead of a trail that lost its tail; it is rebuilt then, so this cannot last.
+                if seq >= info.size() {
+                    return Ok(None);
+                }
+                (seq, request.is_none_or(|request| request == request_key(info).hash(event.request())))
+            }
+        };
+        let Some(info) = known.filter(|_| same) else { return Ok(Some(Err(RecordError::Conflict))) };
+        let mut reader = Reader::new(&self.base, info, self.base.today(&info.zone));
+        let linked = reader.linked(seq)?;
+        // The header alone makes a receipt; where the core is past its date, its day stands for the time.
+        let record = reader.record(seq).ok();
+        let recorded_at = record.as_ref().and_then(Record::recorded_at).unwrap_or(linked.header.day.start());
+        let receipt = Receipt { origin: info.origin.clone(), seq, link: linked.link, recorded_at };
+        let warnings = record.and_then(|record| record.contents.core).map(|core| core.warnings).unwrap_or_default();
+        Ok(Some(Ok(Recorded { receipt, warnings })))
     }
 
     /// Brings a trail into the step: makes missing keys durable and, at first sight, opens it with its notice.
@@ -260,9 +312,14 @@ impl Writer {
         let position = Position::empty(info.link);
         let mut sequencer = Sequencer::new(number, info.zone_number, info.link, position, entropy);
         sequencer.notice(&notice::opening(&origin, zone, recorded_at), recorded_at);
-        entries.push(Entry { trail: info.clone(), seq: 0, event_id: None, terms: Vec::new() });
+        entries.push(Entry { trail: info.clone(), seq: 0, event_id: None, request: None, terms: Vec::new() });
         Ok(Staged { info, sequencer })
     }
+}
+
+/// Keys the digests of requests, so that the index tells nothing about events.
+fn request_key(info: &Info) -> Key {
+    Key::derive("akta v1 request key", &[info.key.bytes()])
 }
 
 fn opens(base: &Base, controller: &Controller) -> bool {
@@ -270,35 +327,24 @@ fn opens(base: &Base, controller: &Controller) -> bool {
 }
 
 /// Fixes the expiry dates of an event, or says why it cannot be recorded.
-fn plan(
-    event: Event,
-    zone: &crate::model::date::Zone,
-    now: Timestamp,
-    today: Date,
-) -> Result<(Event, Dates), Violation> {
+fn plan(event: Event, zone: &Zone, now: Timestamp, today: Date) -> Result<(Event, Dates), Violation> {
     let refuse =
         |description: &str| Err(Violation { field: "occurred_at".to_owned(), description: description.to_owned() });
-    let class = event.class();
-    let mut fields = event.into_fields();
-    if !fields.occurred_at_given {
-        fields.core.occurred_at = now.nanos();
-    }
-    let occurred_at = Timestamp::from_nanos(fields.core.occurred_at);
+    let given = event.occurred_at_given.then(|| Timestamp::from_nanos(event.core.occurred_at));
+    let occurred_at = given.unwrap_or(now);
     if occurred_at > now.plus(AHEAD_MAX) {
         return refuse("is more than 5 minutes ahead of Akta's clock: set the reporter's clock, or leave it out");
     }
-    let import = fields.core.source_assurance == SourceAssurance::Import as i32;
+    let import = event.core.source_assurance == SourceAssurance::Import as i32;
     if occurred_at < now.minus(RETRY_WINDOW) && !import {
         return refuse("is more than 7 days ago: report such events as an import (source.assurance IMPORT)");
     }
-    let dates = Dates::of(class, occurred_at, zone);
+    let dates = Dates::of(event.class(), occurred_at, zone);
     if dates.core <= today {
         return refuse("is so long ago that the event would already have expired: it must not be kept");
     }
-    if !import && (occurred_at > now.plus(SKEW) || occurred_at < now.minus(SKEW)) {
-        fields.core.warnings.push(Warning::ClockSkew as i32);
-    }
-    Ok((Event::planned(fields), dates))
+    let skewed = !import && (occurred_at > now.plus(SKEW) || occurred_at < now.minus(SKEW));
+    Ok((event.planned(occurred_at, skewed.then_some(Warning::ClockSkew)), dates))
 }
 
 /// Gives an event its place, its pseudonyms and its terms.
@@ -331,6 +377,6 @@ fn place(
     let placed = sequencer.event(&contents, class, dates, recorded_at);
     let terms = Term::of(&placed.header, &contents);
     let receipt = Receipt { origin: info.origin.clone(), seq: placed.header.seq, link: placed.link, recorded_at };
-    let entry = Entry { trail: info.clone(), seq: placed.header.seq, event_id, terms };
+    let entry = Entry { trail: info.clone(), seq: placed.header.seq, event_id, request: None, terms };
     Ok((Recorded { receipt, warnings }, entry))
 }

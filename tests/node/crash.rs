@@ -30,7 +30,6 @@ const STUCK: Duration = Duration::from_secs(120);
 /// What a receipt was given for.
 struct Given {
     event_id: String,
-    newcomer: String,
     receipt: Receipt,
 }
 
@@ -53,9 +52,9 @@ impl Round {
         self.tally.lock().unwrap().sent += 1;
     }
 
-    fn given(&self, event_id: String, newcomer: String, receipt: Receipt) {
+    fn given(&self, event_id: String, receipt: Receipt) {
         let mut tally = self.tally.lock().unwrap();
-        tally.given.push(Given { event_id, newcomer, receipt });
+        tally.given.push(Given { event_id, receipt });
         if tally.given.len() == self.enough {
             self.reached.notify_one();
         }
@@ -125,14 +124,13 @@ async fn until_killed(folder: &Path, attempt: u32, enough: usize, given: &mut Ve
     in_flight
 }
 
-/// A read of a pupil whom nobody has seen yet, so that the vault is written too; and who that is.
-fn event(events: &mut Events) -> (Event, String) {
+/// An event that also concerns a pupil whom nobody has seen yet, called as the event, so that the vault is written too.
+fn event(events: &mut Events) -> Event {
     let mut event = events.read();
-    let newcomer = event.event_id.clone();
-    let mut subject = pupil(0);
-    subject.identity.as_mut().unwrap().id.clone_from(&newcomer);
-    event.subjects.push(subject);
-    (event, newcomer)
+    let mut newcomer = pupil(0);
+    newcomer.identity.as_mut().unwrap().id.clone_from(&event.event_id);
+    event.subjects.push(newcomer);
+    event
 }
 
 /// Reports on a stream, with a window, until the node is gone.
@@ -144,7 +142,7 @@ async fn stream(mut client: Client, mut events: Events, round: Arc<Round>) {
         async move {
             while let Ok(permit) = window.acquire().await {
                 permit.forget();
-                let (event, _) = event(&mut events);
+                let event = event(&mut events);
                 if sender.send(StreamEventsRequest { event: Some(event) }).await.is_err() {
                     return;
                 }
@@ -154,7 +152,7 @@ async fn stream(mut client: Client, mut events: Events, round: Arc<Round>) {
     });
     while let Ok(Some(answer)) = answers.message().await {
         match answer.outcome {
-            Some(Outcome::Receipt(receipt)) => round.given(answer.event_id.clone(), answer.event_id, receipt),
+            Some(Outcome::Receipt(receipt)) => round.given(answer.event_id, receipt),
             other => panic!("neither a receipt nor the end: {other:?}"),
         }
         window.add_permits(1);
@@ -167,11 +165,11 @@ async fn stream(mut client: Client, mut events: Events, round: Arc<Round>) {
 /// Reports one by one until the node is gone.
 async fn call(mut client: Client, mut events: Events, round: Arc<Round>) {
     loop {
-        let (event, newcomer) = event(&mut events);
+        let event = event(&mut events);
         let event_id = event.event_id.clone();
         round.sent();
         match client.ingest.record_event(RecordEventRequest { event: Some(event) }).await {
-            Ok(answer) => round.given(event_id, newcomer, answer.into_inner().receipt.unwrap()),
+            Ok(answer) => round.given(event_id, answer.into_inner().receipt.unwrap()),
             Err(status) => {
                 assert!(!matches!(status.code(), Code::InvalidArgument | Code::ResourceExhausted), "{status:?}");
                 return;
@@ -203,7 +201,7 @@ async fn check_trail(node: &Node, given: &[Given], since: usize) {
         }
         request.page_token = next;
     }
-    for Given { event_id, receipt, .. } in given {
+    for Given { event_id, receipt } in given {
         let (found, link) = trail.get(&receipt.seq).unwrap_or_else(|| panic!("record {} is lost", receipt.seq));
         assert_eq!((found, link), (event_id, &receipt.link), "record {}", receipt.seq);
     }
@@ -213,7 +211,7 @@ async fn check_trail(node: &Node, given: &[Given], since: usize) {
         if asked.len() == 64 {
             asked.join_next().await.unwrap().unwrap();
         }
-        let (event_id, newcomer, receipt) = (one.event_id.clone(), one.newcomer.clone(), one.receipt.clone());
+        let (event_id, receipt) = (one.event_id.clone(), one.receipt.clone());
         let client = client.clone();
         asked.spawn(async move {
             let row = get(client, receipt.seq).await;
@@ -222,7 +220,7 @@ async fn check_trail(node: &Node, given: &[Given], since: usize) {
             assert_eq!(found.recorded_at, receipt.recorded_at);
             assert_eq!(event.event_id, event_id);
             let led_back = event.subjects.last().unwrap().identity.as_ref().unwrap().id.clone();
-            assert_eq!(led_back, newcomer, "the vault lost whom record {} is about", receipt.seq);
+            assert_eq!(led_back, event_id, "the vault lost whom record {} is about", receipt.seq);
         });
     }
     while let Some(done) = asked.join_next().await {

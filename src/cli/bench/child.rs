@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::cli::Failure;
@@ -18,6 +18,8 @@ const VARIABLES: [&str; 5] = ["AKTA_CONFIG", "AKTA_DATA", "AKTA_LISTEN", "AKTA_K
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    /// Kept open: whoever prints into a closed pipe fails.
+    stdout: Option<BufReader<ChildStdout>>,
     /// Where it listens.
     pub address: String,
 }
@@ -43,16 +45,17 @@ impl Server {
         }
         command.env("AKTA_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
-        let stdout = child.stdout.take();
+        let stdout = child.stdout.take().map(BufReader::new);
         // From here on the child ends with the value, whatever fails.
-        let mut server = Self { child, address: String::new() };
-        let said = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            let read = stdout.map(|stdout| BufReader::new(stdout).read_line(&mut line));
-            read.transpose().map(|_| line)
+        let mut server = Self { child, stdout: None, address: String::new() };
+        let first_line = tokio::task::spawn_blocking(move || {
+            let (mut stdout, mut line) = (stdout, String::new());
+            let read = stdout.as_mut().map(|stdout| stdout.read_line(&mut line)).transpose();
+            read.map(|_| (stdout, line))
         });
-        let said =
-            tokio::time::timeout(PATIENCE, said).await.map_err(|_| "the server did not start in a minute")???;
+        let first_line = tokio::time::timeout(PATIENCE, first_line).await;
+        let (stdout, said) = first_line.map_err(|_| "the server did not start in a minute")???;
+        server.stdout = stdout;
         let address = said.trim().strip_prefix("listening api ");
         server.address = address.ok_or("the server ended before it listened; it said why on stderr")?.to_owned();
         Ok(server)

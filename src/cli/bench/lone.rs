@@ -7,8 +7,9 @@ use tonic::client::Grpc;
 
 use super::child::Server;
 use super::codec::Templates;
+use super::connection::{Source, connect};
 use super::disk::{self, Place};
-use super::load::{Source, connect, one_by_one};
+use super::load::one_by_one;
 use super::measure::{Spread, median};
 use super::random::Ids;
 use crate::cli::{Failure, text};
@@ -65,7 +66,7 @@ impl Lone {
 
     /// As a table.
     pub fn table(&self) -> String {
-        let head = ["", "p50 ms", "empty call", "fdatasync 4 KiB", "both", "of both"];
+        let head = ["", "p50 ms", "empty call", "fdatasync 4 KiB", "floor", "times floor"];
         let floor = |run: &Run| run.empty + run.sync;
         let row = |name: &str, figure: fn(&Run) -> f64| {
             let show = |spread: Spread| spread.show(|figure| format!("{figure:.3}"));
@@ -89,7 +90,7 @@ impl Lone {
             "first_seen_p50_ms": self.spread(|run| run.first_seen).json(),
             "empty_call_p50_ms": self.spread(|run| run.empty).json(),
             "fdatasync_4_kib_p50_ms": self.spread(|run| run.sync).json(),
-            "of_both": self.spread(|run| run.known / (run.empty + run.sync)).json(),
+            "times_floor": self.spread(|run| run.known / (run.empty + run.sync)).json(),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::histogram::Histogram;
 use super::load::WARM_UP;
 
 /// What one run of one server came to.
@@ -13,8 +14,8 @@ pub struct Seen {
     pub seconds: Duration,
     /// Events answered in all, with those before and after the measured window.
     pub sent: u64,
-    /// Latencies within the measured window, ascending.
-    pub latencies: Vec<Duration>,
+    /// Latencies within the measured window.
+    pub latencies: Histogram,
     /// Processor time of the server within the window.
     pub server_cpu: Duration,
     /// Processor time of the generator within the window.
@@ -24,17 +25,17 @@ pub struct Seen {
 impl Seen {
     /// Events per second.
     pub fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.seconds.as_secs_f64()
+        self.latencies.count() as f64 / self.seconds.as_secs_f64()
     }
 
     /// A quantile of the latencies, in milliseconds.
     pub fn latency(&self, quantile: f64) -> f64 {
-        millis(self::quantile(&self.latencies, quantile))
+        millis(self.latencies.quantile(quantile))
     }
 
     /// Microseconds of that processor time per event.
     pub fn per_event(&self, cpu: Duration) -> f64 {
-        cpu.as_secs_f64() * 1e6 / self.latencies.len().max(1) as f64
+        cpu.as_secs_f64() * 1e6 / self.latencies.count().max(1) as f64
     }
 
     /// As JSON.
@@ -43,10 +44,10 @@ impl Seen {
             "events_per_second": self.rate(),
             "p50_ms": self.latency(0.5),
             "p99_ms": self.latency(0.99),
-            "max_ms": self.latency(1.0),
+            "max_ms": millis(self.latencies.max()),
             "server_cpu_us_per_event": self.per_event(self.server_cpu),
             "client_cpu_us_per_event": self.per_event(self.client_cpu),
-            "events": self.latencies.len(),
+            "events": self.latencies.count(),
             "events_with_warm_up": self.sent,
             "seconds": self.seconds.as_secs_f64(),
             "warm_up_seconds": WARM_UP.as_secs_f64(),
@@ -54,16 +55,9 @@ impl Seen {
     }
 }
 
-/// A quantile of ascending times; 0 of none.
-pub fn quantile(times: &[Duration], quantile: f64) -> Duration {
-    let at = (quantile * times.len() as f64).ceil() as usize;
-    times.get(at.saturating_sub(1)).copied().unwrap_or_default()
-}
-
 /// The median of times in any order, in milliseconds.
-pub fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    millis(quantile(&times, 0.5))
+pub fn median(times: Vec<Duration>) -> f64 {
+    Spread::of(times.into_iter().map(millis)).median
 }
 
 fn millis(time: Duration) -> f64 {
@@ -110,12 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_values_that_were_seen() {
-        let times: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
-        for (of, millis) in [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1)] {
-            assert_eq!(quantile(&times, of), Duration::from_millis(millis));
-        }
-        assert_eq!(quantile(&[], 0.5), Duration::ZERO);
+    fn medians_need_no_order() {
         assert_eq!(median([3, 1, 2].map(Duration::from_millis).to_vec()), 2.0);
     }
 

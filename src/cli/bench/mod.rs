@@ -1,15 +1,17 @@
 //! `akta bench`: what a durable node takes in, against a server that stores nothing and against the disk.
 
-mod child;
-mod codec;
-mod disk;
-mod empty;
+pub mod child;
+pub mod codec;
+pub mod connection;
+pub mod disk;
+pub mod empty;
 pub mod events;
-mod load;
-mod lone;
-mod measure;
+pub mod histogram;
+pub mod load;
+pub mod lone;
+pub mod measure;
 pub mod random;
-mod report;
+pub mod report;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,12 +21,12 @@ use clap::{ArgAction, ValueEnum, value_parser};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::text::{Progress, number};
+use super::text::Progress;
 use super::{Failure, Outcome, block_on};
 use child::Server;
 use codec::Templates;
 use disk::Place;
-use load::{CONNECTIONS_MAX, Shape, WARM_UP, load};
+use load::{CONNECTIONS_MAX, Shape, load};
 use lone::Lone;
 use report::{Footprint, Runs};
 
@@ -33,15 +35,17 @@ const TEMPLATES: usize = 20_000;
 
 /// Measure how fast a node takes events in, durably
 ///
-/// Starts nodes of this binary on fresh data folders, loads each for some seconds after one of warm-up, and shows
-/// medians over the runs, with the lowest and the highest. The generator runs on the same machine: what it takes of
-/// the processors is shown beside what the server takes.
+/// Starts nodes of this binary on fresh data folders, loads each for some seconds after one of
+/// warm-up, and shows medians over the runs, with the lowest and the highest. The generator runs on
+/// the same machine: what it takes of the processors is shown beside what the server takes.
 ///
-/// With --ceiling, each run is followed by one against a server that decodes events, answers with a fixed receipt and
-/// stores nothing: what gRPC itself costs here. "of ceiling" is the node's rate as a share of that, run by run.
+/// With --ceiling, each run is followed by one against a server that decodes events, answers with a
+/// fixed receipt and stores nothing: what gRPC itself costs here. "of ceiling" is the node's rate as
+/// a share of that, run by run.
 ///
-/// Always measured: one call alone against an empty call and an fdatasync of 4 KiB, and the bytes that an event
-/// takes on the disk.
+/// Always measured: one call alone against its floor, an empty call and an fdatasync of 4 KiB; and
+/// the bytes that an event takes on the disk. A fresh node meets everybody for the first time: the
+/// longer a run, the smaller the share of the vault, in time and in bytes.
 ///
 ///   akta bench --ceiling
 ///   akta bench --shape unary --concurrency 1000 --seconds 20
@@ -125,7 +129,7 @@ async fn measure(args: Args) -> Result<Outcome, Failure> {
     let templates: Vec<_> = (0..connections as u64).map(|seed| Arc::new(Templates::new(seed, TEMPLATES))).collect();
     let mean = templates.iter().map(|set| set.mean_event_bytes()).sum::<f64>() / templates.len() as f64;
     if !args.json {
-        println!("{}", about(&args, &shapes, &place, mean));
+        println!("{}", report::about(&shapes, args.runs, args.seconds, &place, mean));
     }
     let (progress, mut done) = (Progress::new(), 0);
     let total = u64::from(args.runs) * (shapes.len() as u64 + 1);
@@ -179,40 +183,4 @@ async fn one_run(
         server.stop().await?;
     }
     Ok(())
-}
-
-/// What is measured, in words.
-fn about(args: &Args, shapes: &[Shape], place: &Place, mean: f64) -> String {
-    let loads: Vec<String> = shapes
-        .iter()
-        .map(|shape| match shape {
-            Shape::Stream { streams, window } => {
-                format!("{streams} streams, each {} events ahead", number(*window as u64))
-            }
-            Shape::Unary { calls } => {
-                format!(
-                    "{} unary calls in flight on {} connections",
-                    number(*calls as u64),
-                    (*calls).min(CONNECTIONS_MAX)
-                )
-            }
-        })
-        .collect();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let system = place.file_system();
-    let mut text = format!(
-        "{}\nruns: {} of {} s after {} s of warm-up; an event is {mean:.0} bytes; {processors} processors, shared with the \
-         generator; data on {system}\n",
-        loads.join("; "),
-        args.runs,
-        args.seconds,
-        WARM_UP.as_secs(),
-    );
-    if system == "tmpfs" {
-        text += "note: the data folder is in memory, so syncs cost nothing: give --data DIR on a disk\n";
-    }
-    if cfg!(debug_assertions) {
-        text += "note: this is a debug build: its figures say little\n";
-    }
-    text
 }

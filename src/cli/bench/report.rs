@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::disk;
-use super::load::Shape;
+use super::disk::{self, Place};
+use super::load::{CONNECTIONS_MAX, Shape, WARM_UP};
 use super::measure::{Seen, Spread};
 use crate::cli::{Failure, text};
 use crate::store::Database;
@@ -94,6 +94,42 @@ impl Runs {
             "disk_bytes_per_event": Spread::of(self.footprints.iter().map(Footprint::all)).json(),
         })
     }
+}
+
+/// What is measured, in words.
+pub fn about(shapes: &[Shape], runs: u16, seconds: u32, place: &Place, mean: f64) -> String {
+    let loads: Vec<String> = shapes
+        .iter()
+        .map(|shape| match shape {
+            Shape::Stream { streams, window } => {
+                format!("{streams} streams, each {} events ahead", text::number(*window as u64))
+            }
+            Shape::Unary { calls } => {
+                format!(
+                    "{} unary calls in flight on {} connections",
+                    text::number(*calls as u64),
+                    (*calls).min(CONNECTIONS_MAX)
+                )
+            }
+        })
+        .collect();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let system = place.file_system();
+    let mut about = format!(
+        "{}\nruns: {} of {} s after {} s of warm-up; an event is {mean:.0} bytes; {processors} processors, shared with the \
+         generator; data on {system}\n",
+        loads.join("; "),
+        runs,
+        seconds,
+        WARM_UP.as_secs(),
+    );
+    if system == "tmpfs" {
+        about += "note: the data folder is in memory, so syncs cost nothing: give --data DIR on a disk\n";
+    }
+    if cfg!(debug_assertions) {
+        about += "note: this is a debug build: its figures say little\n";
+    }
+    about
 }
 
 /// Ingest of all shapes as one table.

@@ -20,12 +20,12 @@ impl Place {
     pub fn new(chosen: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = chosen else { return Self::temporary() };
         let cannot = |error| Failure(format!("data folder {}: {error}", path.display()));
-        match fs::read_dir(path) {
-            Ok(mut entries) if entries.next().is_some() => Err(Failure(format!(
+        match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+            Ok(false) => Err(Failure(format!(
                 "data folder {} is not empty: give a new one with --data, or leave --data out",
                 path.display()
             ))),
-            Ok(_) => Ok(Self { path: path.to_owned(), kept: true }),
+            Ok(true) => Ok(Self { path: path.to_owned(), kept: true }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fs::create_dir_all(path).map_err(cannot)?;
                 Ok(Self { path: path.to_owned(), kept: true })

@@ -12,16 +12,18 @@ use crate::model::stored::{
 /// Cards, a certificate, a class list; opinions; a support case.
 pub fn morning(acts: &mut Vec<Act>, random: &mut Random) {
     let secretary = Person::staff(SECRETARY);
-    let mut desk = |minute, action, pupils: &[String], kind| {
+    let desk = |minute, action, pupils: &[String], kind| {
         let act = Act::new(Service::Office, minute, &secretary, action);
         act.about(pupils, kind, Purpose::SchoolAdministration).from("10.12.0.15", DESKTOP)
     };
     for index in 0..9 {
         let pupil = [CLASSES[index % 3].pupil(random.below(18) + 4)];
         let minute = 20 + random.below(300);
-        acts.push(
-            desk(minute, Action::Read, &pupil, DataCategory::Contact).named("card.show").on("pupil-card", &pupil[0], &[]),
-        );
+        acts.push(desk(minute, Action::Read, &pupil, DataCategory::Contact).named("card.show").on(
+            "pupil-card",
+            &pupil[0],
+            &[],
+        ));
         if index % 4 == 0 {
             acts.push(
                 desk(minute + 2, Action::Update, &pupil, DataCategory::Contact)
@@ -45,9 +47,7 @@ pub fn morning(acts: &mut Vec<Act>, random: &mut Random) {
 
     let psychologist = Person::staff(PSYCHOLOGIST);
     for (minute, pupil) in [(130, PUPIL), (205, "p-115"), (280, "p-309")] {
-        acts.push(
-            opinion(minute, &psychologist, pupil, Purpose::SchoolAdministration).from("10.12.0.14", DESKTOP),
-        );
+        acts.push(opinion(minute, &psychologist, pupil, Purpose::SchoolAdministration).from("10.12.0.14", DESKTOP));
     }
     let guardian = Person::guardian_of("p-117");
     let support = Act::new(Service::Portal, 355, &Person::support(), Action::Read).about(
@@ -55,10 +55,17 @@ pub fn morning(acts: &mut Vec<Act>, random: &mut Random) {
         DataCategory::Account,
         Purpose::SupportTicket,
     );
-    acts.push(support.and_about(&guardian).named("account.show").on("account", &guardian.id, &[]).with(|event| {
-        event.purpose_text = "HD-48213".to_owned();
-        event.channel = Channel::SupportTool as i32;
-    }).from("192.0.2.40", "support-console/3"));
+    acts.push(
+        support
+            .and_about(&guardian)
+            .named("account.show")
+            .on("account", &guardian.id, &[])
+            .with(|event| {
+                event.purpose_text = "HD-48213".to_owned();
+                event.channel = Channel::SupportTool as i32;
+            })
+            .from("192.0.2.40", "support-console/3"),
+    );
 }
 
 /// Somebody opens a psychological opinion.

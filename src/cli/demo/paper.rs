@@ -51,6 +51,11 @@ impl Paper {
     pub fn question(self, words: &str, command: &str) {
         self.line("");
         self.line(format!("  {}", self.style(BOLD, words)));
+        self.command(command);
+    }
+
+    /// A command to type.
+    pub fn command(self, command: &str) {
         self.line(format!("  {}", self.style(CYAN, &format!("$ {command}"))));
     }
 

@@ -51,15 +51,17 @@ fn lesson_of(class: Class, lesson: usize, acts: &mut Vec<Act>, random: &mut Rand
     let teacher = Person::staff(TEACHERS[place]);
     let desk = format!("10.12.0.{}", 10 + place);
     let begins = (15..).step_by(55).nth(lesson).unwrap_or(15);
-    let mut act = |minute: u32, action, pupils: &[String], kind, why| {
+    let act = |minute: u32, action, pupils: &[String], kind, why| {
         let act = Act::new(Service::Gradebook, begins + minute, &teacher, action);
         act.about(pupils, kind, why).from(desk.clone(), DESKTOP)
     };
     let register = format!("{}/{}", class.name, lesson + 1);
     acts.push(
-        act(0, Action::List, &class.pupils(), DataCategory::Attendance, Purpose::Attendance)
-            .named("register.open")
-            .on("class-register", register.clone(), &["name", "presence"]),
+        act(0, Action::List, &class.pupils(), DataCategory::Attendance, Purpose::Attendance).named("register.open").on(
+            "class-register",
+            register.clone(),
+            &["name", "presence"],
+        ),
     );
     for _ in 0..random.below(3) {
         let absent = [class.pupil(random.below(class.size))];

@@ -1,0 +1,83 @@
+//! The proof: the data folder is read again, byte by byte; then copies of it are tampered with.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::ask::count;
+use super::folder::Place;
+use super::live::span;
+use super::paper::Paper;
+use super::questions::Marked;
+use super::tamper;
+use crate::cli::{Failure, text};
+use crate::config;
+use crate::env::{SystemClock, SystemEntropy};
+use crate::trail::base::{Base, Disk, OpenError, World};
+use crate::trail::keyring::Kek;
+use crate::trail::verify::{Report, verify};
+
+/// Verifies a data folder as `akta verify` does; the outer error is why its store does not open.
+fn check(data: &Path) -> Result<Result<Report, String>, Failure> {
+    let settings = config::File::default().settings(true)?;
+    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let base = Disk::open_read_only(data).and_then(|disk| Base::open_read_only(disk, Kek::dev(), settings, world));
+    match base {
+        Ok(base) => Ok(Ok(verify(&base, |_, _, _| ()))),
+        Err(OpenError::Store(error)) => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Verifies the folder that the node left; whether all holds.
+pub fn whole(paper: Paper, place: &Place) -> Result<bool, Failure> {
+    let began = Instant::now();
+    let report = match check(place.path())? {
+        Ok(report) => report,
+        Err(why) => {
+            paper.verdict(false, "DAMAGED", &why);
+            return Ok(false);
+        }
+    };
+    for finding in &report.findings {
+        let seq = finding.seq.map_or_else(|| "the trail".to_owned(), |seq| format!("record {seq}"));
+        paper.verdict(false, "BAD", &format!("{seq} of {}: {}", finding.origin, finding.what));
+    }
+    if report.findings.is_empty() {
+        let sum = |of: fn(&crate::trail::verify::TrailReport) -> u64| text::number(report.trails.iter().map(of).sum());
+        paper.verdict(
+            true,
+            "CONSISTENT",
+            &format!(
+                "{} records in {}, {} groups of parts opened, {} index entries, in {}",
+                sum(|trail| trail.records),
+                count(report.trails.len(), "trail"),
+                sum(|trail| trail.groups_intact),
+                sum(|trail| trail.postings),
+                span(began.elapsed())
+            ),
+        );
+    }
+    Ok(report.findings.is_empty())
+}
+
+/// Tampers with copies of the folder; whether each attack was found.
+pub fn tampered(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Failure> {
+    let mut all = true;
+    for (number, attack) in (1..).zip(tamper::ATTACKS) {
+        let copy = place.copy()?;
+        let done = attack(copy.path(), marked)?;
+        paper.line(format!("  {number}  {done}"));
+        let found = check(copy.path())?.ok().and_then(|report| report.findings.into_iter().find(|f| f.seq.is_some()));
+        match &found {
+            Some(bad) => paper.verdict(
+                true,
+                "   FOUND",
+                &format!("record {} of {}: {}", text::number(bad.seq.unwrap_or_default()), bad.origin, bad.what),
+            ),
+            None => paper.verdict(false, "   NOT FOUND", "no record is named: Akta failed here, please report this"),
+        }
+        all &= found.is_some();
+    }
+    Ok(all)
+}
