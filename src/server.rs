@@ -28,10 +28,12 @@ use crate::grpc::api::ingest_service_server::IngestServiceServer;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
 use crate::grpc::{MESSAGE_BYTES_MAX, api};
-use crate::trail::base::{Base, Disk, OpenError, Settings, World};
+use crate::store::disk::Disk;
+use crate::trail::base::{Base, OpenError, Settings, World};
 use crate::trail::keyring::Kek;
-use crate::trail::node::{Node, Threads};
+use crate::trail::node::Node;
 use crate::trail::reader::ReadError;
+use crate::trail::threads::Threads;
 
 /// How long calls may finish once the server is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -144,15 +146,23 @@ impl Server {
 pub fn lock(data: &Path) -> Result<File, OpenError> {
     let folder = |error| OpenError::Folder { path: data.display().to_string(), error };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(folder)?;
-    let lock = File::create(data.join("LOCK")).map_err(folder)?;
+    let lock = File::options().write(true).create(true).truncate(false).open(data.join("LOCK")).map_err(folder)?;
     lock.try_lock().map_err(|_| OpenError::Locked(data.display().to_string()))?;
     Ok(lock)
+}
+
+/// As [`lock`], of a folder that is not to be changed: without making or touching the file.
+pub fn lock_unchanged(data: &Path) -> Result<Option<File>, OpenError> {
+    match File::open(data.join("LOCK")) {
+        Ok(lock) => lock.try_lock().map(|()| Some(lock)).map_err(|_| OpenError::Locked(data.display().to_string())),
+        Err(_) => Ok(None),
+    }
 }
 
 fn open(data: &Path, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
     let lock = lock(data)?;
     let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let base = Base::open(Disk::open(data)?, kek, settings, world)?;
+    let base = Base::open(Disk::open(data).map_err(OpenError::from)?, kek, settings, world)?;
     let (node, threads) = Node::start(Arc::new(base))?;
     Ok((lock, node, threads))
 }
@@ -171,6 +181,14 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<IngestServiceServer<Ingest>>().await;
     health.set_serving::<HistoryServiceServer<History>>().await;
+    // Ends with the node. A stopped writer records no question either, so nothing is served any more.
+    let mut stopped = node.stopped();
+    tokio::spawn(async move {
+        if stopped.wait_for(|stopped| *stopped).await.is_ok() {
+            health.set_not_serving::<IngestServiceServer<Ingest>>().await;
+            health.set_not_serving::<HistoryServiceServer<History>>().await;
+        }
+    });
     let reflection = dev.then(|| {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)

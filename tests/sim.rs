@@ -18,9 +18,10 @@ use akta::model::origin::Controller;
 use akta::model::policy::{Class, Dates};
 use akta::model::query::{Cursor, Filter, Order};
 use akta::model::stored::{Action, ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
+use akta::store::disk;
 use akta::store::files::MemoryFiles;
 use akta::store::memory::{Disk, Fault};
-use akta::trail::base::{self, Base, Settings, World};
+use akta::trail::base::{Base, Settings, World};
 use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;
 use akta::trail::search;
@@ -199,7 +200,7 @@ fn run(seed: u64, loud: bool) -> Ran {
 
 impl Sim {
     fn open(&mut self) -> Option<Open> {
-        let disk = base::Disk {
+        let disk = disk::Disk {
             db: Arc::new(self.db.open()),
             vault: Arc::new(self.vault.open()),
             index: Arc::new(self.index.open()),
@@ -523,6 +524,17 @@ fn pupil(number: usize) -> Identity {
 fn submission(controller: &Controller, known: &Known) -> Submission {
     let wire = |who: Identity| Some(api::Identity::new(who.namespace, who.id));
     let (seconds, nanos) = known.occurred_at.parts();
+    let number = known.event_id[15];
+    let named = |who: Identity| {
+        let display_name = if number.is_multiple_of(3) { format!("Name {}", number % 2) } else { String::new() };
+        Some(api::Identity { display_name, ..api::Identity::new(who.namespace, who.id) })
+    };
+    let mut subjects: Vec<api::Subject> =
+        known.subjects.iter().map(|s| api::Subject { identity: wire(pupil(*s)), child: 0 }).collect();
+    if number.is_multiple_of(5) {
+        // Somebody looks at their own data.
+        subjects.push(api::Subject { identity: named(teacher(known.actor)), child: 0 });
+    }
     let message = api::Event {
         event_id: format!(
             "00000000-0000-0000-{:04x}-{:012x}",
@@ -535,11 +547,11 @@ fn submission(controller: &Controller, known: &Known) -> Submission {
         outcome: Outcome::Success as i32,
         purpose: Purpose::Teaching as i32,
         actor: Some(api::Actor {
-            identity: wire(teacher(known.actor)),
+            identity: if number.is_multiple_of(2) { named(teacher(known.actor)) } else { wire(teacher(known.actor)) },
             kind: ActorKind::Human as i32,
             ..Default::default()
         }),
-        subjects: known.subjects.iter().map(|s| api::Subject { identity: wire(pupil(*s)), child: 0 }).collect(),
+        subjects,
         categories: vec![DataCategory::EducationRecord as i32],
         network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),
         ..Default::default()

@@ -10,7 +10,9 @@ use super::text::{Progress, number, table};
 use super::{Failure, Outcome};
 use crate::config;
 use crate::env::{SystemClock, SystemEntropy};
-use crate::trail::base::{Base, Disk, World};
+use crate::store;
+use crate::store::disk::Disk;
+use crate::trail::base::{Base, World};
 use crate::trail::verify::{Report, verify};
 
 /// Verify a data folder: headers, links, commitments of every part that opens, index
@@ -36,12 +38,13 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     if !args.data.join("db").is_dir() {
         return Err(Failure(format!("{} is not a data folder: it has no db", args.data.display())));
     }
-    let _lock = crate::server::lock(&args.data)?;
+    let _lock = crate::server::lock_unchanged(&args.data)?;
     let settings = config::File::default().settings(true)?;
     let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let disk = match Disk::open_read_only(&args.data) {
         Ok(disk) => disk,
-        Err(error) => return damaged(&args, &error.to_string()),
+        Err(error @ (store::Error::Corrupt(_) | store::Error::Failed(_))) => return damaged(&args, &error.to_string()),
+        Err(error @ store::Error::Locked(_)) => return Err(error.into()),
     };
     let base = match Base::open_read_only(disk, args.kek.kek(None)?, settings, world) {
         Ok(base) => base,

@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use super::api;
 use crate::model::check::Violation;
 use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
-use crate::trail::node::AskError;
+use crate::trail::answer::AskError;
 use crate::trail::reader::ReadError;
 use crate::trail::writer::{RETRY_AFTER, RecordError};
 

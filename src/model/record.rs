@@ -58,20 +58,24 @@ impl Contents {
         core.recorded_at = recorded_at.nanos();
         core.policy_version = policy::VERSION.to_owned();
 
-        let mut past = false;
-        let mut alive = |date: Option<Date>, given: bool| {
-            past |= given && date.is_some_and(|date| date <= today);
-            given && date.is_some_and(|date| date > today)
+        let (mut past, mut not_kept) = (false, false);
+        let mut alive = |date: Option<Date>| {
+            past |= date.is_some_and(|date| date <= today);
+            not_kept |= date.is_none();
+            date.is_some_and(|date| date > today)
         };
-        let net = fields.net.filter(|_| alive(dates.net, true));
-        let detail = fields.detail.filter(|_| alive(dates.detail, true));
-        let session = fields.session.filter(|_| alive(dates.session, true)).map(|session| SessionPart {
+        let net = fields.net.filter(|_| alive(dates.net));
+        let detail = fields.detail.filter(|_| alive(dates.detail));
+        let session = fields.session.filter(|_| alive(dates.session)).map(|session| SessionPart {
             id_hash: session_hash.unwrap_or_default(),
             auth_method: session.auth_method,
             mfa: session.mfa,
         });
         if past {
             core.warnings.push(Warning::PartPast as i32);
+        }
+        if not_kept {
+            core.warnings.push(Warning::PartNotKept as i32);
         }
         let bytes = |pseudonym: &Pseudonym| pseudonym.0.to_vec();
         Self {

@@ -3,6 +3,7 @@
 //! [`rocks`] is the only home of RocksDB. [`memory`] is its deterministic twin, with faults on command. [`files`]
 //! holds the keyring file, real and faulty.
 
+pub mod disk;
 pub mod files;
 pub mod keys;
 pub mod memory;

@@ -1,7 +1,6 @@
 //! What all of a node's trails stand on: stores, keyring, vault, and the doors of time and randomness.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::keyring::{self, Kek, Keyring};
@@ -10,9 +9,8 @@ use super::vault::Vault;
 use crate::env::{Clock, Entropy, random};
 use crate::model::date::{Date, Timestamp};
 use crate::model::origin::is_name;
-use crate::store::files::{Files, Folder};
-use crate::store::rocks::RocksStore;
-use crate::store::{self, Batch, Database, Family, Store, keys};
+use crate::store::disk::Disk;
+use crate::store::{self, Batch, Family, Store, keys};
 
 /// Version of the store's format. 0 may still change without notice.
 pub const FORMAT: u32 = 0;
@@ -43,43 +41,6 @@ pub enum OpenError {
     /// A name in the settings.
     #[error("{0} must be 1 to 63 of a-z 0-9 . _ -")]
     Name(&'static str),
-}
-
-/// The three databases and the folder of the keyring.
-#[derive(Clone)]
-pub struct Disk {
-    /// `db/`.
-    pub db: Arc<dyn Store>,
-    /// `vault/`.
-    pub vault: Arc<dyn Store>,
-    /// `index/`.
-    pub index: Arc<dyn Store>,
-    /// The keyring's folder.
-    pub files: Arc<dyn Files>,
-}
-
-impl Disk {
-    /// Opens the databases of a data folder, creating what is missing.
-    pub fn open(data: &Path) -> Result<Self, OpenError> {
-        let open = |database| Ok::<_, store::Error>(Arc::new(RocksStore::open(data, database)?));
-        Ok(Self {
-            db: open(Database::Db)?,
-            vault: open(Database::Vault)?,
-            index: open(Database::Index)?,
-            files: Arc::new(Folder::new(data)),
-        })
-    }
-
-    /// Opens the databases of a data folder without writing a byte.
-    pub fn open_read_only(data: &Path) -> Result<Self, OpenError> {
-        let open = |database| Ok::<_, store::Error>(Arc::new(RocksStore::open_read_only(data, database)?));
-        Ok(Self {
-            db: open(Database::Db)?,
-            vault: open(Database::Vault)?,
-            index: open(Database::Index)?,
-            files: Arc::new(Folder::new(data)),
-        })
-    }
 }
 
 /// The doors of the world.

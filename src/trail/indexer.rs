@@ -48,8 +48,8 @@ pub struct Indexer {
 }
 
 impl Indexer {
-    /// Opens the index and catches up with the published heads. An index that is ahead of its trail, or damaged,
-    /// is emptied and built anew; whether that happened.
+    /// Opens the index and catches up with the published heads. An index that is ahead of its trail is
+    /// emptied and built anew; whether that happened.
     pub fn open(base: Arc<Base>) -> Result<(Self, bool), ReadError> {
         let mut indexer = Self { base, pending: Vec::new() };
         let mut rebuilt = false;
@@ -183,13 +183,22 @@ fn dates(index: &dyn store::Store, info: &Info) -> Result<Vec<Date>, store::Erro
     Ok(dates)
 }
 
+/// What the index knows of an event id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Position of the event.
+    pub seq: u64,
+    /// Keyed digest of its request; unknown after a rebuild.
+    pub request: Option<[u8; 32]>,
+}
+
 /// Position and keyed digest of the event with that id, as far as the index knows.
-pub fn event_id(base: &Base, info: &Info, id: &[u8; 16]) -> Result<Option<(u64, Option<[u8; 32]>)>, store::Error> {
+pub fn event_id(base: &Base, info: &Info, id: &[u8; 16]) -> Result<Option<Known>, store::Error> {
     let Some(value) = base.index.get(Family::EventId, &keys::event_id(info.number, id))? else { return Ok(None) };
     let (seq, digest) = value
         .split_first_chunk::<8>()
         .ok_or_else(|| store::Error::Corrupt("an event id is not well-formed: delete the folder index".into()))?;
-    Ok(Some((u64::from_be_bytes(*seq), digest.try_into().ok())))
+    Ok(Some(Known { seq: u64::from_be_bytes(*seq), request: digest.try_into().ok() }))
 }
 
 /// Packs ascending seqs; the first stands in the key.

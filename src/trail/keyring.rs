@@ -136,9 +136,9 @@ impl Keyring {
             }
             Some(file) => {
                 let secrets = newest(&file, &kek, used)?;
-                let slot = encode(&secrets, &kek, entropy)?;
-                if half_written(&file, &kek) {
-                    overwrite(files.as_ref(), &slot)?;
+                // Only a slot that lacks the newest generation is rewritten: the one good slot is never at risk.
+                for slot in behind(&file, &kek, secrets.generation) {
+                    files.overwrite(FILE, slot * SLOT_BYTES as u64, &encode(&secrets, &kek, entropy)?)?;
                 }
                 secrets
             }
@@ -233,7 +233,7 @@ fn add_keys(keys: &mut Vec<u8>, count: usize, entropy: &dyn Entropy) {
 fn has_dates(keyring: &stored::Keyring, zone: &str, today: Date) -> bool {
     keyring.zones.iter().find(|keys| keys.zone == zone).is_some_and(|keys| {
         let end = keys.first_date as usize + keys.keys.len() / 32;
-        end >= today.plus_days(KEY_HORIZON_DAYS).days() as usize
+        keys.first_date <= today.days() && end >= today.plus_days(KEY_HORIZON_DAYS).days() as usize
     })
 }
 
@@ -244,6 +244,15 @@ fn add_dates(keyring: &mut stored::Keyring, zone: &str, today: Date, entropy: &d
         keyring.zones.len() - 1
     });
     let keys = &mut keyring.zones[position];
+    // The clock was set back to before the zone's first day.
+    if let Some(earlier) = keys.first_date.checked_sub(today.days()).filter(|days| *days > 0) {
+        let mut before = Vec::new();
+        add_keys(&mut before, earlier as usize, entropy);
+        before.extend_from_slice(&keys.keys);
+        keys.keys.zeroize();
+        keys.keys = before;
+        keys.first_date = today.days();
+    }
     let have = keys.keys.len() / 32;
     let want = today.plus_days(KEY_HORIZON_DAYS + HORIZON_SLACK_DAYS).days().saturating_sub(keys.first_date) as usize;
     add_keys(&mut keys.keys, want.saturating_sub(have), entropy);
@@ -302,15 +311,10 @@ fn newest(file: &[u8], kek: &Kek, used: u64) -> Result<Secrets, Error> {
     }
 }
 
-fn half_written(file: &[u8], kek: &Kek) -> bool {
-    let generations: Vec<Option<u64>> = file
-        .chunks(SLOT_BYTES)
-        .map(|slot| match decode(slot, kek) {
-            Slot::Good(secrets) => Some(secrets.generation),
-            Slot::Closed(_) | Slot::Damaged => None,
-        })
-        .collect();
-    !matches!(generations[..], [Some(a), Some(b)] if a == b)
+/// Numbers of the slots that do not hold this generation.
+fn behind(file: &[u8], kek: &Kek, generation: u64) -> Vec<u64> {
+    let holds = |slot: &[u8]| matches!(decode(slot, kek), Slot::Good(secrets) if secrets.generation == generation);
+    (0..).zip(file.chunks(SLOT_BYTES)).filter(|(_, slot)| !holds(slot)).map(|(number, _)| number).collect()
 }
 
 fn decode(slot: &[u8], kek: &Kek) -> Slot {
@@ -392,6 +396,18 @@ mod tests {
         assert!(matches!(open(&files, &kek, 1), Err(Error::Damaged)));
     }
 
+    #[test]
+    fn a_clock_set_back_gets_keys_too() {
+        let keyring = open(&MemoryFiles::new(), &Kek::dev(), 0).expect("is made");
+        let zone = Zone::default();
+        keyring.ensure(&zone, TODAY, 0, &SeededEntropy::new(9)).expect("writes");
+        let kept = keyring.date_key(0, TODAY.plus_days(9)).expect("was made");
+        let earlier = Date::from_days(TODAY.days() - 20);
+        assert!(keyring.ensure(&zone, earlier, 0, &SeededEntropy::new(10)).expect("writes"));
+        assert!(keyring.date_key(0, earlier).is_some());
+        assert_eq!(keyring.date_key(0, TODAY.plus_days(9)).expect("is kept").bytes(), kept.bytes());
+    }
+
     /// A write torn anywhere leaves the old generation or the new one, never none.
     #[test]
     fn torn_writes_leave_a_generation() {
@@ -402,6 +418,10 @@ mod tests {
                 let keyring = open(&files, &kek, 0).expect("is made");
                 files.tear_after(slot, bytes);
                 keyring.ensure(&Zone::default(), TODAY, 0, &SeededEntropy::new(9)).expect_err("the write is torn");
+                files.crash();
+                // Torn once more while it is mended: still one is left.
+                files.tear_after(0, bytes);
+                let _ = open(&files, &kek, 1);
                 files.crash();
                 let again = open(&files, &kek, 1).expect("a generation is left");
                 assert!(again.generation() >= 1);

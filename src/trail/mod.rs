@@ -3,6 +3,7 @@
 //! Reading order: [`sequencer`] (pure: gives places) → [`writer`] (one group, one synced batch) → [`indexer`]
 //! (derived) → [`reader`] and [`search`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
 
+pub mod answer;
 pub mod ask;
 pub mod base;
 pub mod indexer;
@@ -12,6 +13,7 @@ pub mod reader;
 pub mod search;
 mod seen;
 pub mod sequencer;
+pub mod threads;
 pub mod trails;
 pub mod vault;
 pub mod verify;

@@ -72,7 +72,7 @@ pub fn pseudonyms(base: &Base, info: &Info, identity: &Identity) -> Result<Vec<P
 
 /// Position of the event with that id, if it is below `size`.
 pub fn by_event_id(base: &Base, info: &Info, id: &[u8; 16], size: u64) -> Result<Option<u64>, store::Error> {
-    Ok(indexer::event_id(base, info, id)?.map(|(seq, _)| seq).filter(|seq| *seq < size))
+    Ok(indexer::event_id(base, info, id)?.map(|known| known.seq).filter(|seq| *seq < size))
 }
 
 type Seqs = Box<dyn Iterator<Item = u64>>;

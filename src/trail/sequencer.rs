@@ -112,8 +112,9 @@ impl<'a> Sequencer<'a> {
         self.place(header, recorded_at)
     }
 
-    /// Seals what is staged into `batch`; `key` gives the seal key of an expiry date. Where the trail then stands.
-    pub fn finish(mut self, batch: &mut Batch, mut key: impl FnMut(Date) -> Key) -> Position {
+    /// Seals what is staged into `batch`; `key` gives the seal key of an expiry date. Where the trail then stands, or
+    /// the date that has no key.
+    pub fn finish(mut self, batch: &mut Batch, mut key: impl FnMut(Date) -> Option<Key>) -> Result<Position, Date> {
         for headers in self.headers.chunks(run::HEADERS_MAX) {
             batch.put(Family::Header, keys::trail_seq(self.trail, headers[0].seq), run::encode(headers));
         }
@@ -122,10 +123,11 @@ impl<'a> Sequencer<'a> {
         }
         self.full.extend(self.open);
         for (date, frame) in self.full {
+            let seal = key(date).ok_or(date)?;
             let row = keys::part(date, self.zone, self.trail, frame.first());
-            batch.put(Family::Part, row, frame.seal(&key(date), random(self.entropy), &self.origin, date));
+            batch.put(Family::Part, row, frame.seal(&seal, random(self.entropy), &self.origin, date));
         }
-        self.position
+        Ok(self.position)
     }
 
     fn place(&mut self, header: Header, recorded_at: Timestamp) -> Placed {

@@ -49,8 +49,8 @@ type Name = (Vec<u8>, Domain);
 #[derive(Debug, Clone)]
 struct Known {
     pseudonym: Pseudonym,
-    display_name: String,
-    email: String,
+    account: VaultAccount,
+    contact: VaultContact,
 }
 
 /// New and changed rows of one group, not yet durable. What it draws is known to it alone until committed.
@@ -92,51 +92,23 @@ impl Vault {
             Some(known) => Some(known.clone()),
             None => self.known(of, &name)?,
         };
-        let place = self.place(of, &name)?;
+        let place = self.place(&name)?;
         match known {
-            Some(known) if !changes(identity, &known) => Ok(known.pseudonym),
-            Some(known) => {
-                let (account, mut contact) = self.row(of, &place)?.ok_or_else(|| damaged(&place))?;
+            Some(known) if !changes(identity, &known.contact) => Ok(known.pseudonym),
+            Some(mut known) => {
                 if !identity.display_name.is_empty() {
-                    contact.display_name.clone_from(&identity.display_name);
+                    known.contact.display_name.clone_from(&identity.display_name);
                 }
                 if !identity.email.is_empty() {
-                    contact.email.clone_from(&identity.email);
+                    known.contact.email.clone_from(&identity.email);
                 }
-                draft.put(&place, of, &account, &contact, entropy);
-                draft.drawn.insert(
-                    name,
-                    Known { pseudonym: known.pseudonym, display_name: contact.display_name, email: contact.email },
-                );
-                Ok(known.pseudonym)
+                Ok(draft.put(name, &place, of, known, entropy))
             }
             None => {
-                let salt = random(entropy);
-                let pseudonym = Pseudonym::of(&salt, of.controller, identity);
-                let (id, contact_id) = if identity.id_is_contact() {
-                    (String::new(), identity.id.clone())
-                } else {
-                    (identity.id.clone(), String::new())
-                };
-                let account = VaultAccount {
-                    salt: salt.to_vec(),
-                    namespace: identity.namespace.clone(),
-                    id,
-                    domain: domain as u32,
-                    controller: of.controller.to_string(),
-                    pseudonym: pseudonym.0.to_vec(),
-                };
-                let contact = VaultContact {
-                    display_name: identity.display_name.clone(),
-                    email: identity.email.clone(),
-                    id: contact_id,
-                };
-                draft.put(&place, of, &account, &contact, entropy);
+                let known = first_sight(of, identity, domain, random(entropy));
                 let leads = [&place.bucket.to_be_bytes()[..], &place.hash].concat();
-                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&pseudonym), leads);
-                let known = Known { pseudonym, display_name: contact.display_name, email: contact.email };
-                draft.drawn.insert(name, known);
-                Ok(pseudonym)
+                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&known.pseudonym), leads);
+                Ok(draft.put(name, &place, of, known, entropy))
             }
         }
     }
@@ -175,10 +147,10 @@ impl Vault {
         if let Some(known) = self.cache().get(name) {
             return Ok(Some(known.clone()));
         }
-        let place = self.place(of, name)?;
+        let place = self.place(name)?;
         let Some((account, contact)) = self.row(of, &place)? else { return Ok(None) };
         let pseudonym = Pseudonym::from_slice(&account.pseudonym).ok_or_else(|| damaged(&place))?;
-        let known = Known { pseudonym, display_name: contact.display_name, email: contact.email };
+        let known = Known { pseudonym, account, contact };
         remember(&mut self.cache(), name.clone(), known.clone());
         Ok(Some(known))
     }
@@ -188,7 +160,7 @@ impl Vault {
         decode(of, place, &value).map(Some).ok_or_else(|| damaged(place))
     }
 
-    fn place(&self, _of: Of<'_>, (identity, domain): &Name) -> Result<Place, Error> {
+    fn place(&self, (identity, domain): &Name) -> Result<Place, Error> {
         let chosen = Key::derive("akta v1 vault bucket", &[self.keyring.lasting_key().bytes()]).hash(identity);
         let bucket = u16::from_be_bytes([chosen[0], chosen[1]]) >> 4;
         let bucket_key = self
@@ -211,24 +183,42 @@ impl Vault {
 }
 
 impl Draft {
-    fn put(
-        &mut self,
-        place: &Place,
-        of: Of<'_>,
-        account: &VaultAccount,
-        contact: &VaultContact,
-        entropy: &dyn Entropy,
-    ) {
+    /// Seals a row as it now is; a later one of the same name in this draft replaces it.
+    fn put(&mut self, name: Name, place: &Place, of: Of<'_>, known: Known, entropy: &dyn Entropy) -> Pseudonym {
         let key = row_key(of, place);
-        let account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
-        let contact = match contact {
-            empty if *empty == VaultContact::default() => Vec::new(),
-            contact => key.seal(random(entropy), &half(place, 1), &contact.encode_to_vec()),
+        let account = key.seal(random(entropy), &half(place, 0), &known.account.encode_to_vec());
+        let contact = if known.contact == VaultContact::default() {
+            Vec::new()
+        } else {
+            key.seal(random(entropy), &half(place, 1), &known.contact.encode_to_vec())
         };
         let length = u16::try_from(account.len()).expect("an account half is a few hundred bytes");
         let value = [&[FORMAT][..], &length.to_be_bytes(), &account, &contact].concat();
         self.batch.put(Family::Row, keys::row(place.bucket, &place.hash), value);
+        let pseudonym = known.pseudonym;
+        self.drawn.insert(name, known);
+        pseudonym
     }
+}
+
+/// What is kept of somebody seen for the first time.
+fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32]) -> Known {
+    let pseudonym = Pseudonym::of(&salt, of.controller, identity);
+    let (id, contact_id) = match identity.id_is_contact() {
+        true => (String::new(), identity.id.clone()),
+        false => (identity.id.clone(), String::new()),
+    };
+    let account = VaultAccount {
+        salt: salt.to_vec(),
+        namespace: identity.namespace.clone(),
+        id,
+        domain: domain as u32,
+        controller: of.controller.to_string(),
+        pseudonym: pseudonym.0.to_vec(),
+    };
+    let contact =
+        VaultContact { display_name: identity.display_name.clone(), email: identity.email.clone(), id: contact_id };
+    Known { pseudonym, account, contact }
 }
 
 fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<(VaultAccount, VaultContact)> {
@@ -257,7 +247,7 @@ fn name(of: Of<'_>, identity: &Identity, domain: Domain) -> Name {
     (identity_bytes(of.controller, &identity.namespace, &identity.id), domain)
 }
 
-fn changes(identity: &Identity, known: &Known) -> bool {
+fn changes(identity: &Identity, known: &VaultContact) -> bool {
     (!identity.display_name.is_empty() && identity.display_name != known.display_name)
         || (!identity.email.is_empty() && identity.email != known.email)
 }
@@ -302,6 +292,20 @@ mod tests {
         let mail = vault.draw(&mut draft, of, &by_mail, Domain::Access, &entropy).expect("draws");
         assert_eq!(vault.find(of, &teacher, Domain::Access), Ok(None), "a draft is not yet there");
         vault.commit(draft).expect("commits");
+
+        // Named again in the same group, first with a name, then with an address: both stay.
+        let vault = open();
+        let mut draft = Draft::default();
+        let parent = Identity::new("guardian", "g-7");
+        let named = Identity { display_name: "Jan Lis".into(), ..parent.clone() };
+        let reached = Identity { email: "jan@example.org".into(), ..parent.clone() };
+        for seen in [&parent, &named, &reached] {
+            vault.draw(&mut draft, of, seen, Domain::Access, &entropy).expect("draws");
+        }
+        vault.commit(draft).expect("commits");
+        let found = vault.find(of, &parent, Domain::Access).expect("reads").expect("is there");
+        let whole = Identity { display_name: named.display_name, email: reached.email, ..parent };
+        assert_eq!(open().identity(of, &found), Ok(Some(whole)));
 
         let vault = open();
         assert_eq!(vault.find(of, &teacher, Domain::Access), Ok(Some(first)));

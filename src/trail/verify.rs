@@ -1,4 +1,5 @@
-//! Verification of a data folder: every byte is read again, nothing is assumed.
+//! Verification of a data folder: every header, link and readable part is read again, nothing is assumed. The vault
+//! is not judged: it is forgettable by design.
 //!
 //! Checks, for each trail: the opening notice; every header and link from record 0; days and recorded times that
 //! never go back; notices by ordinal; every group commitment whose key is at hand; and that the index holds

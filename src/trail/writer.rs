@@ -128,6 +128,8 @@ enum StepError {
     Keyring(#[from] keyring::Error),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error("the keyring has no key for the expiry date {0}")]
+    NoKey(Date),
 }
 
 impl Writer {
@@ -214,10 +216,8 @@ impl Writer {
 
         let mut heads = Vec::with_capacity(staged.len());
         for (controller, Staged { info, sequencer }) in staged {
-            let key = |date| {
-                info.date_key(&base.keyring, Use::Seal, date).expect("date keys are made before a record uses them")
-            };
-            let position = sequencer.finish(&mut batch, key);
+            let key = |date| info.date_key(&base.keyring, Use::Seal, date);
+            let position = sequencer.finish(&mut batch, key).map_err(StepError::NoKey)?;
             heads.push((controller, info, position));
         }
         let generation = base.keyring.generation();
@@ -262,12 +262,12 @@ impl Writer {
             Some(Sight { request, place: Place::Durable(seq) }) => (seq, request == *event.request()),
             None => {
                 let Some(info) = known else { return Ok(None) };
-                let Some((seq, request)) = indexer::event_id(&self.base, info, &id)? else { return Ok(None) };
+                let Some(found) = indexer::event_id(&self.base, info, &id)? else { return Ok(None) };
                 // The index may be ahead of a trail that lost its tail; it is rebuilt then, so this cannot last.
-                if seq >= info.size() {
+                if found.seq >= info.size() {
                     return Ok(None);
                 }
-                (seq, request.is_none_or(|request| request == request_key(info).hash(event.request())))
+                (found.seq, found.request.is_none_or(|request| request == request_key(info).hash(event.request())))
             }
         };
         let Some(info) = known.filter(|_| same) else { return Ok(Some(Err(RecordError::Conflict))) };

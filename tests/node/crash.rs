@@ -24,6 +24,8 @@ const STREAMS: u32 = 3;
 const WINDOW: usize = 128;
 /// Clients that call one by one.
 const CALLERS: u32 = 6;
+/// Events of a round that are sent again although they have a receipt.
+const AGAIN: usize = 50;
 /// No round and no check takes this long.
 const STUCK: Duration = Duration::from_secs(120);
 
@@ -35,27 +37,38 @@ struct Given {
 
 /// One round, as its clients saw it.
 struct Round {
-    /// Receipts after which the node is killed.
+    /// The node is killed after so many receipts,
     enough: usize,
+    /// and so many events sent after that: the writer may be in the midst of a group then.
+    more: usize,
     reached: Notify,
     tally: Mutex<Tally>,
 }
 
 #[derive(Default)]
 struct Tally {
-    sent: usize,
+    sent: Vec<Event>,
+    /// How many there were when there were receipts enough.
+    sent_before: Option<usize>,
     given: Vec<Given>,
 }
 
 impl Round {
-    fn sent(&self) {
-        self.tally.lock().unwrap().sent += 1;
+    fn sent(&self, event: Event) {
+        let mut tally = self.tally.lock().unwrap();
+        tally.sent.push(event);
+        self.judge(&mut tally);
     }
 
     fn given(&self, event_id: String, receipt: Receipt) {
         let mut tally = self.tally.lock().unwrap();
         tally.given.push(Given { event_id, receipt });
-        if tally.given.len() == self.enough {
+        self.judge(&mut tally);
+    }
+
+    fn judge(&self, tally: &mut Tally) {
+        let sent = tally.sent.len();
+        if tally.given.len() >= self.enough && sent >= *tally.sent_before.get_or_insert(sent) + self.more {
             self.reached.notify_one();
         }
     }
@@ -74,13 +87,24 @@ fn kill_nine_loses_no_receipt() {
         assert!(attempt <= rounds * 2, "too many rounds without an event in flight");
         // Often the very first answers: the trail is being opened, or recovery has just ended.
         let enough = 1 + drawn.below(if attempt % 3 == 1 { 20 } else { 1_500 });
+        let more = drawn.below(800);
+        let Tally { sent, given: answered, .. } = {
+            let (tally, in_flight) = run(until_killed(folder.path(), attempt, enough, more));
+            println!("round {attempt}: {} receipts, {in_flight} events in flight at kill -9", tally.given.len());
+            counted += u32::from(in_flight > 0);
+            tally
+        };
         let before = given.len();
-        let in_flight = run(until_killed(folder.path(), attempt, usize::try_from(enough).unwrap(), &mut given));
-        println!("round {attempt}: {} receipts, {in_flight} events in flight at kill -9", given.len() - before);
-        counted += u32::from(in_flight > 0);
-
+        given.extend(answered);
         let node = Node::start(folder.path());
-        run(async { tokio::time::timeout(STUCK, check_trail(&node, &given, before)).await.unwrap() });
+        let checked = async {
+            let found = check_trail(&node, &given, before).await;
+            let retried = retry(&node, sent, &given[before..]).await;
+            let twice = retried.iter().filter(|one| found.contains(&one.event_id)).count();
+            println!("         {} events without an answer sent again, {twice} of them were recorded", retried.len());
+            given.extend(retried);
+        };
+        run(async { tokio::time::timeout(STUCK, checked).await.unwrap() });
         // Half of the time a clean end, half of the time the next crash, lie between two rounds.
         if attempt % 2 == 0 {
             node.stop();
@@ -96,10 +120,11 @@ fn kill_nine_loses_no_receipt() {
     println!("{counted} rounds, {} receipts, none lost; akta verify: {}", given.len(), report["verdict"]);
 }
 
-/// One round: starts a node, lets clients report, kills it; how many events had no answer then.
-async fn until_killed(folder: &Path, attempt: u32, enough: usize, given: &mut Vec<Given>) -> usize {
+/// One round: starts a node, lets clients report, kills it; how many events had been sent by then and were never
+/// answered.
+async fn until_killed(folder: &Path, attempt: u32, enough: usize, more: usize) -> (Tally, usize) {
     let mut node = Node::start(folder);
-    let round = Arc::new(Round { enough, reached: Notify::new(), tally: Mutex::default() });
+    let round = Arc::new(Round { enough, more, reached: Notify::new(), tally: Mutex::default() });
     let mut clients = JoinSet::new();
     for number in 0..STREAMS + CALLERS {
         let (client, events) = (node.client().await, Events::of(attempt * 64 + number));
@@ -112,16 +137,48 @@ async fn until_killed(folder: &Path, attempt: u32, enough: usize, given: &mut Ve
     }
     let killed = async {
         round.reached.notified().await;
+        let sent = round.tally.lock().unwrap().sent.len();
         node.kill();
         while let Some(client) = clients.join_next().await {
             client.unwrap();
         }
+        sent
     };
-    tokio::time::timeout(STUCK, killed).await.expect("the round comes to its end");
+    let sent = tokio::time::timeout(STUCK, killed).await.expect("the round comes to its end");
     let tally = std::mem::take(&mut *round.tally.lock().unwrap());
-    let in_flight = tally.sent - tally.given.len();
-    given.extend(tally.given);
-    in_flight
+    let in_flight = sent.saturating_sub(tally.given.len());
+    (tally, in_flight)
+}
+
+/// Sends again what had no answer, and some of what had one: that must bring the receipt it had.
+async fn retry(node: &Node, sent: Vec<Event>, given: &[Given]) -> Vec<Given> {
+    let client = node.client().await;
+    let answered: HashMap<&str, &Receipt> = given.iter().map(|one| (one.event_id.as_str(), &one.receipt)).collect();
+    let mut calls = JoinSet::new();
+    let mut again = AGAIN;
+    for event in sent {
+        let before = answered.get(event.event_id.as_str()).map(|receipt| (*receipt).clone());
+        if before.is_some() {
+            if again == 0 {
+                continue;
+            }
+            again -= 1;
+        }
+        let mut client = client.clone();
+        calls.spawn(async move {
+            let event_id = event.event_id.clone();
+            let receipt = client.record(event).await.unwrap();
+            (Given { event_id, receipt }, before)
+        });
+    }
+    let mut retried = Vec::new();
+    for (one, before) in calls.join_all().await {
+        match before {
+            Some(before) => assert_eq!(one.receipt, before, "an event that was sent again"),
+            None => retried.push(one),
+        }
+    }
+    retried
 }
 
 /// An event that also concerns a pupil whom nobody has seen yet, called as the event, so that the vault is written too.
@@ -143,10 +200,10 @@ async fn stream(mut client: Client, mut events: Events, round: Arc<Round>) {
             while let Ok(permit) = window.acquire().await {
                 permit.forget();
                 let event = event(&mut events);
-                if sender.send(StreamEventsRequest { event: Some(event) }).await.is_err() {
+                if sender.send(StreamEventsRequest { event: Some(event.clone()) }).await.is_err() {
                     return;
                 }
-                round.sent();
+                round.sent(event);
             }
         }
     });
@@ -167,7 +224,7 @@ async fn call(mut client: Client, mut events: Events, round: Arc<Round>) {
     loop {
         let event = event(&mut events);
         let event_id = event.event_id.clone();
-        round.sent();
+        round.sent(event.clone());
         match client.ingest.record_event(RecordEventRequest { event: Some(event) }).await {
             Ok(answer) => round.given(event_id, answer.into_inner().receipt.unwrap()),
             Err(status) => {
@@ -179,8 +236,8 @@ async fn call(mut client: Client, mut events: Events, round: Arc<Round>) {
 }
 
 /// All that was ever given is in the trail, unchanged and once; what was given since `since` is also asked for one by
-/// one.
-async fn check_trail(node: &Node, given: &[Given], since: usize) {
+/// one. The ids of all events in the trail.
+async fn check_trail(node: &Node, given: &[Given], since: usize) -> HashSet<String> {
     let mut client = node.client().await;
     let mut trail: HashMap<u64, (String, Vec<u8>)> = HashMap::new();
     let mut ids = HashSet::new();
@@ -226,6 +283,7 @@ async fn check_trail(node: &Node, given: &[Given], since: usize) {
     while let Some(done) = asked.join_next().await {
         done.unwrap();
     }
+    ids
 }
 
 async fn get(mut client: Client, seq: u64) -> RecordedEvent {

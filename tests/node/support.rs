@@ -129,8 +129,8 @@ impl Drawn {
     }
 
     /// A number below `limit`.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit as u64).unwrap()
     }
 }
 
@@ -192,7 +192,7 @@ impl Events {
 }
 
 /// A pupil by number.
-pub(crate) fn pupil(number: u64) -> Subject {
+pub(crate) fn pupil(number: usize) -> Subject {
     Subject { identity: Some(Identity::new("pupil", format!("p-{number}"))), child: ChildFlag::Under16.into() }
 }
 

@@ -38,7 +38,25 @@ pub enum Shape {
     },
 }
 
-/// Loads `server` for the warm-up and then `seconds` more. `templates` holds one set per connection.
+impl Shape {
+    /// Its word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stream { .. } => "stream",
+            Self::Unary { .. } => "unary",
+        }
+    }
+
+    /// Connections that it takes.
+    pub fn connections(self) -> usize {
+        match self {
+            Self::Stream { streams, .. } => streams,
+            Self::Unary { calls } => calls.min(CONNECTIONS_MAX),
+        }
+    }
+}
+
+/// Loads `server` for the warm-up and then `seconds` more. Connections take turns at the sets of `templates`.
 pub async fn load(
     server: &Server,
     shape: Shape,
@@ -50,7 +68,7 @@ pub async fn load(
         Shape::Unary { calls } => calls,
     };
     let mut connections = Vec::new();
-    for _ in 0..tasks.min(templates.len()) {
+    for _ in 0..shape.connections() {
         connections.push(Grpc::new(connect(&server.address).await?));
     }
     let from = Instant::now() + WARM_UP;
@@ -58,7 +76,7 @@ pub async fn load(
     let mut running = JoinSet::new();
     for task in 0..tasks {
         let at = task % connections.len();
-        let (connection, templates) = (connections[at].clone(), templates[at].clone());
+        let (connection, templates) = (connections[at].clone(), templates[at % templates.len()].clone());
         let source = Source { at: task * 7_919 % templates.count(), templates, ids: Ids::fresh(task as u64) };
         match shape {
             Shape::Stream { window: ahead, .. } => running.spawn(stream(connection, source, ahead, window)),

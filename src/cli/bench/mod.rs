@@ -26,12 +26,14 @@ use super::{Failure, Outcome, block_on};
 use child::Server;
 use codec::Templates;
 use disk::Place;
-use load::{CONNECTIONS_MAX, Shape, load};
+use load::{Shape, load};
 use lone::Lone;
 use report::{Footprint, Runs};
 
 /// Different events per connection, sent over and over under new ids.
 const TEMPLATES: usize = 20_000;
+/// Connections beyond these share their events: a set takes 7 MB.
+const TEMPLATE_SETS_MAX: usize = 16;
 
 /// Measure how fast a node takes events in, durably
 ///
@@ -121,12 +123,9 @@ impl Args {
 async fn measure(args: Args) -> Result<Outcome, Failure> {
     let place = Place::new(args.data.clone())?;
     let shapes = args.shapes();
-    let connections = shapes.iter().map(|shape| match shape {
-        Shape::Stream { streams, .. } => *streams,
-        Shape::Unary { .. } => CONNECTIONS_MAX,
-    });
-    let connections = connections.max().unwrap_or(1);
-    let templates: Vec<_> = (0..connections as u64).map(|seed| Arc::new(Templates::new(seed, TEMPLATES))).collect();
+    let connections = shapes.iter().map(|shape| shape.connections()).max().unwrap_or(1);
+    let sets = connections.min(TEMPLATE_SETS_MAX) as u64;
+    let templates: Vec<_> = (0..sets).map(|seed| Arc::new(Templates::new(seed, TEMPLATES))).collect();
     let mean = templates.iter().map(|set| set.mean_event_bytes()).sum::<f64>() / templates.len() as f64;
     if !args.json {
         println!("{}", report::about(&shapes, args.runs, args.seconds, &place, mean));
@@ -136,11 +135,9 @@ async fn measure(args: Args) -> Result<Outcome, Failure> {
     let mut all: Vec<Runs> = Vec::new();
     for shape in shapes {
         let mut runs = Runs { shape, node: Vec::new(), ceiling: Vec::new(), footprints: Vec::new() };
-        let connections = if matches!(shape, Shape::Unary { .. }) { CONNECTIONS_MAX } else { connections };
-        let templates = &templates[..connections.min(templates.len())];
         for run in 1..=args.runs {
             progress.show(shape.word(), done, total);
-            one_run(&args, &place, templates, &mut runs, run).await?;
+            one_run(&args, &place, &templates, &mut runs, run).await?;
             done += 1;
         }
         all.push(runs);

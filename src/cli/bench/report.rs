@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::disk::{self, Place};
-use super::load::{CONNECTIONS_MAX, Shape, WARM_UP};
+use super::load::{Shape, WARM_UP};
 use super::measure::{Seen, Spread};
 use crate::cli::{Failure, text};
 use crate::store::Database;
@@ -40,16 +40,6 @@ pub struct Runs {
     pub ceiling: Vec<Seen>,
     /// What the node left on the disk.
     pub footprints: Vec<Footprint>,
-}
-
-impl Shape {
-    /// Its word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Stream { .. } => "stream",
-            Self::Unary { .. } => "unary",
-        }
-    }
 }
 
 impl Runs {
@@ -105,11 +95,7 @@ pub fn about(shapes: &[Shape], runs: u16, seconds: u32, place: &Place, mean: f64
                 format!("{streams} streams, each {} events ahead", text::number(*window as u64))
             }
             Shape::Unary { calls } => {
-                format!(
-                    "{} unary calls in flight on {} connections",
-                    text::number(*calls as u64),
-                    (*calls).min(CONNECTIONS_MAX)
-                )
+                format!("{} unary calls in flight on {} connections", text::number(*calls as u64), shape.connections())
             }
         })
         .collect();

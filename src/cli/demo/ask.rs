@@ -91,7 +91,12 @@ pub fn seq(row: &RecordedEvent) -> u64 {
     row.receipt.as_ref().map_or(0, |receipt| receipt.seq)
 }
 
-/// `1 event`, `2 events`.
+/// `1 event`, `2 events`, `3 accesses`.
 pub fn count(number: usize, one: &str) -> String {
-    format!("{} {one}{}", text::number(number as u64), if number == 1 { "" } else { "s" })
+    let ending = match number {
+        1 => "",
+        _ if one.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {one}{ending}", text::number(number as u64))
 }

@@ -13,6 +13,7 @@ pub mod proof;
 pub mod questions;
 pub mod random;
 pub mod school;
+pub mod tables;
 pub mod tamper;
 pub mod web;
 
@@ -56,16 +57,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     let paper = Paper::new(args.no_color);
     let log = web::find(args.web_log.as_deref())?;
     let place = Place::new(args.data.as_deref())?;
-    block_on(async {
-        tokio::select! {
-            told = tell(paper, &place, log.as_deref()) => told,
-            _ = tokio::signal::ctrl_c() => Err("stopped before the end".into()),
-        }
-    })
-    .map(|good| {
-        end(paper, &place, good, began);
-        if good { Outcome::Good } else { Outcome::Finding }
-    })
+    let good = block_on(tell(paper, &place, log.as_deref()))?;
+    end(paper, &place, good, began);
+    Ok(if good { Outcome::Good } else { Outcome::Finding })
 }
 
 async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, Failure> {
@@ -80,29 +74,37 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
     let began = Instant::now();
     let server = Server::start(options).await?;
     let address = server.address().to_string();
-    let kept = if place.kept() { "data" } else { "temporary data" };
-    paper.line(format!(
-        "A node serves on {address} after {}; {kept} in {}.",
-        span(began.elapsed()),
-        place.path().display()
-    ));
+    paper.line(format!("A node serves on {address} after {}, with the public keys of --dev.", span(began.elapsed())));
+    let kept = if place.kept() { "" } else { ", until the end" };
+    paper.line(format!("Its data are in {}{kept}.", place.path().display()));
 
-    paper.heading("1  A day at a school, reported live (its nine hours are moved so that they end now)");
-    live::record_day(paper, &address).await?;
-    paper.heading("2  An older log comes in");
-    match log {
-        Some(log) => web::import(paper, Client::connect(&address).await?, log).await?,
-        None => paper.line("  No web log here: give one in combined format with --web-log FILE."),
-    }
-    paper.heading("3  What a data-protection officer asks");
-    let marked = questions::ask(paper, &mut Client::connect(&address).await?).await?;
-    if !server.stop().await {
+    let lived = tokio::select! {
+        lived = live(paper, &address, log) => lived,
+        _ = tokio::signal::ctrl_c() => Err("stopped before the end".into()),
+    };
+    // Whatever happened: a folder cannot go while a node writes to it.
+    let in_time = server.stop().await;
+    let marked = lived?;
+    if !in_time {
         return Err("the node did not stop in time: please report this".into());
     }
     prove(paper, place, marked).await
 }
 
-/// Verification and tampering read disks, so they run beside the runtime.
+/// What needs the node.
+async fn live(paper: Paper, address: &str, log: Option<&Path>) -> Result<Marked, Failure> {
+    paper.heading("1  Nine hours at a school, reported live, and moved so that they end now");
+    live::record_day(paper, address).await?;
+    paper.heading("2  A web server's log comes in");
+    match log {
+        Some(log) => web::import(paper, Client::connect(address).await?, log).await?,
+        None => paper.line("  No web log here: give one in combined format with --web-log FILE."),
+    }
+    paper.heading("3  What a data-protection officer asks");
+    questions::ask(paper, &mut Client::connect(address).await?).await
+}
+
+/// What needs it stopped. Reads disks, so the runtime is told.
 async fn prove(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Failure> {
     tokio::task::block_in_place(|| {
         paper.heading("4  The proof: the node is stopped, every byte is read again");
@@ -113,20 +115,31 @@ async fn prove(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Fail
 }
 
 fn end(paper: Paper, place: &Place, good: bool, began: Instant) {
-    let folder = if place.kept() { place.path().display().to_string() } else { "./akta-data".to_owned() };
+    let path = place.path().display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    let folder = match place.kept() {
+        true if path.chars().all(plain) => path.clone(),
+        true => format!("'{}'", path.replace('\'', "'\\''")),
+        false => "./akta-demo".to_owned(),
+    };
+    let serve = (format!("akta serve --dev --data {folder}"), "a node on it, for the searches above");
+    let verify = (format!("akta verify --dev {folder}"), "the proof again, once it is stopped");
+    let next = match place.kept() {
+        true => {
+            let search = "akta search --controller school-12 --purpose security --all".to_owned();
+            [serve, (search, "the whole day"), verify]
+        }
+        false => [(format!("akta demo --data {folder}"), "the same day, kept"), serve, verify],
+    };
     paper.heading("Next");
-    if !place.kept() {
-        paper.line(format!("  akta demo --data {folder:<22} the same day, to keep"));
+    let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
+    for (command, what) in next {
+        paper.line(format!("  {command:<width$}  {what}"));
     }
-    paper.line(format!("  akta serve --dev --data {folder:<16} a node on it: every search above can be typed"));
-    if place.kept() {
-        paper.line("  akta search --controller school-12 --purpose security --all");
-    }
-    paper.line(format!("  akta verify --dev {folder:<22} the proof again, when the node is stopped"));
     paper.line("");
     if !good {
         paper.verdict(false, "FAILED", "something that must hold does not: see above, and please report it");
     }
-    let kept = if place.kept() { format!("Data kept in {folder}.") } else { "Temporary data removed.".to_owned() };
-    paper.line(format!("{kept} The whole took {}.", span(began.elapsed())));
+    let data = if place.kept() { format!("The data stay in {path}.") } else { "The data are removed.".to_owned() };
+    paper.line(format!("{data} The whole took {}.", span(began.elapsed())));
 }

@@ -56,7 +56,15 @@ impl Paper {
 
     /// A command to type.
     pub fn command(self, command: &str) {
-        self.line(format!("  {}", self.style(CYAN, &format!("$ {command}"))));
+        let fits = command.chars().count() <= WIDTH - 4;
+        let words = if fits { command.to_owned() } else { command.replace(" --", "\u{1}--") };
+        let lines = wrap(&words, '\u{1}', WIDTH - 6);
+        let last = lines.len().saturating_sub(1);
+        for (index, line) in lines.iter().enumerate() {
+            let line = line.replace('\u{1}', " ");
+            let (prompt, more) = (if index == 0 { "$" } else { "   " }, if index == last { "" } else { " \\" });
+            self.line(format!("  {}", self.style(CYAN, &format!("{prompt} {line}{more}"))));
+        }
     }
 
     /// A table, indented; its head is dim.
@@ -72,9 +80,40 @@ impl Paper {
         self.line(format!("  → {text}"));
     }
 
-    /// A verdict: one word in green or red, and what it is about, cut to the line.
+    /// A verdict: one word in green or red, and what it is about.
     pub fn verdict(self, good: bool, word: &str, text: &str) {
-        let room = WIDTH - 4 - word.chars().count();
-        self.line(format!("  {}  {}", self.style(if good { GREEN } else { RED }, word), text::cut(text, room)));
+        let (code, indent) = (if good { GREEN } else { RED }, 4 + word.chars().count());
+        for (index, line) in wrap(text, ' ', WIDTH - indent).iter().enumerate() {
+            match index {
+                0 => self.line(format!("  {}  {line}", self.style(code, word))),
+                _ => self.line(format!("{:indent$}{line}", "")),
+            }
+        }
+    }
+}
+
+/// Breaks text at `gap` into lines of at most `width` characters, where its words are not longer.
+fn wrap(text: &str, gap: char, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(gap) {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(gap);
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("ąę be cee", ' ', 5), ["ąę be", "cee"]);
+        assert_eq!(wrap("longer than that", ' ', 4), ["longer", "than", "that"]);
     }
 }

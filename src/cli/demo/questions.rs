@@ -1,17 +1,17 @@
 //! What a data-protection officer asks at the end of the day.
 
-use super::ask::{Ask, clock, count, seq};
+use super::ask::{Ask, count, seq};
 use super::cast::{CURIOUS, PUPIL};
 use super::curious::ADDRESS;
 use super::paper::Paper;
 use super::people::{self, by_person};
-use crate::cli::text::table;
+use super::tables::{accesses, askers, event, left};
 use crate::cli::{Failure, text};
 use crate::client::Client;
-use crate::grpc::api::{Event, RecordedEvent};
+use crate::grpc::api::RecordedEvent;
 use crate::model::stored::{Action, Outcome, Purpose};
 
-/// Records that were attacked later, by what they say.
+/// Records that are attacked later, by their place in the trail.
 #[derive(Debug, Clone, Copy)]
 pub struct Marked {
     /// The access that was denied.
@@ -27,39 +27,35 @@ pub async fn ask(paper: Paper, client: &mut Client) -> Result<Marked, Failure> {
     let rows = asked.rows(client).await?;
     paper.table(&by_person(&rows));
     let clerk = people::acts_of(&rows, CURIOUS);
-    paper.meaning(&format!(
-        "{}, {} of them by a canteen clerk: why?",
-        count(rows.len(), "access").replace("accesss", "accesses"),
-        clerk.len()
-    ));
+    paper.meaning(&format!("{}, {} of them by a canteen clerk: why?", count(rows.len(), "access"), clerk.len()));
 
     let security = Ask { purpose: Purpose::Security, ..Ask::default() };
     let asked = Ask { actor: Some(CURIOUS), ..security.clone() };
     paper.question("What did he look at, and from where?", &asked.command());
     let rows = asked.rows(client).await?;
-    paper.table(&accesses(&rows));
+    paper.table(&accesses(&rows, false));
+    let denied: Vec<u64> = rows.iter().filter(|row| event(row).outcome == Outcome::Denied as i32).map(seq).collect();
     let broken: Vec<_> = rows.iter().filter(|row| event(row).break_glass.is_some()).collect();
     let reason = broken.first().and_then(|row| event(row).break_glass).map(|glass| glass.reason).unwrap_or_default();
-    let denied = rows.iter().find(|row| event(row).outcome == Outcome::Denied as i32);
     paper.meaning(&format!(
-        "Refused once, he broke the glass {}; the reason he gave: \"{reason}\".",
-        count(broken.len(), "time")
+        "{} refused, then {} past the rules; the reason he gave: \"{reason}\".",
+        count(denied.len(), "access"),
+        broken.len()
     ));
-    let marked = Marked {
-        denied: denied.map(seq).ok_or("the trail does not hold the denied access: please report this")?,
-        broken: broken
-            .first()
-            .map(|row| seq(row))
-            .ok_or("the trail does not hold the emergency access: please report this")?,
+    let (Some(denied), Some(broken)) = (denied.first(), broken.first()) else {
+        return Err("the trail lacks the refused access or those past the rules: please report this".into());
     };
+    let marked = Marked { denied: *denied, broken: seq(broken) };
 
     let asked = Ask { ip: Some(ADDRESS.to_owned()), ..security.clone() };
     paper.question("Who else came from that address?", &asked.command());
     let rows = asked.rows(client).await?;
     paper.table(&by_person(&rows));
-    paper.meaning(
-        "Somebody tried the psychologist's account from there, just before: a case for two people to look at.",
-    );
+    let failed = rows.iter().filter(|row| event(row).action == Action::LoginFailed as i32).count();
+    paper.meaning(&format!(
+        "{} as the psychologist came from there, just before him: one person, it seems.",
+        count(failed, "failed login")
+    ));
 
     let actions = vec![Action::Export, Action::Print, Action::Disclose];
     let asked = Ask { actions, ..security.clone() };
@@ -67,92 +63,28 @@ pub async fn ask(paper: Paper, client: &mut Client) -> Result<Marked, Failure> {
     let rows = asked.rows(client).await?;
     paper.table(&left(&rows));
     let outside = rows.iter().filter(|row| event(row).action == Action::Disclose as i32).count();
-    let people: u64 = rows.iter().map(|row| u64::from(event(row).subject_count)).sum();
     paper.meaning(&format!(
-        "Each names all its people, {} entries in all; {outside} went to somebody outside, and the trail says on what ground.",
-        text::number(people)
+        "Each lists everybody concerned; {} to an outsider, with recipient and legal ground.",
+        count(outside, "disclosure")
     ));
 
     let asked = Ask { through: Some("grep -E '\"(DENIED|FAILURE)\"'"), ..security.clone() };
-    paper.question("What was refused?", &asked.command());
+    paper.question("What was refused or failed?", &asked.command());
     let rows: Vec<RecordedEvent> = asked.rows(client).await?.into_iter().filter(refused).collect();
-    paper.table(&accesses(&rows));
-    paper.meaning("Refusals are records too: of class SECURITY, kept 24 months.");
+    paper.table(&accesses(&rows, true));
+    let class = rows.first().map(|row| text::class(row.retention_class)).unwrap_or_default();
+    let until = rows.first().and_then(|row| row.parts.first()).map(|part| part.expires_on.clone()).unwrap_or_default();
+    paper.meaning(&format!("Refusals are records too: class {class}, readable until {until}, then forgotten."));
 
     let asked = Ask { actions: vec![Action::LogQuery], ..security };
     paper.question("And who asked the trail?", &asked.command());
     let rows = asked.rows(client).await?;
     paper.table(&askers(&rows));
-    paper.meaning("Every question above is on record, with its purpose; what was searched for is not.");
+    paper.meaning("Every question above is on record, with its purpose; the value searched for is not.");
     Ok(marked)
-}
-
-fn event(row: &RecordedEvent) -> Event {
-    row.event.clone().unwrap_or_default()
 }
 
 fn refused(row: &RecordedEvent) -> bool {
     let outcome = event(row).outcome;
     outcome == Outcome::Denied as i32 || outcome == Outcome::Failure as i32
-}
-
-fn accesses(rows: &[RecordedEvent]) -> String {
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let event = event(row);
-            let resource = event.resource.clone().unwrap_or_default();
-            let glass = if event.break_glass.is_some() { " (break-glass)" } else { "" };
-            vec![
-                seq(row).to_string(),
-                clock(row),
-                text::action(event.action),
-                format!("{}{glass}", text::outcome(event.outcome)),
-                text::who(event.actor.and_then(|actor| actor.identity).as_ref()),
-                format!("{} {}", resource.r#type, resource.id),
-                event.network.map(|network| network.ip).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    table(&["SEQ", "UTC", "ACTION", "OUTCOME", "WHO", "RESOURCE", "FROM"], &cells)
-}
-
-fn left(rows: &[RecordedEvent]) -> String {
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let event = event(row);
-            let ground = event.legal_basis().as_str_name().trim_start_matches("LEGAL_BASIS_").to_owned();
-            let resource = event.resource.unwrap_or_default();
-            let to = event.disclosure.map(|to| format!("{} ({}), {ground}", to.recipient, to.country));
-            vec![
-                clock(row),
-                text::action(event.action),
-                text::who(event.actor.and_then(|actor| actor.identity).as_ref()),
-                format!("{} {}", resource.r#type, resource.id),
-                event.subject_count.to_string(),
-                to.unwrap_or_else(|| "-".to_owned()),
-            ]
-        })
-        .collect();
-    table(&["UTC", "ACTION", "WHO", "RESOURCE", "PEOPLE", "TO, GROUND"], &cells)
-}
-
-fn askers(rows: &[RecordedEvent]) -> String {
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let event = event(row);
-            vec![
-                seq(row).to_string(),
-                clock(row),
-                text::who(event.actor.and_then(|actor| actor.identity).as_ref()),
-                event.event_name,
-                event.attributes.get("asked_by").cloned().unwrap_or_default(),
-                event.record_count.to_string(),
-                text::purpose(event.purpose),
-            ]
-        })
-        .collect();
-    table(&["SEQ", "UTC", "WHO", "CALL", "ASKED BY", "ROWS", "PURPOSE"], &cells)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
+use super::ask::count;
 use super::cast::SCHOOL;
 use super::questions::Marked;
 use crate::cli::{Failure, text};
@@ -60,9 +61,9 @@ fn reword_header(data: &Path, marked: Marked) -> Result<String, Failure> {
     batch.put(Family::Header, key, forged);
     store.commit(batch)?;
     Ok(format!(
-        "{changed} byte rewritten through RocksDB: header of record {}, class {:?} made {:?}.",
+        "{} rewritten through RocksDB: record {}, the refusal, filed as {:?} instead of {before:?}.",
+        count(changed, "byte"),
         marked.denied,
-        before,
         Class::Access
     ))
 }
@@ -87,7 +88,10 @@ fn flip_in_frame(data: &Path, marked: Marked) -> Result<String, Failure> {
     let mut batch = Batch::default();
     batch.put(Family::Part, key, value);
     store.commit(batch)?;
-    Ok(format!("1 bit rewritten through RocksDB: sealed parts of record {}, until {date}.", marked.broken))
+    Ok(format!(
+        "One bit rewritten through RocksDB: the sealed parts of record {}, the access past the rules.",
+        marked.broken
+    ))
 }
 
 fn trail(store: &RocksStore) -> Result<Trail, Failure> {

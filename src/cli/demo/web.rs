@@ -1,13 +1,16 @@
 //! A web server's log, imported by the product's own import, and the busiest address in it.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::ask::count;
 use super::live::span;
 use super::paper::Paper;
-use crate::cli::{Failure, import, text};
+use crate::cli::import::{self, combined};
+use crate::cli::{Failure, text};
 use crate::client::Client;
 use crate::env::{Clock, SystemClock};
 use crate::grpc::api::{EventFilter, SearchEventsRequest};
@@ -33,12 +36,16 @@ pub fn find(given: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
 
 /// Imports the log and looks for its busiest address.
 pub async fn import(paper: Paper, mut client: Client, log: &Path) -> Result<(), Failure> {
+    if !is_combined(log)? {
+        paper.line(format!("  {} has no line in combined format: give another with --web-log.", log.display()));
+        return Ok(());
+    }
     let began = Instant::now();
     let imported = import::import(client.clone(), CONTROLLER, log, Some(SystemClock.now())).await?;
     let took = began.elapsed();
     let rate = imported.recorded as f64 / took.as_secs_f64();
     paper.line(format!(
-        "  {} requests recorded in {} ({} a second), moved so that the newest is of now; {} refused.",
+        "  {} requests recorded in {} ({} a second), the newest moved to now; {} refused.",
         paper.strong(&text::number(imported.recorded)),
         span(took),
         text::number(rate as u64),
@@ -74,6 +81,17 @@ pub async fn import(paper: Paper, mut client: Client, log: &Path) -> Result<(), 
         return Err(Failure(format!("the index finds {found} of {requests} events of {ip}: please report this")));
     }
     Ok(())
+}
+
+/// Whether any line is of the format.
+fn is_combined(log: &Path) -> Result<bool, Failure> {
+    let cannot = |error: std::io::Error| Failure(format!("read {}: {error}", log.display()));
+    for line in BufReader::new(File::open(log).map_err(cannot)?).split(b'\n') {
+        if combined::parse(&line.map_err(cannot)?).is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn request(filter: EventFilter) -> SearchEventsRequest {

@@ -7,8 +7,8 @@ use crate::model::event::check_purpose_text;
 use crate::model::origin::Controller;
 use crate::model::query::Order;
 use crate::model::stored::Purpose;
+use crate::trail::answer::EventKey;
 use crate::trail::ask::{Ground, Question};
-use crate::trail::node::EventKey;
 
 /// Rows on a page where the request does not say.
 const PAGE_DEFAULT: u32 = 100;

@@ -9,7 +9,7 @@ use crate::model::identity::{Identity, Pseudonym};
 use crate::model::part::PartId;
 use crate::model::record::{Record, Verdict};
 use crate::model::stored::{Core, DetailPart};
-use crate::trail::node::Answer;
+use crate::trail::answer::Answer;
 use crate::trail::writer;
 
 /// A receipt as the API says it.
@@ -39,7 +39,7 @@ fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
         retention_class: record.header.class.word() as i32,
         parts: parts(record),
         warnings: core.warnings.clone(),
-        event: Some(event(answer, record, core)),
+        event: record.contents.notice.is_none().then(|| event(answer, record, core)),
     }
 }
 

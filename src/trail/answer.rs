@@ -1,0 +1,209 @@
+//! Answering: a question is resolved, answered from the trail, recorded, and only then handed out.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::ask::{Caller, Ground, Question, log_access};
+use super::node::Node;
+use super::reader::{ReadError, Reader};
+use super::search::{self, Page};
+use super::threads::IndexJob;
+use super::trails::Info;
+use super::vault::Of;
+use super::writer::RecordError;
+use crate::env::random;
+use crate::model::identity::{Identity, Pseudonym};
+use crate::model::origin::Controller;
+use crate::model::query::{Cursor, Filter, Order};
+use crate::model::record::Record;
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// No such controller, or not yours: not told apart.
+    #[error("no such controller, or you may not read its trail")]
+    NoController,
+    /// There is no such event.
+    #[error("there is no such event in this trail")]
+    NotFound,
+    /// The page token is of another question.
+    #[error("page_token")]
+    Cursor,
+    /// Reading failed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The question could not be recorded, so it is not answered.
+    #[error("the question could not be recorded, so it is not answered: {0}")]
+    Unrecorded(RecordError),
+    /// The node is closing.
+    #[error("akta is closing")]
+    Closing,
+}
+
+/// A page of records with the people in them.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The trail.
+    pub trail: Arc<Info>,
+    /// The page.
+    pub page: Page,
+    /// Who the pseudonyms on it stand for.
+    pub people: Vec<(Pseudonym, Identity)>,
+}
+
+/// Names one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKey {
+    /// By position.
+    Seq(u64),
+    /// By the reporter's id.
+    EventId([u8; 16]),
+}
+
+impl EventKey {
+    fn shape(self) -> &'static str {
+        match self {
+            Self::Seq(_) => "seq",
+            Self::EventId(_) => "event_id",
+        }
+    }
+}
+
+impl Node {
+    /// Answers a question with one page; the question is durable in the trail before it returns.
+    pub async fn search(
+        self: &Arc<Self>,
+        caller: &Caller,
+        ground: &Ground,
+        controller: &Controller,
+        question: Question,
+        limit: usize,
+        token: &str,
+    ) -> Result<Answer, AskError> {
+        let trail = self.base.trails.get(controller).ok_or(AskError::NoController)?;
+        let start = start(&question, controller, token, trail.size())?;
+        let shape = question.shape();
+        let (node, info) = (self.clone(), trail.clone());
+        self.flush_index().await?;
+        let (page, people) = blocking(move || {
+            let filter = Filter {
+                subject: node.resolve(&info, question.subject.as_ref())?,
+                actor: node.resolve(&info, question.actor.as_ref())?,
+                ip: question.ip,
+                actions: question.actions,
+                since: question.since,
+                until: question.until,
+            };
+            let page = search::search(&node.base, &info, &filter, question.order, start, limit)?;
+            let people = node.people(&info, &page.records)?;
+            Ok((page, people))
+        })
+        .await?;
+        self.log(caller, ground, controller, "SearchEvents", &shape, page.records.len()).await?;
+        Ok(Answer { trail, page, people })
+    }
+
+    /// Shows one event; the question is durable in the trail before it returns.
+    pub async fn get(
+        self: &Arc<Self>,
+        caller: &Caller,
+        ground: &Ground,
+        controller: &Controller,
+        key: EventKey,
+    ) -> Result<Answer, AskError> {
+        let trail = self.base.trails.get(controller).ok_or(AskError::NoController)?;
+        let size = trail.size();
+        let (node, info) = (self.clone(), trail.clone());
+        self.flush_index().await?;
+        let found = blocking(move || {
+            let seq = match key {
+                EventKey::Seq(seq) => Some(seq).filter(|seq| *seq < size),
+                EventKey::EventId(id) => search::by_event_id(&node.base, &info, &id, size).map_err(ReadError::from)?,
+            };
+            let Some(seq) = seq else { return Ok(None) };
+            let today = node.base.today(&info.zone);
+            let record = Reader::new(&node.base, &info, today).record(seq)?;
+            let people = node.people(&info, std::slice::from_ref(&record))?;
+            Ok(Some((record, people)))
+        })
+        .await?;
+        self.log(caller, ground, controller, "GetEvent", key.shape(), usize::from(found.is_some())).await?;
+        let (record, people) = found.ok_or(AskError::NotFound)?;
+        Ok(Answer { trail, page: Page { records: vec![record], next: None, size }, people })
+    }
+
+    fn resolve(&self, info: &Info, identity: Option<&Identity>) -> Result<Option<Vec<Pseudonym>>, ReadError> {
+        Ok(identity.map(|identity| search::pseudonyms(&self.base, info, identity)).transpose()?)
+    }
+
+    fn people(&self, info: &Info, records: &[Record]) -> Result<Vec<(Pseudonym, Identity)>, ReadError> {
+        let of = Of { controller: &info.controller, key: &info.key };
+        let mut pseudonyms: Vec<Pseudonym> = records
+            .iter()
+            .flat_map(|record| {
+                let actor = record.contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
+                actor.chain(record.contents.subjects.iter().map(|subject| &subject.pseudonym))
+            })
+            .filter_map(|bytes| Pseudonym::from_slice(bytes))
+            .collect();
+        pseudonyms.sort_unstable();
+        pseudonyms.dedup();
+        let mut people = Vec::with_capacity(pseudonyms.len());
+        for pseudonym in pseudonyms {
+            if let Some(identity) = self.base.vault.identity(of, &pseudonym)? {
+                people.push((pseudonym, identity));
+            }
+        }
+        Ok(people)
+    }
+
+    async fn log(
+        &self,
+        caller: &Caller,
+        ground: &Ground,
+        controller: &Controller,
+        call: &str,
+        shape: &str,
+        rows: usize,
+    ) -> Result<(), AskError> {
+        let id = uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid();
+        let event = log_access(caller, ground, id.into_bytes(), call, shape, rows);
+        // Reads of the trail are recorded whatever waits: they take no budget.
+        let pending = self.send(controller.clone(), event, false, None).map_err(AskError::Unrecorded)?;
+        Self::answer(pending).await.map_err(AskError::Unrecorded)?;
+        Ok(())
+    }
+
+    /// Waits until everything published so far can be found.
+    async fn flush_index(&self) -> Result<(), AskError> {
+        let (done, flushed) = oneshot::channel();
+        let index = self.index.clone();
+        // The queue may be full for a moment; waiting for it must not hold up the runtime.
+        tokio::task::spawn_blocking(move || index.send(IndexJob::Flush(done)))
+            .await
+            .map_err(|_| AskError::Closing)?
+            .map_err(|_| AskError::Closing)?;
+        let flushed = flushed.await.map_err(|_| AskError::Closing)?;
+        Ok(flushed.map_err(ReadError::from)?)
+    }
+}
+
+fn start(question: &Question, controller: &Controller, token: &str, size: u64) -> Result<Cursor, AskError> {
+    let digest = question.digest(controller);
+    if token.is_empty() {
+        let next = match question.order {
+            Order::NewestFirst => u64::MAX,
+            Order::OldestFirst => 0,
+        };
+        return Ok(Cursor { size, next, question: digest });
+    }
+    Cursor::decode(token).filter(|cursor| cursor.question == digest && cursor.size <= size).ok_or(AskError::Cursor)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, AskError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|_| AskError::Closing)?;
+    Ok(done?)
+}

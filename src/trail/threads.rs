@@ -1,0 +1,123 @@
+//! The two threads of a node and what they are handed: the loops around [`Writer::step`] and the [`Indexer`].
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+
+use super::indexer::{Entry, Indexer};
+use super::reader::ReadError;
+use super::writer::{RecordError, Recorded, Submission, Writer};
+use crate::store;
+
+/// Most events in one group.
+const GROUP_MAX: usize = 2_048;
+/// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
+const INDEX_REST: Duration = Duration::from_millis(200);
+
+/// What the writer is handed.
+pub(super) enum Inbox {
+    Record(Box<Job>),
+    /// Record what was taken before, then end.
+    Close,
+}
+
+/// An event and where its answer goes.
+pub(super) struct Job {
+    pub(super) submission: Submission,
+    pub(super) answer: oneshot::Sender<Result<Recorded, RecordError>>,
+    // Held until the event is durable or refused: what waits and what is under way is bounded by bytes.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What the indexer is handed.
+pub(super) enum IndexJob {
+    Entries(Vec<Entry>),
+    Flush(oneshot::Sender<Result<(), store::Error>>),
+    /// Write what was gathered, then end.
+    Close,
+}
+
+/// The threads of a node; joining them waits until everything taken is durable and indexed.
+pub struct Threads {
+    pub(super) writer: JoinHandle<()>,
+    pub(super) indexer: JoinHandle<()>,
+}
+
+impl Threads {
+    /// Waits for both, after [`super::node::Node::close`].
+    pub fn join(self) {
+        for thread in [self.writer, self.indexer] {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the node panicked");
+            }
+        }
+    }
+}
+
+/// Starts a named thread.
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, ReadError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| ReadError::Store(store::Error::Failed(format!("start thread {name}: {error}"))))
+}
+
+/// The writer's loop: take one event and whatever else already waits, record them, answer.
+pub(super) fn write(
+    mut writer: Writer,
+    mut jobs: mpsc::UnboundedReceiver<Inbox>,
+    index: SyncSender<IndexJob>,
+    stopped: &watch::Sender<bool>,
+) {
+    while let Some(first) = jobs.blocking_recv() {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(inbox) = next {
+            match inbox {
+                Inbox::Record(job) => group.push(*job),
+                // Whoever comes later is refused; who came before is still in the queue.
+                Inbox::Close => jobs.close(),
+            }
+            next = if group.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
+        }
+        let (submissions, answers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
+        let step = writer.step(submissions);
+        stopped.send_if_modified(|stopped| writer.is_stopped() && !std::mem::replace(stopped, true));
+        // The indexer hears of a record before its reporter does: who has a receipt finds the record.
+        if !step.entries.is_empty() && index.send(IndexJob::Entries(step.entries)).is_err() {
+            tracing::error!("the indexer is gone: searches will be refused until a restart");
+        }
+        for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
+            // A reporter that hung up does not want to know.
+            let _ = answer.send(result);
+        }
+    }
+    let _ = index.send(IndexJob::Close);
+}
+
+/// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest.
+pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
+    loop {
+        let result = match jobs.recv_timeout(INDEX_REST) {
+            Ok(IndexJob::Entries(entries)) => indexer.absorb(entries),
+            Ok(IndexJob::Flush(done)) => {
+                let result = indexer.flush();
+                let _ = done.send(result.clone());
+                result
+            }
+            Err(RecvTimeoutError::Timeout) => indexer.flush(),
+            Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if let Err(error) = result {
+            tracing::error!(%error, "the index cannot be written: searches are refused; it is caught up at the next start");
+            return;
+        }
+    }
+    let last = indexer.flush().and_then(|()| indexer.close());
+    if let Err(error) = last {
+        tracing::error!(%error, "the index was not closed: it is caught up at the next start");
+    }
+}
