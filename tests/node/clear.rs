@@ -98,10 +98,9 @@ fn assert_found(folder: &Path, family: Family, marker: &Planted) {
     for (key, value, side) in rows {
         change(folder, home, |batch| batch.put(family, key.clone(), value));
         let found = scan_files(folder, std::slice::from_ref(marker));
-        let tables = |found: &Found| {
-            matches!(&found.place, Place::File(path)
-            if path.starts_with(Path::new("data").join(home.folder())) && path.extension().is_some_and(|end| end == "sst"))
-        };
+        let home_folder = Path::new("data").join(home.folder());
+        let in_table = |path: &Path| path.starts_with(&home_folder) && path.extension().is_some_and(|end| end == "sst");
+        let tables = |found: &Found| matches!(&found.place, Place::File(path) if in_table(path));
         assert!(found.iter().any(tables), "the marker is not found in the tables of {home:?}: {found:?}");
         let there = Found { what: marker.what.clone(), place: Place::Row(family, side) };
         assert_eq!(scan_rows(folder, std::slice::from_ref(marker)), [there]);
@@ -392,7 +391,7 @@ fn holds(row: &RecordedEvent, bytes: &[u8]) -> bool {
 fn coded(bytes: &[u8]) -> Vec<(&'static str, String)> {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let [mut standard, mut url] = [STANDARD_NO_PAD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)];
-    if bytes.len() % 3 != 0 {
+    if !bytes.len().is_multiple_of(3) {
         standard.pop();
         url.pop();
     }

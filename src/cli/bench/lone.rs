@@ -14,8 +14,10 @@ use super::measure::{Spread, median};
 use super::random::Ids;
 use crate::cli::{Failure, text};
 
-/// Calls, and syncs, per run; the first pass over as many templates meets new people, the second known ones.
-const CALLS: usize = 400;
+/// Different events; the first pass over them meets new people, the second known ones.
+const EVENTS: usize = 400;
+/// Syncs and calls take turns in rounds of so many, so that a disk that is busy for a while slows them alike.
+const ROUND: usize = 10;
 
 /// Medians of one run, in milliseconds.
 #[derive(Debug)]
@@ -33,24 +35,24 @@ pub struct Lone(Vec<Run>);
 impl Lone {
     /// One more run, on a node of its own.
     pub async fn run(&mut self, place: &Place, name: &str) -> Result<(), Failure> {
-        let templates = Arc::new(Templates::new(0x10e, CALLS));
-        let mut source = Source { templates, at: 0, ids: Ids::fresh(u64::MAX) };
-        let mut syncs = disk::syncs(place.path(), CALLS / 2)?;
-
+        let templates = Arc::new(Templates::new(0x10e, EVENTS));
+        let source = || Source { templates: templates.clone(), at: 0, ids: Ids::fresh(u64::MAX) };
         let data = place.run(name)?;
-        let node = Server::node(&data).await?;
-        let mut connection = Grpc::new(connect(&node.address).await?);
-        let first_seen = one_by_one(&mut connection, &mut source, CALLS).await?;
-        let known = one_by_one(&mut connection, &mut source, CALLS).await?;
+        let (node, server) = (Server::node(&data).await?, Server::empty().await?);
+        let (mut to_node, mut events) = (Grpc::new(connect(&node.address).await?), source());
+        let (mut to_server, mut others) = (Grpc::new(connect(&server.address).await?), source());
+        let (mut passes, mut empty, mut syncs) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
+        for pass in &mut passes {
+            for _ in 0..EVENTS / ROUND {
+                syncs.extend(disk::syncs(place.path(), ROUND)?);
+                pass.extend(one_by_one(&mut to_node, &mut events, ROUND).await?);
+                empty.extend(one_by_one(&mut to_server, &mut others, ROUND).await?);
+            }
+        }
         node.stop().await?;
-        place.done(&data);
-
-        syncs.extend(disk::syncs(place.path(), CALLS / 2)?);
-        let server = Server::empty().await?;
-        let mut connection = Grpc::new(connect(&server.address).await?);
-        one_by_one(&mut connection, &mut source, CALLS).await?;
-        let empty = one_by_one(&mut connection, &mut source, CALLS).await?;
         server.stop().await?;
+        place.done(&data);
+        let [first_seen, known] = passes;
         self.0.push(Run {
             first_seen: median(first_seen),
             known: median(known),

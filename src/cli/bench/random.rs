@@ -1,6 +1,6 @@
 //! Cheap seeded randomness for synthetic data, and event ids. Never for keys.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use crate::env::{Clock, SystemClock, SystemEntropy, random};
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
@@ -14,9 +14,7 @@ impl Random {
 
     /// Numbers that no other process and no other `stream` of this one draws.
     pub fn fresh(stream: u64) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut random = Self(now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(40));
-        Self(random.next() ^ stream.wrapping_mul(0xd134_2543_de82_ef95))
+        Self(u64::from_be_bytes(random(&SystemEntropy)) ^ stream)
     }
 
     /// The next number.
@@ -90,7 +88,7 @@ impl Ids {
 
     /// The next id.
     pub fn draw(&mut self) -> Id {
-        let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let millis = SystemClock.now().nanos() / 1_000_000;
         self.counter = (self.counter + 1) & 0xfff;
         let high = ((millis as u64) << 16) | 0x7000 | u64::from(self.counter);
         let low = (self.random.next() >> 2) | (1 << 63);

@@ -51,7 +51,7 @@ fn flip_on_disk(data: &Path, _: Marked) -> Result<String, Failure> {
 /// The clerk's friend runs the database: with RocksDB's own means he files the denied access among ordinary ones.
 fn reword_header(data: &Path, marked: Marked) -> Result<String, Failure> {
     let store = RocksStore::open(data, Database::Db)?;
-    let (key, value, mut headers) = header_row(&store, trail(&store)?, marked.denied)?;
+    let ((key, value), mut headers) = header_row(&store, trail(&store)?, marked.denied)?;
     let header = headers.iter_mut().find(|header| header.seq == marked.denied).ok_or(ODD)?;
     let before = header.class;
     header.class = Class::Access;
@@ -72,7 +72,7 @@ fn reword_header(data: &Path, marked: Marked) -> Result<String, Failure> {
 fn flip_in_frame(data: &Path, marked: Marked) -> Result<String, Failure> {
     let store = RocksStore::open(data, Database::Db)?;
     let trail = trail(&store)?;
-    let (_, _, headers) = header_row(&store, trail, marked.broken)?;
+    let (_, headers) = header_row(&store, trail, marked.broken)?;
     let header = headers.iter().find(|header| header.seq == marked.broken).ok_or(ODD)?;
     let date = header.groups.iter().find(|group| group.has(PartId::Core)).ok_or(ODD)?.date;
     let mut frame = None;
@@ -100,11 +100,11 @@ fn trail(store: &RocksStore) -> Result<Trail, Failure> {
     Ok(TrailMeta::decode(meta.as_slice())?.number)
 }
 
-/// The row that holds the header of a record: key, value, headers.
-fn header_row(store: &RocksStore, trail: Trail, seq: u64) -> Result<(Box<[u8]>, Box<[u8]>, Vec<Header>), Failure> {
+/// The row that holds the header of a record, and all headers in it.
+fn header_row(store: &RocksStore, trail: Trail, seq: u64) -> Result<(Row, Vec<Header>), Failure> {
     let scan = Scan::back(Family::Header, &keys::trail_seq(trail, 0), &keys::trail_seq(trail, seq));
-    let (key, value): Row = store.first(scan)?.ok_or(ODD)?;
+    let (key, value) = store.first(scan)?.ok_or(ODD)?;
     let first = keys::seq_of(&key).ok_or(ODD)?;
     let headers = run::decode(first, &value)?.into_iter().map(|linked| linked.header).collect();
-    Ok((key, value, headers))
+    Ok(((key, value), headers))
 }
