@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use akta::cli::bench::events::Events;
-use akta::cli::bench::random::Ids;
+use akta::cli::bench::ids::Ids;
 use akta::config::File;
 use akta::env::{SystemClock, SystemEntropy};
 use akta::grpc::convert;

@@ -6,6 +6,7 @@ pub mod args;
 pub mod bench;
 pub mod demo;
 pub mod import;
+pub mod random;
 pub mod search;
 pub mod serve;
 pub mod status;

@@ -134,13 +134,20 @@ pub fn to_table(rows: &[RecordedEvent]) -> String {
                 text::outcome(event.outcome),
                 text::who(actor.identity.as_ref()),
                 subject,
-                text::escape(format!("{} {}", resource.r#type, resource.id).trim().as_bytes()),
+                resource_text(&resource),
                 text::purpose(event.purpose),
                 event.network.map(|network| network.ip).unwrap_or_default(),
             ]
         })
         .collect();
     table(&["SEQ", "WHEN (UTC)", "ACTION", "OUTCOME", "WHO", "WHOSE DATA", "RESOURCE", "PURPOSE", "FROM"], &cells)
+}
+
+fn resource_text(resource: &crate::grpc::api::Resource) -> String {
+    match format!("{} {}", resource.r#type, resource.id).trim() {
+        "" => "-".to_owned(),
+        text => text::escape(text.as_bytes()),
+    }
 }
 
 /// One row as JSON: the fields that are set, bytes as hex.

@@ -105,7 +105,7 @@ async fn answer(taken: Result<Taken, Status>) -> Result<StreamEventsResponse, St
 }
 
 fn take(event: Option<api::Event>) -> Result<(Controller, Event, usize), Refusal> {
-    let bytes = event.as_ref().map_or(0, Message::encoded_len);
+    let bytes = event.as_ref().map_or(0, |event| event.encoded_len().saturating_sub(convert::cut_bytes(event)));
     let many = event.as_ref().is_some_and(|event| event.subjects.len() > MANY_SUBJECTS);
     if bytes > if many { LARGE_EVENT_BYTES_MAX } else { EVENT_BYTES_MAX } {
         return Err(Refusal::too_large(bytes));

@@ -21,6 +21,7 @@ pub mod api {
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/akta.v1.descriptors"));
 }
 
-/// Largest message that is taken, in bytes: the largest event and what is around it.
+/// Largest message that is read, in bytes; an event in it may be smaller still. What is larger never reaches Akta:
+/// tonic answers OUT_OF_RANGE.
 #[cfg(feature = "server")]
-pub const MESSAGE_BYTES_MAX: usize = crate::model::event::LARGE_EVENT_BYTES_MAX + 4 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -52,12 +52,10 @@ impl Checker {
     pub fn text(&mut self, field: &str, value: String, max: usize) -> String {
         if value.len() > max {
             self.refuse(field, format!("is {} bytes, the limit is {max}: shorten it", value.len()));
-            return String::new();
-        }
-        if value.chars().any(char::is_control) {
+        } else if value.chars().any(char::is_control) {
             self.refuse(field, "has control characters: remove them");
-            return String::new();
         }
+        // Once refused the value goes nowhere, but it was given: nobody is to be told that it is missing as well.
         value
     }
 
@@ -89,9 +87,8 @@ impl Checker {
     pub fn list<T>(&mut self, field: &str, values: Vec<T>, max: usize) -> Vec<T> {
         if values.len() > max {
             self.refuse(field, format!("has {} entries, the limit is {max}: split the event", values.len()));
-            return Vec::new();
         }
-        values
+        values.into_iter().take(max).collect()
     }
 
     /// `Ok(value)` if nothing was refused.

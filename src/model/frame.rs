@@ -112,16 +112,16 @@ pub struct OpenPart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Unknown format or dictionary.
-    #[error("frame has format {0}, dictionary {1}: not known")]
+    #[error("format {0} or dictionary {1} is not known")]
     Format(u8, u8),
     /// Too short to be a frame.
-    #[error("frame is cut short")]
+    #[error("it is cut short")]
     Short,
     /// The seal does not open: a changed byte, another place, another key.
-    #[error("frame does not open under the key of its date")]
+    #[error("it does not open under the key of that date")]
     Seal,
     /// It opens, but does not hold what a frame holds.
-    #[error("frame opens but is not well-formed")]
+    #[error("it opens, but is not well-formed")]
     Form,
 }
 

@@ -1,7 +1,7 @@
 //! Verification of a data folder: every header, link and readable part is read again, nothing is assumed. The vault
 //! is not judged: it is forgettable by design.
 //!
-//! Checks, for each trail: the opening notice; every header and link from record 0; days and recorded times that
+//! Checks, for each trail: the opening notice; every header and link from record 0; classes against actions; days and recorded times that
 //! never go back; notices by ordinal; every group commitment whose key is at hand; and that the index holds
 //! exactly the terms of the records. Stops a trail at its first bad record and names it.
 
@@ -12,6 +12,7 @@ use super::trails::Info;
 use crate::env::random;
 use crate::model::date::{Date, Timestamp};
 use crate::model::header::{Kind, Link};
+use crate::model::policy::Class;
 use crate::model::record::{Record, Verdict};
 use crate::model::seal::Use;
 use crate::model::stored::notice_core;
@@ -288,6 +289,13 @@ impl Before {
             }
             self.notices += 1;
             self.notice_seq = header.seq;
+        }
+        if let Some(core) = &record.contents.core {
+            use crate::model::stored::RetentionClass as Choice;
+            let choices = [Choice::Unspecified, Choice::Register, Choice::Accounting];
+            if !choices.into_iter().any(|choice| Class::of(core.action, core.outcome, choice) == header.class) {
+                return Err("its header names a class that its action and outcome do not give".to_owned());
+            }
         }
         if header.seq == 0 {
             let opened = record.contents.notice.as_ref().and_then(|notice| notice.kind.as_ref());

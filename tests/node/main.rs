@@ -2,7 +2,10 @@
 
 mod clear;
 mod crash;
+mod edits;
+mod flagged;
 mod foreign;
+mod garbage;
 mod import;
 mod refusals;
 mod support;

@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use super::events::{Events, NO_ID};
-use super::random::Id;
+use super::ids::Id;
 use crate::grpc::api::RecordEventRequest;
 
 /// Encoded requests; `RecordEventRequest` and `StreamEventsRequest` have the same bytes.

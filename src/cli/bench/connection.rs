@@ -12,7 +12,7 @@ use tonic::{Request, Status};
 
 use super::codec::{Prepared, PreparedCodec, Templates};
 use super::histogram::Histogram;
-use super::random::Ids;
+use super::ids::Ids;
 use crate::cli::Failure;
 use crate::grpc::api::stream_events_response::Outcome as Answer;
 use crate::grpc::api::{RecordEventResponse, StreamEventsResponse};

@@ -3,7 +3,8 @@
 use crate::grpc::api::{Actor, Event, Identity, Network, Resource, Source, Subject};
 use crate::model::stored::{Action, ActorKind, Channel, ChildFlag, DataCategory, Outcome, Purpose};
 
-use super::random::{Random, Zipf};
+use super::zipf::Zipf;
+use crate::cli::random::Random;
 
 /// Whose trail the events go to.
 pub const CONTROLLER: &str = "school-12";

@@ -12,8 +12,8 @@ use tonic::transport::Channel;
 use super::child::{Server, own_cpu};
 use super::codec::Templates;
 use super::connection::{Answered, Source, Window, call, calls, connect, refused, stream};
+use super::ids::Ids;
 use super::measure::Seen;
-use super::random::Ids;
 use crate::cli::Failure;
 
 /// Before the measured window: connections, caches and processors come up to speed.

@@ -9,9 +9,9 @@ use super::child::Server;
 use super::codec::Templates;
 use super::connection::{Source, connect};
 use super::disk::{self, Place};
+use super::ids::Ids;
 use super::load::one_by_one;
 use super::measure::{Spread, median};
-use super::random::Ids;
 use crate::cli::{Failure, text};
 
 /// Different events; the first pass over them meets new people, the second known ones.

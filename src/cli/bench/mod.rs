@@ -7,11 +7,12 @@ pub mod disk;
 pub mod empty;
 pub mod events;
 pub mod histogram;
+pub mod ids;
 pub mod load;
 pub mod lone;
 pub mod measure;
-pub mod random;
 pub mod report;
+pub mod zipf;
 
 use std::path::PathBuf;
 use std::sync::Arc;

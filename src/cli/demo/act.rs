@@ -1,7 +1,7 @@
 //! One access as it is told: who, what, whose, why, from where.
 
 use super::cast::{Person, SCHOOL, subject};
-use super::random::Random;
+use crate::cli::random::Random;
 use crate::grpc::api::{Event, Identity, Network, Resource, Session, Source, Subject};
 use crate::model::date::Timestamp;
 use crate::model::stored::{Action, AuthMethod, Channel, DataCategory, Outcome, Purpose, RetentionClass};

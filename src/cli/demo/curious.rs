@@ -3,8 +3,8 @@
 use super::act::{Act, Service};
 use super::cast::{CLASSES, CURIOUS, PSYCHOLOGIST, PUPIL, Person};
 use super::office::opinion;
-use super::random::Random;
 use super::school::DESKTOP;
+use crate::cli::random::Random;
 use crate::grpc::api::BreakGlass;
 use crate::model::stored::{Action, DataCategory, Outcome, Purpose};
 

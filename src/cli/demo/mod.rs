@@ -11,7 +11,6 @@ pub mod paper;
 pub mod people;
 pub mod proof;
 pub mod questions;
-pub mod random;
 pub mod school;
 pub mod tables;
 pub mod tamper;

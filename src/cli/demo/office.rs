@@ -2,8 +2,8 @@
 
 use super::act::{Act, Service};
 use super::cast::{ACCOUNTANT, CLASSES, PSYCHOLOGIST, PUPIL, Person, SECRETARY};
-use super::random::Random;
 use super::school::DESKTOP;
+use crate::cli::random::Random;
 use crate::grpc::api::{Disclosure, Export};
 use crate::model::stored::{
     Action, Channel, DataCategory, ExportFormat, LegalBasis, Purpose, RetentionClass, SpecialCategory,
@@ -17,8 +17,8 @@ pub fn morning(acts: &mut Vec<Act>, random: &mut Random) {
         act.about(pupils, kind, Purpose::SchoolAdministration).from("10.12.0.15", DESKTOP)
     };
     for index in 0..9 {
-        let pupil = [CLASSES[index % 3].pupil(random.below(18) + 4)];
-        let minute = 20 + random.below(300);
+        let pupil = [CLASSES[index % 3].pupil(random.small(18) + 4)];
+        let minute = 20 + random.small(300);
         acts.push(desk(minute, Action::Read, &pupil, DataCategory::Contact).named("card.show").on(
             "pupil-card",
             &pupil[0],
@@ -81,10 +81,10 @@ pub fn opinion(minute: u32, who: &Person, pupil: &str, why: Purpose) -> Act {
 pub fn payments(acts: &mut Vec<Act>, random: &mut Random) {
     let service = Person::payments();
     for index in 0..9 {
-        let pupil = [CLASSES[index % 3].pupil(random.below(18) + 4)];
+        let pupil = [CLASSES[index % 3].pupil(random.small(18) + 4)];
         let guardian = Person::guardian_of(&pupil[0]);
-        let minute = 60 + random.below(380);
-        let id = format!("pay-{}", 10_000 + random.below(90_000));
+        let minute = 60 + random.small(380);
+        let id = format!("pay-{}", 10_000 + random.small(90_000));
         acts.push(
             Act::new(Service::Payments, minute, &guardian, Action::Create)
                 .about(&pupil, DataCategory::Payment, Purpose::Billing)

@@ -2,8 +2,8 @@
 
 use super::act::{Act, Service};
 use super::cast::{ACCOUNTANT, CLASSES, Class, PSYCHOLOGIST, PUPIL, Person, SECRETARY, TEACHERS};
-use super::random::Random;
 use super::{curious, office};
+use crate::cli::random::Random;
 use crate::grpc::api::Change;
 use crate::model::stored::{Action, DataCategory, Purpose, RetentionClass};
 
@@ -30,7 +30,7 @@ pub fn day() -> (Vec<Act>, Random) {
     office::payments(&mut acts, &mut random);
     curious::after_hours(&mut acts, &mut random);
     for act in &mut acts {
-        act.second += random.below(50);
+        act.second += random.small(50);
     }
     acts.sort_by_key(|act| act.second);
     (acts, random)
@@ -39,7 +39,7 @@ pub fn day() -> (Vec<Act>, Random) {
 fn logins(acts: &mut Vec<Act>, random: &mut Random) {
     for (index, id) in (10..).zip(TEACHERS.into_iter().chain([PSYCHOLOGIST, SECRETARY, ACCOUNTANT])) {
         let service = if id.starts_with('t') { Service::Gradebook } else { Service::Office };
-        let minute = random.below(12);
+        let minute = random.small(12);
         let login = Act::login(service, minute, &Person::staff(id), random.bytes());
         acts.push(login.from(format!("10.12.0.{index}"), DESKTOP));
     }
@@ -63,8 +63,8 @@ fn lesson_of(class: Class, lesson: usize, acts: &mut Vec<Act>, random: &mut Rand
             &["name", "presence"],
         ),
     );
-    for _ in 0..random.below(3) {
-        let absent = [class.pupil(random.below(class.size))];
+    for _ in 0..random.small(3) {
+        let absent = [class.pupil(random.small(class.size))];
         acts.push(
             act(3, Action::Create, &absent, DataCategory::Attendance, Purpose::Attendance)
                 .named("absence.enter")
@@ -72,16 +72,16 @@ fn lesson_of(class: Class, lesson: usize, acts: &mut Vec<Act>, random: &mut Rand
                 .kept(RetentionClass::Register),
         );
     }
-    for _ in 0..2 + random.below(3) {
-        let pupil = [class.pupil(random.below(class.size))];
-        let id = format!("m-{}", 1_000 + random.below(9_000));
+    for _ in 0..2 + random.small(3) {
+        let pupil = [class.pupil(random.small(class.size))];
+        let id = format!("m-{}", 1_000 + random.small(9_000));
         acts.push(
-            act(20 + random.below(20), Action::Create, &pupil, DataCategory::EducationRecord, Purpose::Assessment)
+            act(20 + random.small(20), Action::Create, &pupil, DataCategory::EducationRecord, Purpose::Assessment)
                 .named("mark.enter")
                 .on("mark", id.clone(), &["value", "weight"])
                 .kept(RetentionClass::Register),
         );
-        if random.below(5) == 0 {
+        if random.small(5) == 0 {
             let hash = |side: &str| blake3::hash(format!("{id} {side}").as_bytes()).as_bytes().to_vec();
             let change = Change { hash_before: hash("before"), hash_after: hash("after") };
             acts.push(
@@ -93,10 +93,10 @@ fn lesson_of(class: Class, lesson: usize, acts: &mut Vec<Act>, random: &mut Rand
             );
         }
     }
-    for _ in 0..1 + random.below(2) {
-        let pupil = [class.pupil(random.below(class.size))];
+    for _ in 0..1 + random.small(2) {
+        let pupil = [class.pupil(random.small(class.size))];
         acts.push(
-            act(10 + random.below(30), Action::Read, &pupil, DataCategory::EducationRecord, Purpose::Teaching)
+            act(10 + random.small(30), Action::Read, &pupil, DataCategory::EducationRecord, Purpose::Teaching)
                 .named("marks.show")
                 .on("marks", pupil[0].clone(), &[]),
         );
@@ -107,11 +107,11 @@ fn lesson_of(class: Class, lesson: usize, acts: &mut Vec<Act>, random: &mut Rand
 fn portal(acts: &mut Vec<Act>, random: &mut Random) {
     let mut visitors = vec![(PUPIL.to_owned(), true), (PUPIL.to_owned(), false)];
     for index in 0..44 {
-        let class = CLASSES[random.below(3) as usize];
+        let class = CLASSES[random.small(3) as usize];
         let pupil = class.pupil(index);
         // The pupil of the questions has had their two visits.
         if pupil != PUPIL {
-            visitors.push((pupil, random.below(2) == 0));
+            visitors.push((pupil, random.small(2) == 0));
         }
     }
     for (pupil, themselves) in visitors {
@@ -119,10 +119,10 @@ fn portal(acts: &mut Vec<Act>, random: &mut Random) {
             true => (Person::pupil(&pupil), Purpose::SubjectSelfService),
             false => (Person::guardian_of(&pupil), Purpose::GuardianSelfService),
         };
-        let minute = 120 + random.below(400);
-        let home = match random.below(2) {
-            0 => format!("198.51.100.{}", 1 + random.below(250)),
-            _ => format!("2001:db8:{:x}::{:x}", 1 + random.below(0xfff), 1 + random.below(0xff)),
+        let minute = 120 + random.small(400);
+        let home = match random.small(2) {
+            0 => format!("198.51.100.{}", 1 + random.small(250)),
+            _ => format!("2001:db8:{:x}::{:x}", 1 + random.small(0xfff), 1 + random.small(0xff)),
         };
         acts.push(Act::login(Service::Portal, minute, &who, random.bytes()).from(home.clone(), PHONE));
         let pupils = [pupil.clone()];
@@ -131,7 +131,7 @@ fn portal(acts: &mut Vec<Act>, random: &mut Random) {
         };
         let marks = act(minute + 1, Action::Read, DataCategory::EducationRecord);
         acts.push(marks.named("marks.own").on("marks", pupil.clone(), &[]));
-        if !themselves && random.below(2) == 0 {
+        if !themselves && random.small(2) == 0 {
             let note = act(minute + 3, Action::Create, DataCategory::Attendance);
             acts.push(note.named("absence.excuse").on("excuse-note", pupil.clone(), &["text"]));
         }

@@ -131,7 +131,8 @@ pub async fn import(
     rebase: Option<Timestamp>,
 ) -> Result<Imported, Failure> {
     let survey = survey(file)?;
-    let shift = rebase.map_or(0, |to| to.nanos() - survey.newest);
+    // A file without a single good line has no newest one to move.
+    let shift = rebase.zip(survey.newest).map_or(0, |(to, newest)| to.nanos().saturating_sub(newest));
     let result = Arc::new(Mutex::new(Imported::default()));
     let sent = Arc::new(Mutex::new(VecDeque::new()));
     let (events, mut answers) = client.stream(AHEAD).await?;
@@ -187,18 +188,18 @@ fn send(events: &mpsc::Sender<StreamEventsRequest>, event: api::Event) -> bool {
 struct Survey {
     digest: [u8; 32],
     lines: u64,
-    newest: i64,
+    newest: Option<i64>,
 }
 
 /// The first pass: digest of the file, number of its lines, time of its newest.
 fn survey(file: &Path) -> Result<Survey, Failure> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(open(file)?)?;
-    let mut survey = Survey { digest: *hasher.finalize().as_bytes(), lines: 0, newest: i64::MIN };
+    let mut survey = Survey { digest: *hasher.finalize().as_bytes(), lines: 0, newest: None };
     each_line(file, |number, line| {
         survey.lines = number;
         if let Ok(Ok(line)) = line.map(combined::parse) {
-            survey.newest = survey.newest.max(line.time);
+            survey.newest = survey.newest.max(Some(line.time));
         }
         true
     })?;

@@ -14,6 +14,12 @@ use crate::model::stored::{
 /// Names that attributes must not have: their values would be secrets.
 const SECRET_NAMES: [&str; 4] = ["password", "token", "secret", "authorization"];
 
+const USER_AGENT_MAX: usize = 512;
+const FORWARDED_FOR_MAX: usize = 512;
+const TRACE_ID_MAX: usize = 16;
+const REQUEST_ID_MAX: usize = 64;
+const SESSION_MAX: usize = 4_096;
+
 /// The checked event of a message and its controller, or everything that is wrong with it.
 pub fn event(message: Option<api::Event>) -> Result<(Controller, Event), Vec<Violation>> {
     let mut checker = Checker::default();
@@ -25,6 +31,19 @@ pub fn event(message: Option<api::Event>) -> Result<(Controller, Event), Vec<Vio
     let fields = fields(message, &mut checker);
     let event = fields.check(checker)?;
     controller.map(|controller| (controller, event)).ok_or_else(Vec::new)
+}
+
+/// Bytes of a message that will be cut because end users control them: they do not count against its size.
+pub fn cut_bytes(message: &api::Event) -> usize {
+    let over = |bytes: &[u8], max: usize| bytes.len().saturating_sub(max);
+    let session = message.session.as_ref().map_or(0, |session| over(&session.id, SESSION_MAX));
+    let net = message.network.as_ref().map_or(0, |net| {
+        over(&net.forwarded_for, FORWARDED_FOR_MAX)
+            + over(&net.user_agent, USER_AGENT_MAX)
+            + over(&net.trace_id, TRACE_ID_MAX)
+            + over(&net.request_id, REQUEST_ID_MAX)
+    });
+    session + net
 }
 
 /// What Akta changed or noticed while it took the message apart.
@@ -107,7 +126,7 @@ fn fields(message: api::Event, checker: &mut Checker) -> Fields {
         decision_id: checker.text("authorization.decision_id", authorization.decision_id, 64),
         break_glass: message.break_glass.is_some(),
         recipient: checker.text("disclosure.recipient", disclosure.recipient, 128),
-        recipient_country: checker.text("disclosure.country", disclosure.country, 2),
+        recipient_country: checker.text("disclosure.country", disclosure.country, 64),
         operation_id: checker.text("operation_id", message.operation_id, 64),
         corrects_origin: corrects.origin,
         corrects_seq: corrects.seq,
@@ -136,7 +155,7 @@ fn fields(message: api::Event, checker: &mut Checker) -> Fields {
         subjects: subjects(message.subjects, &mut warnings, checker),
         net: message.network.map(|network| net(network, &mut warnings, checker)),
         session: message.session.map(|session| Session {
-            id: warnings.cut(session.id, 4_096, Warning::SessionCut),
+            id: warnings.cut(session.id, SESSION_MAX, Warning::SessionCut),
             auth_method: warnings.number::<AuthMethod>(session.auth_method),
             mfa: session.mfa,
         }),
@@ -176,10 +195,10 @@ fn subjects(listed: Vec<api::Subject>, warnings: &mut Warnings, checker: &mut Ch
 fn net(network: api::Network, warnings: &mut Warnings, checker: &mut Checker) -> NetPart {
     NetPart {
         ip: ip_bytes("network.ip", &network.ip, checker),
-        forwarded_for: warnings.cut(network.forwarded_for, 512, Warning::ForwardedForCut),
-        user_agent: warnings.cut(network.user_agent, 512, Warning::UserAgentCut),
-        trace_id: warnings.cut(network.trace_id, 16, Warning::TraceIdCut),
-        request_id: warnings.cut(network.request_id, 64, Warning::RequestIdCut),
+        forwarded_for: warnings.cut(network.forwarded_for, FORWARDED_FOR_MAX, Warning::ForwardedForCut),
+        user_agent: warnings.cut(network.user_agent, USER_AGENT_MAX, Warning::UserAgentCut),
+        trace_id: warnings.cut(network.trace_id, TRACE_ID_MAX, Warning::TraceIdCut),
+        request_id: warnings.cut(network.request_id, REQUEST_ID_MAX, Warning::RequestIdCut),
     }
 }
 

@@ -4,7 +4,7 @@ mod event;
 mod question;
 mod record;
 
-pub use event::event;
+pub use event::{cut_bytes, event};
 pub use question::{ground, key, question};
 pub use record::{receipt, recorded};
 

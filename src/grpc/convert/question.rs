@@ -40,8 +40,7 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
         }
     };
     if request.page_size > PAGE_MAX {
-        checker
-            .refuse("page_size", format!("is {}, the limit is {PAGE_MAX}: page through the rest", request.page_size));
+        checker.refuse("page_size", format!("is over the limit of {PAGE_MAX}: page through the rest"));
     }
     let mut actions = checker.list("filter.actions", filter.actions, 64);
     actions.sort_unstable();
