@@ -1,7 +1,7 @@
 //! Edits that make a good event bad or odd, and looking at what became of it.
 #![allow(clippy::unwrap_used)]
 
-use super::support::{SCHOOL, pupil, seconds_from_now};
+use super::support::{SCHOOL, seconds_from_now};
 use akta::client::Client;
 use akta::grpc::api::get_event_request::Key;
 use akta::grpc::api::{

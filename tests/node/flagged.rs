@@ -1,7 +1,7 @@
 //! What is taken with a flag: end users' values are cut, unknown numbers kept.
 #![allow(clippy::unwrap_used)]
 
-use super::edits::{DAY, actor, ascii, attribute, filter, get, imported, long, network, session, source, who};
+use super::edits::{DAY, actor, ascii, attribute, get, imported, network, session, source, who};
 use super::support::{Events, Node, pupil, run, seconds_from_now};
 use akta::grpc::api::{Event, Export, RecordEventRequest, Session};
 use akta::model::stored::{Action, DataCategory, Purpose, SourceAssurance, SpecialCategory, Warning};

@@ -3,6 +3,7 @@
 
 use super::edits::{MARK, record};
 use super::support::{Events, Node, everything, run};
+use prost::bytes::{Buf, BufMut};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::edits::{
-    DAY, MARK, actor, attribute, by_seq, disclose, filter, get, imported, long, named, network, record, resource,
-    source, time, who,
+    DAY, MARK, actor, attribute, by_seq, disclose, filter, imported, long, named, network, record, resource, source,
+    time, who,
 };
 use super::support::{Events, Node, everything, pupil, run, seconds_from_now};
 use akta::grpc::api::get_event_request::Key;
