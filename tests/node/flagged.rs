@@ -21,6 +21,9 @@ const FLAGGED: &[Flagged] = &[
      &[Warning::RequestIdCut], |mut e| network(&mut e).request_id == ascii(64)),
     (|e| e.session = session(ascii(5_000)), &[Warning::SessionCut], |e| e.session.unwrap().id.len() == 16),
     // As long as it may be: whole, and not flagged.
+    // Cut before it is weighed: a monstrous agent keeps nobody out of the log.
+    (|e| network(e).user_agent = ascii(200_000),
+     &[Warning::UserAgentCut], |mut e| network(&mut e).user_agent == ascii(512)),
     (|e| network(e).user_agent = ascii(512), &[], |mut e| network(&mut e).user_agent == ascii(512)),
     (|e| network(e).trace_id = ascii(16), &[], |mut e| network(&mut e).trace_id == ascii(16)),
     (|e| network(e).request_id = ascii(64), &[], |mut e| network(&mut e).request_id == ascii(64)),

@@ -146,7 +146,7 @@ const BAD_EVENTS: &[BadEvent] = {
         (|e| e.occurred_at = Some(time(1_700_000_000, -1)), Bad, "occurred_at", "0 to 999,999,999 nanos"),
         (|e| e.occurred_at = Some(time(1_700_000_000, 1_000_000_000)), Bad, "occurred_at", "0 to 999,999,999 nanos"),
         // Size: no field is named, the whole is too large.
-        (|e| network(e).user_agent = MARK.repeat(5_000).into(),
+        (|e| e.outcome_reason = MARK.repeat(5_000),
          Large, "", "the limit is 65536, and 524288 with more than 100 subjects: report fewer"),
         (|e| resource(e).fields = vec![MARK.repeat(700); 9], Large, "", "the limit is 65536"),
         (|e| { e.subjects = (0..101).map(pupil).collect(); e.event_name = MARK.repeat(37_400) },
@@ -275,7 +275,7 @@ async fn refuse_questions(node: &Node) -> Vec<String> {
         (|q| q.purpose = 4_711, Bad, "purpose", "is not a purpose that this version knows"),
         (|q| q.purpose = Purpose::SupportTicket.into(), Bad, "purpose_text", "is required with SUPPORT_TICKET"),
         (|q| q.purpose_text = long(64), Bad, "purpose_text", "the limit is 64"),
-        (|q| q.page_size = 5_000, Bad, "page_size", "the limit is 1000: page through the rest"),
+        (|q| q.page_size = 5_000, Bad, "page_size", "is over the limit of 1000: page through the rest"),
         (|q| q.page_token = MARK.into(), Bad, "page_token", "take next_page_token as it came"),
         (|q| q.page_token = format!("{:050x}", 1), Bad, "page_token", "take next_page_token as it came"),
         (|q| q.page_token = "ż".repeat(25), Bad, "page_token", "take next_page_token as it came"),
