@@ -352,7 +352,7 @@ impl Sim {
                 Err(RecordError::Busy { .. }) => assert!(node.writer.is_stopped()),
                 // The clock stepped back below what was recorded: such an event may be from the future.
                 Err(error @ RecordError::Invalid(_)) => assert!(error.to_string().contains("occurred_at"), "{error}"),
-                Err(RecordError::NoController) => panic!("every controller may be opened"),
+                Err(error @ (RecordError::NoController | RecordError::Damaged)) => panic!("{error}"),
             }
         }
         let indexed = node

@@ -80,6 +80,7 @@ impl From<RecordError> for Refusal {
                 Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
             }
             RecordError::Conflict => Self::new(Code::AlreadyExists, error.to_string()),
+            RecordError::Damaged => Self::new(Code::DataLoss, error.to_string()),
             RecordError::Uncertain => Self::new(Code::Unknown, error.to_string()),
         }
     }

@@ -13,6 +13,9 @@ use rocksdb::{
 use super::keys::POSTING_PREFIX;
 use super::{Batch, Change, Database, Error, Family, Row, Rows, Scan, Store};
 
+/// Blocks kept in memory, for all families of a database together.
+const CACHE_BYTES: usize = 32 << 20;
+
 /// A database on disk.
 pub struct RocksStore {
     db: DB,
@@ -166,16 +169,17 @@ fn options(database: Database) -> Options {
 fn descriptors(database: Database) -> Vec<ColumnFamilyDescriptor> {
     // RocksDB insists on its own family "default"; Akta keeps nothing there.
     let default = ColumnFamilyDescriptor::new("default", Options::default());
-    let own = database.families().iter().map(|f| ColumnFamilyDescriptor::new(f.name(), family_options(*f)));
+    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    let own = database.families().iter().map(|f| ColumnFamilyDescriptor::new(f.name(), family_options(*f, &cache)));
     std::iter::once(default).chain(own).collect()
 }
 
-fn family_options(family: Family) -> Options {
+fn family_options(family: Family, cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut table = BlockBasedOptions::default();
     table.set_bloom_filter(10.0, false);
     table.set_format_version(5);
-    table.set_block_cache(&Cache::new_lru_cache(16 << 20));
+    table.set_block_cache(cache);
     match family {
         // Hashes and sealed bytes do not compress.
         Family::Header | Family::Part | Family::Row | Family::Pseudonym | Family::EventId => {

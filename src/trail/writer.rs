@@ -88,6 +88,11 @@ pub enum RecordError {
     /// Not applied: the first event of that id stands.
     #[error("event_id was used for another event: the first one stands; give every event an id of its own")]
     Conflict,
+    /// Not applied: what is stored of somebody in it is damaged.
+    #[error(
+        "not recorded: what is stored of somebody in this event is damaged; the operator finds the place in akta's log"
+    )]
+    Damaged,
     /// Perhaps applied: only reopening decides.
     #[error("it is not known whether the event was recorded: retry with the same event_id")]
     Uncertain,
@@ -205,7 +210,17 @@ impl Writer {
                 staged.insert(controller.clone(), opened);
             }
             let Staged { info, sequencer } = staged.get_mut(&controller).expect("was staged above");
-            let (recorded, entry) = place(&base, info, sequencer, &mut draft, event, &dates, today, recorded_at)?;
+            let placed = place(&base, info, sequencer, &mut draft, event, &dates, today, recorded_at);
+            let (recorded, entry) = match placed {
+                Ok(placed) => placed,
+                // One damaged row must not keep everybody else out; nothing was placed yet.
+                Err(store::Error::Corrupt(what)) => {
+                    tracing::error!(origin = %info.origin, what, "an event is refused: somebody in it cannot be looked up");
+                    step.results.push(Err(RecordError::Damaged));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             self.seen.stage(&controller, &entry, request, step.results.len());
             step.results.push(Ok(recorded));
             step.entries.push(Entry { request: Some(request_key(info).hash(&request)), ..entry });
