@@ -101,7 +101,7 @@ impl Event {
     }
 
     /// The same event with what only its trail could fix: the time, where none was given, and warnings.
-    pub(crate) fn planned(self, occurred_at: Timestamp, warnings: impl IntoIterator<Item = Warning>) -> Self {
+    pub fn planned(self, occurred_at: Timestamp, warnings: impl IntoIterator<Item = Warning>) -> Self {
         let mut event = self;
         event.fields.core.occurred_at = occurred_at.nanos();
         event.fields.core.warnings.extend(warnings.into_iter().map(|warning| warning as i32));
