@@ -155,7 +155,8 @@ pub fn lock(data: &Path) -> Result<File, OpenError> {
 pub fn lock_unchanged(data: &Path) -> Result<Option<File>, OpenError> {
     match File::open(data.join("LOCK")) {
         Ok(lock) => lock.try_lock().map(|()| Some(lock)).map_err(|_| OpenError::Locked(data.display().to_string())),
-        Err(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::Folder { path: data.display().to_string(), error }),
     }
 }
 
@@ -170,6 +171,8 @@ fn open(data: &Path, kek: Kek, settings: Settings) -> Result<(File, Node, Thread
 /// The gRPC server as every node runs it, without services: windows, keep-alive.
 pub fn builder() -> tonic::transport::Server {
     tonic::transport::Server::builder()
+        .max_concurrent_streams(Some(256))
+        .concurrency_limit_per_connection(256)
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
@@ -184,10 +187,9 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
-        if stopped.wait_for(|stopped| *stopped).await.is_ok() {
-            health.set_not_serving::<IngestServiceServer<Ingest>>().await;
-            health.set_not_serving::<HistoryServiceServer<History>>().await;
-        }
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+        health.set_not_serving::<IngestServiceServer<Ingest>>().await;
+        health.set_not_serving::<HistoryServiceServer<History>>().await;
     });
     let reflection = dev.then(|| {
         tonic_reflection::server::Builder::configure()

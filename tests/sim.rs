@@ -30,7 +30,9 @@ use akta::trail::writer::{Receipt, RecordError, Submission, Writer};
 
 const STEPS: u32 = 40;
 /// Seeds that once failed, each with the reason; they run always.
-const ONCE_FAILED: [u64; 0] = [];
+/// 2: a trail's first batch was lost after its vault rows were written; opened again in another order it got another
+/// controller key, and its people could no longer be looked up. A trail is now durable before its people.
+const ONCE_FAILED: [u64; 1] = [2];
 
 #[test]
 fn seeds() {
@@ -144,6 +146,9 @@ struct Open {
 }
 
 fn run(seed: u64, loud: bool) -> Ran {
+    if loud {
+        akta::telemetry::start("debug");
+    }
     let now = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
     let mut sim = Sim {
         dice: Dice(seed),
@@ -308,6 +313,7 @@ impl Sim {
         self.repeat_some(&mut group);
         let submissions = group.iter().map(|(controller, known)| submission(controller, known)).collect();
         let step = node.writer.step(submissions);
+        step.publish();
         assert_eq!(step.results.len(), group.len(), "every event has an answer");
         let mut stopped = false;
         for ((controller, mut known), result) in group.into_iter().zip(step.results) {
@@ -349,7 +355,7 @@ impl Sim {
                     stopped = true;
                 }
                 // After an uncertain commit nothing is taken any more (I9).
-                Err(RecordError::Busy { .. }) => assert!(node.writer.is_stopped()),
+                Err(RecordError::Busy { reason }) => assert!(node.writer.is_stopped(), "{reason}"),
                 // The clock stepped back below what was recorded: such an event may be from the future.
                 Err(error @ RecordError::Invalid(_)) => assert!(error.to_string().contains("occurred_at"), "{error}"),
                 Err(error @ (RecordError::NoController | RecordError::Damaged)) => panic!("{error}"),

@@ -86,5 +86,9 @@ pub fn run() -> ExitCode {
 
 /// Runs a client's or server's work on a runtime of its own.
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A long scan whose asker is gone must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
 }

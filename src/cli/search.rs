@@ -8,6 +8,7 @@ use super::args::{Action, Ground, Target, Time, Who};
 use super::text::{self, table};
 use super::{Failure, Outcome, block_on};
 use crate::grpc::api::{EventFilter, RecordedEvent, SearchEventsRequest, SearchOrder};
+use crate::model::stored;
 
 /// Find accesses: by whose data it was, who looked, from where, when, what
 ///
@@ -117,7 +118,7 @@ pub fn to_table(rows: &[RecordedEvent]) -> String {
         .iter()
         .map(|row| {
             let event = row.event.clone().unwrap_or_default();
-            let actor = event.actor.unwrap_or_default();
+            let actor = event.actor.clone().unwrap_or_default();
             let first = event.subjects.first().map(|subject| text::who(subject.identity.as_ref()));
             let others = (event.subject_count as usize).saturating_sub(1);
             let subject = match (first, others) {
@@ -126,11 +127,11 @@ pub fn to_table(rows: &[RecordedEvent]) -> String {
                 (None, _) if event.subject_count > 0 => format!("{} people", event.subject_count),
                 (None, _) => "-".to_owned(),
             };
-            let resource = event.resource.unwrap_or_default();
+            let resource = event.resource.clone().unwrap_or_default();
             vec![
                 row.receipt.as_ref().map(|receipt| receipt.seq.to_string()).unwrap_or_default(),
                 text::time(event.occurred_at.as_ref()),
-                text::action(event.action),
+                action_text(&event),
                 text::outcome(event.outcome),
                 text::who(actor.identity.as_ref()),
                 subject,
@@ -143,6 +144,13 @@ pub fn to_table(rows: &[RecordedEvent]) -> String {
     table(&["SEQ", "WHEN (UTC)", "ACTION", "OUTCOME", "WHO", "WHOSE DATA", "RESOURCE", "PURPOSE", "FROM"], &cells)
 }
 
+/// What was done; records of an older log say so.
+fn action_text(event: &crate::grpc::api::Event) -> String {
+    let import = event.source.as_ref().is_some_and(|source| source.assurance == stored::SourceAssurance::Import as i32);
+    let action = text::action(event.action);
+    if import { format!("{action} (import)") } else { action }
+}
+
 fn resource_text(resource: &crate::grpc::api::Resource) -> String {
     match format!("{} {}", resource.r#type, resource.id).trim() {
         "" => "-".to_owned(),
@@ -150,7 +158,7 @@ fn resource_text(resource: &crate::grpc::api::Resource) -> String {
     }
 }
 
-/// One row as JSON: the fields that are set, bytes as hex.
+/// One row as JSON: the fields that are set, bytes as hex, enum values as words.
 pub fn to_json(row: &RecordedEvent) -> Value {
     let event = row.event.clone().unwrap_or_default();
     let receipt = row.receipt.clone().unwrap_or_default();
@@ -189,10 +197,50 @@ pub fn to_json(row: &RecordedEvent) -> Value {
         "recipient": event.disclosure.map(|disclosure| disclosure.recipient).unwrap_or_default(),
         "break_glass": event.break_glass.map(|glass| glass.reason), "parts": parts,
     });
-    if let Value::Object(fields) = &mut value {
+    if let (Value::Object(fields), Value::Object(further)) = (&mut value, context(row)) {
+        fields.extend(further);
         drop_empty(fields);
     }
     value
+}
+
+/// The further fields of a row.
+fn context(row: &RecordedEvent) -> Value {
+    let event = row.event.clone().unwrap_or_default();
+    let actor = event.actor.clone().unwrap_or_default();
+    json!({
+        "categories": words(&event.categories, |n| stored::DataCategory::try_from(n).map(|v| v.as_str_name()), "DATA_CATEGORY_"),
+        "special_categories":
+            words(&event.special_categories, |n| stored::SpecialCategory::try_from(n).map(|v| v.as_str_name()), "SPECIAL_CATEGORY_"),
+        "legal_basis": words(&[event.legal_basis], |n| stored::LegalBasis::try_from(n).map(|v| v.as_str_name()), "LEGAL_BASIS_"),
+        "special_legal_basis": words(
+            &[event.special_legal_basis], |n| stored::SpecialLegalBasis::try_from(n).map(|v| v.as_str_name()), "SPECIAL_LEGAL_BASIS_"),
+        "channel": words(&[event.channel], |n| stored::Channel::try_from(n).map(|v| v.as_str_name()), "CHANNEL_"),
+        "actor_kind": words(&[actor.kind], |n| stored::ActorKind::try_from(n).map(|v| v.as_str_name()), "ACTOR_KIND_"),
+        "assurance": words(
+            &[event.source.as_ref().map_or(0, |source| source.assurance)],
+            |n| stored::SourceAssurance::try_from(n).map(|v| v.as_str_name()), "SOURCE_ASSURANCE_"),
+        "warnings": words(&row.warnings, |n| stored::Warning::try_from(n).map(|v| v.as_str_name()), "WARNING_"),
+        "source_instance": event.source.as_ref().map(|source| source.instance.clone()),
+        "session_hash": event.session.as_ref().map(|session| hex(&session.id)),
+        "mfa": event.session.as_ref().filter(|session| session.mfa).map(|_| true),
+        "policy_id": event.authorization.as_ref().map(|authorization| authorization.policy_id.clone()),
+        "decision_id": event.authorization.as_ref().map(|authorization| authorization.decision_id.clone()),
+        "hash_before": event.change.as_ref().map(|change| hex(&change.hash_before)),
+        "hash_after": event.change.as_ref().map(|change| hex(&change.hash_after)),
+        "export_bytes": event.export.as_ref().map(|export| export.bytes),
+        "export_sha256": event.export.as_ref().map(|export| hex(&export.sha256)),
+        "recipient_country": event.disclosure.as_ref().map(|disclosure| disclosure.country.clone()),
+        "corrects": event.corrects.as_ref().map(|corrects| json!({"origin": corrects.origin, "seq": corrects.seq}))
+    })
+}
+
+/// Words of enum numbers without their prefix; unknown ones as numbers, 0 left out.
+fn words<E>(numbers: &[i32], name: impl Fn(i32) -> Result<&'static str, E>, prefix: &str) -> Vec<String> {
+    let word = |number: i32| {
+        name(number).map_or_else(|_| number.to_string(), |name| name.trim_start_matches(prefix).to_owned())
+    };
+    numbers.iter().filter(|number| **number != 0).map(|number| word(*number)).collect()
 }
 
 fn drop_empty(fields: &mut Map<String, Value>) {

@@ -55,7 +55,11 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     }
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        let server = Server::start(options).await?;
+        let server = tokio::select! {
+            started = Server::start(options) => started?,
+            // Recovery may take long; it leaves nothing half done.
+            _ = terminate.recv() => return Ok(Outcome::Good),
+        };
         println!("listening api {}", server.address());
         tokio::select! {
             _ = terminate.recv() => {}

@@ -24,4 +24,4 @@ pub mod api {
 /// Largest message that is read, in bytes; an event in it may be smaller still. What is larger never reaches Akta:
 /// tonic answers OUT_OF_RANGE.
 #[cfg(feature = "server")]
-pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;

@@ -104,7 +104,7 @@ impl Date {
 
     /// Its first instant, in UTC.
     pub const fn start(self) -> Timestamp {
-        Timestamp::from_nanos(self.0 as i64 * 86_400_000_000_000)
+        Timestamp::from_nanos((self.0 as i64).saturating_mul(86_400_000_000_000))
     }
 
     /// The day after `days` days.

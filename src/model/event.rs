@@ -36,7 +36,7 @@ pub struct Subject {
 }
 
 /// A session as reported; only a keyed hash of `id` is ever stored.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Session {
     /// Session id or token, at most 4,096 bytes.
     pub id: Vec<u8>,
@@ -44,6 +44,13 @@ pub struct Session {
     pub auth_method: i32,
     /// A second factor was used.
     pub mfa: bool,
+}
+
+impl std::fmt::Debug for Session {
+    /// The id may be a token: its length is all that is printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({} bytes)", self.id.len())
+    }
 }
 
 /// The fields of an event, each checked on its own, not yet together.
@@ -179,7 +186,9 @@ impl Fields {
             checker
                 .refuse("actor.kind", "is required: HUMAN, SERVICE, SYSTEM, SUBJECT, GUARDIAN, SUPPORT or ANONYMOUS");
         }
-        if self.actor.is_none() && self.core.actor_kind != ActorKind::Anonymous as i32 {
+        if self.actor.is_none() && self.on_behalf_of.is_some() {
+            checker.refuse("actor.identity", "is required with on_behalf_of: say who stood in");
+        } else if self.actor.is_none() && self.core.actor_kind != ActorKind::Anonymous as i32 {
             checker.refuse("actor.identity", "is required: say who acted, or use kind ANONYMOUS");
         }
     }

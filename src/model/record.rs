@@ -126,7 +126,7 @@ impl Contents {
 
     /// About as many bytes as it takes in an answer, with people led back to their names.
     pub fn wire_bytes(&self) -> usize {
-        const PERSON: usize = 256;
+        const PERSON: usize = 640;
         let core = self.core.as_ref().map_or(0, Message::encoded_len);
         let net = self.net.as_ref().map_or(0, Message::encoded_len);
         let detail = self.detail.as_ref().map_or(0, Message::encoded_len);

@@ -23,20 +23,28 @@ pub struct Disk {
 impl Disk {
     /// Opens the databases of a data folder, creating what is missing.
     pub fn open(data: &Path) -> Result<Self, Error> {
-        Self::with(data, RocksStore::open)
+        let open = |database| Ok::<_, Error>(Arc::new(RocksStore::open(data, database)?));
+        Ok(Self {
+            db: open(Database::Db)?,
+            vault: open(Database::Vault)?,
+            index: open(Database::Index)?,
+            files: Arc::new(Folder::new(data)),
+        })
     }
 
     /// Opens the databases of a data folder without writing a byte.
     pub fn open_read_only(data: &Path) -> Result<Self, Error> {
-        Self::with(data, RocksStore::open_read_only)
-    }
-
-    fn with(data: &Path, open: impl Fn(&Path, Database) -> Result<RocksStore, Error>) -> Result<Self, Error> {
-        Ok(Self {
-            db: Arc::new(open(data, Database::Db)?),
-            vault: Arc::new(open(data, Database::Vault)?),
-            index: Arc::new(open(data, Database::Index)?),
-            files: Arc::new(Folder::new(data)),
-        })
+        let mut open: Vec<Arc<dyn Store>> = Vec::new();
+        for database in Database::ALL {
+            // The index is derived: where it is missing, it is empty, and built anew at the next start.
+            let missing = database == Database::Index && !data.join(database.folder()).exists();
+            open.push(if missing {
+                Arc::new(super::memory::Disk::new().open())
+            } else {
+                Arc::new(RocksStore::open_read_only(data, database)?)
+            });
+        }
+        let [db, vault, index] = <[_; 3]>::try_from(open).unwrap_or_else(|_| unreachable!("three databases"));
+        Ok(Self { db, vault, index, files: Arc::new(Folder::new(data)) })
     }
 }

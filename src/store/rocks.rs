@@ -203,7 +203,7 @@ fn error(error: rocksdb::Error) -> Error {
     let text = error.to_string();
     match error.kind() {
         ErrorKind::Corruption => Error::Corrupt(text),
-        ErrorKind::IOError if text.contains("lock") => Error::Locked(text),
+        ErrorKind::IOError if text.contains("lock hold by") || text.contains("/LOCK") => Error::Locked(text),
         _ => Error::Failed(text),
     }
 }

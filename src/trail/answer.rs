@@ -17,6 +17,7 @@ use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::query::{Cursor, Filter, Order};
 use crate::model::record::Record;
+use crate::store;
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -151,8 +152,12 @@ impl Node {
         pseudonyms.dedup();
         let mut people = Vec::with_capacity(pseudonyms.len());
         for pseudonym in pseudonyms {
-            if let Some(identity) = self.base.vault.identity(of, &pseudonym)? {
-                people.push((pseudonym, identity));
+            match self.base.vault.identity(of, &pseudonym) {
+                Ok(Some(identity)) => people.push((pseudonym, identity)),
+                Ok(None) => {}
+                // The record stands without the name: its pseudonym is shown.
+                Err(store::Error::Corrupt(what)) => tracing::error!(what, "somebody cannot be led back to a name"),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(people)

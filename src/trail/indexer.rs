@@ -23,8 +23,8 @@ use crate::model::term::Term;
 use crate::store::keys::{POSTING_PREFIX, Trail};
 use crate::store::{self, Batch, Family, Scan, keys};
 
-/// Entries gathered before they are written without being asked.
-pub const CHUNK: usize = 16_384;
+/// Terms gathered before they are written without being asked.
+pub const CHUNK: usize = 65_536;
 
 /// What one record can be found by.
 #[derive(Debug, Clone)]
@@ -45,13 +45,14 @@ pub struct Entry {
 pub struct Indexer {
     base: Arc<Base>,
     pending: Vec<Entry>,
+    terms: usize,
 }
 
 impl Indexer {
     /// Opens the index and catches up with the published heads. An index that is ahead of its trail is
     /// emptied and built anew; whether that happened.
     pub fn open(base: Arc<Base>) -> Result<(Self, bool), ReadError> {
-        let mut indexer = Self { base, pending: Vec::new() };
+        let mut indexer = Self { base, pending: Vec::new(), terms: 0 };
         let mut rebuilt = false;
         for info in indexer.base.trails.all() {
             if indexer.indexed(&info)? > info.size() {
@@ -64,6 +65,7 @@ impl Indexer {
         }
         for info in indexer.base.trails.all() {
             info.add_dates(indexer.dates(&info)?);
+            info.publish_indexed(indexer.indexed(&info)?);
             indexer.catch_up(&info)?;
         }
         Ok((indexer, rebuilt))
@@ -71,8 +73,9 @@ impl Indexer {
 
     /// Takes entries in the order of their records; writes them once a chunk is full.
     pub fn absorb(&mut self, entries: Vec<Entry>) -> Result<(), store::Error> {
+        self.terms += entries.iter().map(|entry| 1 + entry.terms.len()).sum::<usize>();
         self.pending.extend(entries);
-        if self.pending.len() >= CHUNK { self.flush() } else { Ok(()) }
+        if self.terms >= CHUNK { self.flush() } else { Ok(()) }
     }
 
     /// Number of entries not yet written.
@@ -85,6 +88,7 @@ impl Indexer {
         if self.pending.is_empty() {
             return Ok(());
         }
+        self.terms = 0;
         let mut batch = Batch::default();
         let mut postings: HashMap<[u8; POSTING_PREFIX], Vec<u64>> = HashMap::new();
         let mut index_keys: HashMap<(Trail, Date), Option<Key>> = HashMap::new();

@@ -66,7 +66,7 @@ impl Node {
         let permit = self
             .budget
             .clone()
-            .try_acquire_many_owned(permits(bytes))
+            .try_acquire_many_owned(permits(&event, bytes))
             .map_err(|_| RecordError::Busy { reason: "too many events are waiting" })?;
         self.send(controller, event, true, Some(permit))
     }
@@ -83,7 +83,7 @@ impl Node {
         let permit = self
             .budget
             .clone()
-            .acquire_many_owned(permits(bytes))
+            .acquire_many_owned(permits(&event, bytes))
             .await
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         self.send(controller, event, true, Some(permit))
@@ -110,7 +110,7 @@ impl Node {
     }
 }
 
-fn permits(bytes: usize) -> u32 {
+fn permits(event: &Event, bytes: usize) -> u32 {
     // What an event takes beside its bytes: the structures around them.
-    u32::try_from((bytes + 512).min(BUDGET_BYTES)).unwrap_or(u32::MAX)
+    u32::try_from((bytes + 512 + 128 * event.subjects.len()).min(BUDGET_BYTES)).unwrap_or(u32::MAX)
 }

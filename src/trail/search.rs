@@ -23,6 +23,9 @@ const DAYS_MAX: u32 = 400;
 /// A page ends early rather than exceed this: gRPC clients take 4 MiB unless told otherwise.
 const PAGE_BYTES_MAX: usize = 2 << 20;
 
+/// A page ends after this many records were read for it, with few rows or none: a scan can be left off.
+const SCAN_MAX: usize = 50_000;
+
 /// A page of records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
@@ -49,7 +52,11 @@ pub fn search(
     let mut records = Vec::new();
     let mut bytes = 0;
     let mut next = None;
-    for seq in candidates(base, info, filter, order, start, today)? {
+    for (scanned, seq) in candidates(base, info, filter, order, start, today)?.enumerate() {
+        if scanned == SCAN_MAX {
+            next = Some(Cursor { next: seq, ..start });
+            break;
+        }
         let record = reader.record(seq)?;
         if filter.matches(&record.contents) {
             bytes += record.contents.wire_bytes();

@@ -34,11 +34,6 @@ impl Position {
     pub fn empty(origin: Link) -> Self {
         Self { size: 0, head: origin, recorded_at: Timestamp::from_nanos(0) }
     }
-
-    /// The recorded time of something that comes in `now`.
-    pub fn time(&self, now: Timestamp) -> Timestamp {
-        now.max(self.recorded_at)
-    }
 }
 
 /// The place of a record in its trail.

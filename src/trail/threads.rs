@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
@@ -84,12 +84,15 @@ pub(super) fn write(
         }
         let (submissions, answers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
-        let step = writer.step(submissions);
-        stopped.send_if_modified(|stopped| writer.is_stopped() && !std::mem::replace(stopped, true));
-        // The indexer hears of a record before its reporter does: who has a receipt finds the record.
-        if !step.entries.is_empty() && index.send(IndexJob::Entries(step.entries)).is_err() {
-            tracing::error!("the indexer is gone: searches will be refused until a restart");
+        let mut step = writer.step(submissions);
+        // The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
+        let entries = std::mem::take(&mut step.entries);
+        if !entries.is_empty() && index.send(IndexJob::Entries(entries)).is_err() {
+            tracing::error!("the indexer is gone: what is recorded cannot be found, so the writer stops; restart akta");
+            writer.stop();
         }
+        step.publish();
+        stopped.send_if_modified(|stopped| writer.is_stopped() && !std::mem::replace(stopped, true));
         for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
             // A reporter that hung up does not want to know.
             let _ = answer.send(result);
@@ -100,8 +103,11 @@ pub(super) fn write(
 
 /// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest.
 pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
+    // When what is gathered has rested long enough; fixed by the first entry of a chunk.
+    let mut due: Option<Instant> = None;
     loop {
-        let result = match jobs.recv_timeout(INDEX_REST) {
+        let rest = due.map_or(INDEX_REST, |due| due.saturating_duration_since(Instant::now()));
+        let result = match jobs.recv_timeout(rest) {
             Ok(IndexJob::Entries(entries)) => indexer.absorb(entries),
             Ok(IndexJob::Flush(done)) => {
                 let result = indexer.flush();
@@ -111,6 +117,7 @@ pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
             Err(RecvTimeoutError::Timeout) => indexer.flush(),
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
         };
+        due = if indexer.pending() == 0 { None } else { due.or_else(|| Some(Instant::now() + INDEX_REST)) };
         if let Err(error) = result {
             tracing::error!(%error, "the index cannot be written: searches are refused; it is caught up at the next start");
             return;

@@ -32,6 +32,8 @@ use crate::store::{self, Batch, Family, keys};
 pub const RETRY_WINDOW: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Events further ahead of the clock than this are refused.
 pub const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
+/// A clock further behind than this is wrong: dates counted from it would be too.
+const BEHIND_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Beyond this the difference of clocks is flagged.
 const SKEW: Duration = Duration::from_secs(5);
 /// How long a client waits before it tries again.
@@ -108,6 +110,17 @@ pub struct Step {
     pub results: Vec<Result<Recorded, RecordError>>,
     /// What is to be indexed, in order.
     pub entries: Vec<Entry>,
+    heads: Vec<(Arc<Info>, u64)>,
+}
+
+impl Step {
+    /// Lets readers see the new heads. Before that the indexer has the entries, so that a question that covers a
+    /// record finds it.
+    pub fn publish(&self) {
+        for (info, size) in &self.heads {
+            info.publish(*size);
+        }
+    }
 }
 
 /// Records groups. There is one per node.
@@ -137,6 +150,13 @@ enum StepError {
     NoKey(Date),
 }
 
+impl StepError {
+    fn is_damage(&self) -> bool {
+        use store::Error::Corrupt;
+        matches!(self, Self::Read(ReadError::DataLoss { .. } | ReadError::Store(Corrupt(_))) | Self::Store(Corrupt(_)))
+    }
+}
+
 impl Writer {
     /// Goes on where the trails stand on disk, and publishes their heads.
     pub fn open(base: Arc<Base>) -> Result<Self, ReadError> {
@@ -149,6 +169,11 @@ impl Writer {
         Ok(Self { base, positions, seen: Seen::default(), generation: 0, stopped: false })
     }
 
+    /// Records nothing any more: what is recorded could not be found.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     /// Whether a commit failed, after which nothing is recorded any more.
     pub fn is_stopped(&self) -> bool {
         self.stopped
@@ -159,14 +184,14 @@ impl Writer {
         let count = submissions.len();
         if self.stopped {
             let refusal = RecordError::Busy { reason: "the writer has stopped after a failed write; restart akta" };
-            return Step { results: vec![Err(refusal); count], entries: Vec::new() };
+            return Step { results: vec![Err(refusal); count], entries: Vec::new(), heads: Vec::new() };
         }
         match self.record(submissions) {
             Ok(step) => step,
             Err(error) => {
                 tracing::error!(%error, "a commit failed or is uncertain: the writer stops, only reopening decides");
                 self.stopped = true;
-                Step { results: vec![Err(RecordError::Uncertain); count], entries: Vec::new() }
+                Step { results: vec![Err(RecordError::Uncertain); count], entries: Vec::new(), heads: Vec::new() }
             }
         }
     }
@@ -176,7 +201,7 @@ impl Writer {
         let mut batch = Batch::default();
         let mut draft = Draft::default();
         let mut staged: BTreeMap<Controller, Staged<'_>> = BTreeMap::new();
-        let mut step = Step { results: Vec::with_capacity(submissions.len()), entries: Vec::new() };
+        let mut step = Step { results: Vec::with_capacity(submissions.len()), entries: Vec::new(), heads: Vec::new() };
         let now = base.now();
 
         for Submission { controller, event, may_open } in submissions {
@@ -190,9 +215,25 @@ impl Writer {
                 step.results.push(Err(RecordError::NoController));
                 continue;
             }
-            if let Some(result) = self.repeated(known.as_deref(), &controller, &event, &step)? {
-                step.results.push(result);
+            if before > now.plus(BEHIND_MAX) {
+                tracing::error!(%controller, "the clock is more than a day behind this trail: set it");
+                step.results
+                    .push(Err(RecordError::Busy { reason: "Akta's clock is more than a day behind the trail" }));
                 continue;
+            }
+            match self.repeated(known.as_deref(), &controller, &event, &step) {
+                Ok(None) => {}
+                Ok(Some(result)) => {
+                    step.results.push(result);
+                    continue;
+                }
+                // Nothing is staged for it yet: only what cannot be read is refused, not everybody.
+                Err(error) if error.is_damage() => {
+                    tracing::error!(%error, "an event is refused: the first of its id cannot be read");
+                    step.results.push(Err(RecordError::Damaged));
+                    continue;
+                }
+                Err(error) => return Err(error),
             }
             let request = *event.request();
             let zone = known.as_ref().map_or(&base.settings.zone, |info| &info.zone);
@@ -205,9 +246,11 @@ impl Writer {
                 }
             };
             if !staged.contains_key(&controller) {
-                let opened =
-                    self.stage(&base, &controller, known, today, recorded_at, &mut batch, &mut step.entries)?;
-                staged.insert(controller.clone(), opened);
+                let info = match known.clone() {
+                    Some(info) => info,
+                    None => self.open_trail(&base, &controller, today, recorded_at, &mut step)?,
+                };
+                staged.insert(controller.clone(), self.stage(&base, info, today)?);
             }
             let Staged { info, sequencer } = staged.get_mut(&controller).expect("was staged above");
             let placed = place(&base, info, sequencer, &mut draft, event, &dates, today, recorded_at);
@@ -240,7 +283,8 @@ impl Writer {
             batch.put(Family::Meta, keys::META_GENERATION, generation.to_be_bytes());
         }
 
-        // Order: keyring (in `stage`) → vault → batch. From here on a crash leaves at worst people without records.
+        // Order: keyring and new trails (above) → vault → batch. From here on a crash leaves at worst people without
+        // records.
         base.vault.commit(draft)?;
         // The commit point. Once this returns, every record of the group is durable, chained and provable, and a
         // restart finds exactly them; if it fails, nobody knows, so nothing more is written by this process.
@@ -249,10 +293,7 @@ impl Writer {
         self.seen.keep();
         self.generation = generation;
         for (controller, info, position) in heads {
-            if base.trails.get(&controller).is_none() {
-                base.trails.add(info.clone());
-            }
-            info.publish(position.size);
+            step.heads.push((info, position.size));
             self.positions.insert(controller, position);
         }
         Ok(step)
@@ -296,39 +337,49 @@ impl Writer {
         Ok(Some(Ok(Recorded { receipt, warnings })))
     }
 
-    /// Brings a trail into the step: makes missing keys durable and, at first sight, opens it with its notice.
-    #[allow(clippy::too_many_arguments)]
-    fn stage<'a>(
-        &self,
-        base: &'a Base,
+    /// Brings a trail into the step: makes missing keys durable and goes on where it stands.
+    fn stage<'a>(&self, base: &'a Base, info: Arc<Info>, today: Date) -> Result<Staged<'a>, StepError> {
+        let entropy = base.world.entropy.as_ref();
+        base.keyring.ensure(&info.zone, today, info.number, entropy)?;
+        let position = self.positions.get(&info.controller).copied().unwrap_or(Position::empty(info.link));
+        let sequencer = Sequencer::new(info.number, info.zone_number, info.link, position, entropy);
+        Ok(Staged { info, sequencer })
+    }
+
+    /// Opens a trail at first sight of its controller: its description and opening notice, in a batch of their own.
+    ///
+    /// Order: keyring → this batch → vault. Vault rows are sealed under the controller's key, so which slot is its
+    /// own must be durable before the first of them.
+    fn open_trail(
+        &mut self,
+        base: &Base,
         controller: &Controller,
-        known: Option<Arc<Info>>,
         today: Date,
         recorded_at: Timestamp,
-        batch: &mut Batch,
-        entries: &mut Vec<Entry>,
-    ) -> Result<Staged<'a>, StepError> {
+        step: &mut Step,
+    ) -> Result<Arc<Info>, StepError> {
         let entropy = base.world.entropy.as_ref();
-        if let Some(info) = known {
-            base.keyring.ensure(&info.zone, today, info.number, entropy)?;
-            let position = self.positions.get(controller).copied().unwrap_or(Position::empty(info.link));
-            let sequencer = Sequencer::new(info.number, info.zone_number, info.link, position, entropy);
-            return Ok(Staged { info, sequencer });
-        }
-        let opened_in_step = entries.iter().filter(|entry| entry.seq == 0).count();
-        let number = u32::try_from(base.trails.all().len() + opened_in_step).expect("fewer than 2^32 trails");
+        let number = base.trails.all().iter().map(|info| info.number).max().map_or(0, |highest| highest + 1);
         let zone = &base.settings.zone;
         base.keyring.ensure(zone, today, number, entropy)?;
         let origin = Origin::new(&base.settings.authority, controller, &base.writer).expect("its parts are names");
         let meta =
             TrailMeta { number, origin: origin.to_string(), zone: zone.name().to_owned(), controller_slot: number };
-        batch.put(Family::Meta, keys::trail_meta(controller), meta.encode_to_vec());
         let info = Arc::new(Info::new(&meta, &base.keyring).expect("its keys were just made"));
-        let position = Position::empty(info.link);
-        let mut sequencer = Sequencer::new(number, info.zone_number, info.link, position, entropy);
+        let mut sequencer = Sequencer::new(number, info.zone_number, info.link, Position::empty(info.link), entropy);
         sequencer.notice(&notice::opening(&origin, zone, recorded_at), recorded_at);
-        entries.push(Entry { trail: info.clone(), seq: 0, event_id: None, request: None, terms: Vec::new() });
-        Ok(Staged { info, sequencer })
+
+        let mut batch = Batch::default();
+        batch.put(Family::Meta, keys::trail_meta(controller), meta.encode_to_vec());
+        batch.put(Family::Meta, keys::META_GENERATION, base.keyring.generation().to_be_bytes());
+        let position = sequencer.finish(&mut batch, |_| None).map_err(StepError::NoKey)?;
+        base.db.commit(batch)?;
+
+        base.trails.add(info.clone());
+        info.publish(position.size);
+        self.positions.insert(controller.clone(), position);
+        step.entries.push(Entry { trail: info.clone(), seq: 0, event_id: None, request: None, terms: Vec::new() });
+        Ok(info)
     }
 }
 

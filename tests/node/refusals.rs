@@ -152,7 +152,7 @@ const BAD_EVENTS: &[BadEvent] = {
         (|e| { e.subjects = (0..101).map(pupil).collect(); e.event_name = MARK.repeat(37_400) },
          Large, "", "the limit is 65536, and 524288"),
         // Larger than any message may be.
-        (|e| attribute(e, "note", &MARK.repeat(150_000)), Large, "", "limit"),
+        (|e| attribute(e, "note", &MARK.repeat(60_000)), Large, "", "limit"),
     ]
 };
 

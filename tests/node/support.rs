@@ -54,7 +54,8 @@ impl Node {
 
     /// SIGTERM; it must end in good order.
     pub(crate) fn stop(mut self) {
-        let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        // The shell's own kill: a bare system has no other.
+        let told = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success(), "SIGTERM could not be sent");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "after SIGTERM: {status}\n{}", read(&self.log));

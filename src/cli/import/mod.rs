@@ -81,7 +81,7 @@ impl FromStr for Rebase {
 /// What an import came to.
 #[derive(Debug, Default)]
 pub struct Imported {
-    /// Events recorded.
+    /// Events recorded, or found recorded by an earlier run.
     pub recorded: u64,
     /// Refused lines: number and reason. The first hundred.
     pub refused: Vec<(u64, String)>,
@@ -117,6 +117,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     } else {
         for (line, reason) in &result.refused {
             println!("line {line} refused: {reason}");
+        }
+        if let Some(time) = rebase {
+            println!("newest line moved to {time}; to run it again: --rebase-to {time}");
         }
         println!("{} events recorded, {} lines refused", number(result.recorded), number(result.refused_count));
     }
@@ -166,6 +169,13 @@ pub async fn import(
         let mut result = lock(&result);
         match outcome {
             Some(Answer::Receipt(_)) => result.recorded += 1,
+            // Not the line's fault: nothing after it will fare better.
+            Some(Answer::Refusal(refusal)) if matches!(refusal.code, 2 | 14) => {
+                return Err(Failure(format!(
+                    "line {line}: {}; {} events were recorded; run the same import again, with the same --rebase-to TIME",
+                    refusal.message, result.recorded
+                )));
+            }
             Some(Answer::Refusal(refusal)) => result.refuse(line, refusal.message),
             None => result.refuse(line, "the server gave no answer".to_owned()),
         }
@@ -251,6 +261,7 @@ fn event(controller: &str, digest: &[u8; 32], line_number: u64, line: &Line, shi
         outcome_reason: format!("http {}", line.status),
         actor: Some(api::Actor { kind: ActorKind::Anonymous as i32, ..api::Actor::default() }),
         resource: Some(api::Resource { r#type: "path".to_owned(), id: line.path.clone(), fields: Vec::new() }),
+        attributes: line.path_cut.then(|| ("path_cut".to_owned(), "true".to_owned())).into_iter().collect(),
         channel: Channel::Web as i32,
         network: Some(api::Network {
             ip: address.to_string(),

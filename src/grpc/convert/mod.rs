@@ -17,6 +17,12 @@ use super::api;
 
 fn controller(name: String, checker: &mut Checker) -> Option<Controller> {
     let controller = Controller::new(&name);
+    if name == "node" {
+        checker.refuse(
+            "controller",
+            "\"node\" is reserved for what belongs to no controller: name the school or organisation",
+        );
+    }
     if controller.is_none() {
         checker.refuse("controller", "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation");
     }
