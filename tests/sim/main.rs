@@ -6,18 +6,19 @@
 //! first, I5 time, I8 derived indexes, I9 unknown means stop; and that the same seed gives the same bytes.
 #![allow(clippy::unwrap_used)]
 
+mod counts;
+mod story;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use akta::env::{ManualClock, SeededEntropy};
-use akta::grpc::{api, convert};
-use akta::model::date::{Date, Timestamp, Zone};
+use akta::model::date::{Timestamp, Zone};
 use akta::model::identity::Identity;
 use akta::model::origin::Controller;
-use akta::model::policy::{Class, Dates};
 use akta::model::query::{Cursor, Filter, Order};
-use akta::model::stored::{Action, ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
+use akta::model::stored::Action;
 use akta::store::disk;
 use akta::store::files::MemoryFiles;
 use akta::store::memory::{Disk, Fault};
@@ -26,7 +27,9 @@ use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;
 use akta::trail::search;
 use akta::trail::verify::verify;
-use akta::trail::writer::{Receipt, RecordError, Submission, Writer};
+use akta::trail::writer::{RecordError, Writer};
+use counts::Counts;
+use story::{Dice, Known, alive, pupil, same, submission, teacher};
 
 const STEPS: u32 = 40;
 /// Seeds that once failed, each with the reason; they run always.
@@ -62,62 +65,9 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-#[derive(Debug, Default, Clone)]
-struct Counts {
-    recorded: u64,
-    uncertain: u64,
-    applied_unknown: u64,
-    crashes: u64,
-    searches: u64,
-    rows: u64,
-    expired: u64,
-    repeated: u64,
-    conflicts: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.recorded += other.recorded;
-        self.uncertain += other.uncertain;
-        self.applied_unknown += other.applied_unknown;
-        self.crashes += other.crashes;
-        self.searches += other.searches;
-        self.rows += other.rows;
-        self.expired += other.expired;
-        self.repeated += other.repeated;
-        self.conflicts += other.conflicts;
-    }
-}
-
 struct Ran {
     counts: Counts,
     bytes: Vec<u8>,
-}
-
-/// The plain model: what a trail must hold, in order. Record 0 is the opening notice.
-#[derive(Debug, Clone)]
-struct Known {
-    event_id: [u8; 16],
-    actor: usize,
-    subjects: Vec<usize>,
-    ip: Option<u8>,
-    action: i32,
-    occurred_at: Timestamp,
-    /// What the reporter was told; `None` if it never heard.
-    receipt: Option<Receipt>,
-}
-
-/// Small reproducible numbers (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
 }
 
 struct Sim {
@@ -507,61 +457,4 @@ impl Sim {
         let report = verify(&node.base, |_, _, _| {});
         assert_eq!(report.findings, [], "I2, I5, I8");
     }
-}
-
-/// The same receipt; where the core is past its date, only the day of the time is left.
-fn same(a: &Receipt, b: &Receipt) -> bool {
-    (&a.origin, a.seq, a.link, Date::of_utc(a.recorded_at)) == (&b.origin, b.seq, b.link, Date::of_utc(b.recorded_at))
-}
-
-fn alive(known: &Known, zone: &Zone, today: Date) -> bool {
-    let class = Class::of(known.action, Outcome::Success as i32, RetentionClass::Unspecified);
-    Dates::of(class, known.occurred_at, zone).core > today
-}
-
-fn teacher(number: usize) -> Identity {
-    Identity::new("staff", &format!("t-{number}"))
-}
-
-fn pupil(number: usize) -> Identity {
-    Identity::new("pupil", &format!("p-{number}"))
-}
-
-fn submission(controller: &Controller, known: &Known) -> Submission {
-    let wire = |who: Identity| Some(api::Identity::new(who.namespace, who.id));
-    let (seconds, nanos) = known.occurred_at.parts();
-    let number = known.event_id[15];
-    let named = |who: Identity| {
-        let display_name = if number.is_multiple_of(3) { format!("Name {}", number % 2) } else { String::new() };
-        Some(api::Identity { display_name, ..api::Identity::new(who.namespace, who.id) })
-    };
-    let mut subjects: Vec<api::Subject> =
-        known.subjects.iter().map(|s| api::Subject { identity: wire(pupil(*s)), child: 0 }).collect();
-    if number.is_multiple_of(5) {
-        // Somebody looks at their own data.
-        subjects.push(api::Subject { identity: named(teacher(known.actor)), child: 0 });
-    }
-    let message = api::Event {
-        event_id: format!(
-            "00000000-0000-0000-{:04x}-{:012x}",
-            0,
-            u64::from_be_bytes(known.event_id[8..].try_into().unwrap())
-        ),
-        controller: controller.to_string(),
-        occurred_at: Some(prost_types::Timestamp { seconds, nanos }),
-        action: known.action,
-        outcome: Outcome::Success as i32,
-        purpose: Purpose::Teaching as i32,
-        actor: Some(api::Actor {
-            identity: if number.is_multiple_of(2) { named(teacher(known.actor)) } else { wire(teacher(known.actor)) },
-            kind: ActorKind::Human as i32,
-            ..Default::default()
-        }),
-        subjects,
-        categories: vec![DataCategory::EducationRecord as i32],
-        network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),
-        ..Default::default()
-    };
-    let (controller, event) = convert::event(Some(message)).expect("the simulation reports good events");
-    Submission { controller, event, may_open: true }
 }

@@ -1,0 +1,93 @@
+//! What happens in a simulation: small numbers, people, events, and the plain model of a recorded one.
+#![allow(clippy::unwrap_used)]
+
+use akta::grpc::{api, convert};
+use akta::model::date::{Date, Timestamp, Zone};
+use akta::model::identity::Identity;
+use akta::model::origin::Controller;
+use akta::model::policy::{Class, Dates};
+use akta::model::stored::{ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
+use akta::trail::writer::{Receipt, Submission};
+
+/// The plain model: what a trail must hold, in order. Record 0 is the opening notice.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) event_id: [u8; 16],
+    pub(crate) actor: usize,
+    pub(crate) subjects: Vec<usize>,
+    pub(crate) ip: Option<u8>,
+    pub(crate) action: i32,
+    pub(crate) occurred_at: Timestamp,
+    /// What the reporter was told; `None` if it never heard.
+    pub(crate) receipt: Option<Receipt>,
+}
+
+/// Small reproducible numbers (splitmix64).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+}
+
+/// The same receipt; where the core is past its date, only the day of the time is left.
+pub(crate) fn same(a: &Receipt, b: &Receipt) -> bool {
+    (&a.origin, a.seq, a.link, Date::of_utc(a.recorded_at)) == (&b.origin, b.seq, b.link, Date::of_utc(b.recorded_at))
+}
+
+pub(crate) fn alive(known: &Known, zone: &Zone, today: Date) -> bool {
+    let class = Class::of(known.action, Outcome::Success as i32, RetentionClass::Unspecified);
+    Dates::of(class, known.occurred_at, zone).core > today
+}
+
+pub(crate) fn teacher(number: usize) -> Identity {
+    Identity::new("staff", &format!("t-{number}"))
+}
+
+pub(crate) fn pupil(number: usize) -> Identity {
+    Identity::new("pupil", &format!("p-{number}"))
+}
+
+pub(crate) fn submission(controller: &Controller, known: &Known) -> Submission {
+    let wire = |who: Identity| Some(api::Identity::new(who.namespace, who.id));
+    let (seconds, nanos) = known.occurred_at.parts();
+    let number = known.event_id[15];
+    let named = |who: Identity| {
+        let display_name = if number.is_multiple_of(3) { format!("Name {}", number % 2) } else { String::new() };
+        Some(api::Identity { display_name, ..api::Identity::new(who.namespace, who.id) })
+    };
+    let mut subjects: Vec<api::Subject> =
+        known.subjects.iter().map(|s| api::Subject { identity: wire(pupil(*s)), child: 0 }).collect();
+    if number.is_multiple_of(5) {
+        // Somebody looks at their own data.
+        subjects.push(api::Subject { identity: named(teacher(known.actor)), child: 0 });
+    }
+    let message = api::Event {
+        event_id: format!(
+            "00000000-0000-0000-{:04x}-{:012x}",
+            0,
+            u64::from_be_bytes(known.event_id[8..].try_into().unwrap())
+        ),
+        controller: controller.to_string(),
+        occurred_at: Some(prost_types::Timestamp { seconds, nanos }),
+        action: known.action,
+        outcome: Outcome::Success as i32,
+        purpose: Purpose::Teaching as i32,
+        actor: Some(api::Actor {
+            identity: if number.is_multiple_of(2) { named(teacher(known.actor)) } else { wire(teacher(known.actor)) },
+            kind: ActorKind::Human as i32,
+            ..Default::default()
+        }),
+        subjects,
+        categories: vec![DataCategory::EducationRecord as i32],
+        network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),
+        ..Default::default()
+    };
+    let (controller, event) = convert::event(Some(message)).expect("the simulation reports good events");
+    Submission { controller, event, may_open: true }
+}
