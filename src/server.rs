@@ -3,7 +3,7 @@
 //! | task | on cancel | on error |
 //! |---|---|---|
 //! | writer thread | drains what it took, then ends | stops recording; reads are refused too; the process must be restarted |
-//! | indexer thread | writes what it gathered, then ends | ends; searches are refused; caught up at the next start |
+//! | indexer thread | writes what it gathered, then ends | ends, and the writer stops at its next group; caught up at the next start |
 //! | serving task | lets calls finish within the grace period | the server stops |
 //!
 //! Crash is shutdown without manners: it must be harmless.

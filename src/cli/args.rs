@@ -132,7 +132,6 @@ impl FromStr for Time {
 impl Time {
     /// As the API says it.
     pub fn wire(self) -> prost_types::Timestamp {
-        let (seconds, nanos) = self.0.parts();
-        prost_types::Timestamp { seconds, nanos }
+        crate::grpc::time::wire(self.0)
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use super::args::{Action, Ground, Target, Time, Who};
-use super::text::{self, table};
+use super::text::{self, hex, rfc3339, table};
 use super::{Failure, Outcome, block_on};
 use crate::grpc::api::{EventFilter, RecordedEvent, SearchEventsRequest, SearchOrder};
 use crate::model::stored;
@@ -255,13 +255,4 @@ fn drop_empty(fields: &mut Map<String, Value>) {
         Value::Number(number) => number.as_u64() != Some(0),
         Value::Bool(_) => true,
     });
-}
-
-fn rfc3339(time: Option<&prost_types::Timestamp>) -> String {
-    let time = time.and_then(|time| crate::model::date::Timestamp::from_parts(time.seconds, time.nanos));
-    time.map(|time| time.to_string()).unwrap_or_default()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

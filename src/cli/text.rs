@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::grpc::api;
-use crate::model::date::Timestamp;
+use crate::grpc::time::instant;
 use crate::model::stored;
 
 /// A whole number with thousands apart: 9,999.
@@ -21,8 +21,18 @@ pub fn number(number: u64) -> String {
 
 /// A time to the second, UTC.
 pub fn time(time: Option<&prost_types::Timestamp>) -> String {
-    let time = time.and_then(|time| Timestamp::from_parts(time.seconds, time.nanos));
+    let time = time.and_then(instant);
     time.map_or_else(|| "-".to_owned(), |time| time.to_string()[..19].replace('T', " "))
+}
+
+/// A time as RFC 3339 to the millisecond; empty where there is none.
+pub fn rfc3339(time: Option<&prost_types::Timestamp>) -> String {
+    time.and_then(instant).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// Bytes as hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `namespace:id`, with the name in words if it is known; the pseudonym's first digits where nothing else is left.
@@ -30,8 +40,7 @@ pub fn who(identity: Option<&api::Identity>) -> String {
     match identity {
         None => "anonymous".to_owned(),
         Some(who) if who.id.is_empty() => {
-            let digits: String = who.pseudonym.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-            format!("~{digits}")
+            format!("~{}", hex(who.pseudonym.get(..4).unwrap_or_default()))
         }
         Some(who) if who.display_name.is_empty() => escape(format!("{}:{}", who.namespace, who.id).as_bytes()),
         Some(who) => escape(format!("{} ({}:{})", who.display_name, who.namespace, who.id).as_bytes()),

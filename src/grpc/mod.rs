@@ -11,6 +11,7 @@ pub mod history;
 pub mod ingest;
 #[cfg(feature = "server")]
 pub mod status;
+pub mod time;
 
 /// Messages, clients and servers of `akta.v1` (`proto/akta/v1`).
 pub mod api {

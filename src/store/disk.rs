@@ -34,17 +34,12 @@ impl Disk {
 
     /// Opens the databases of a data folder without writing a byte.
     pub fn open_read_only(data: &Path) -> Result<Self, Error> {
-        let mut open: Vec<Arc<dyn Store>> = Vec::new();
-        for database in Database::ALL {
-            // The index is derived: where it is missing, it is empty, and built anew at the next start.
-            let missing = database == Database::Index && !data.join(database.folder()).exists();
-            open.push(if missing {
-                Arc::new(super::memory::Disk::new().open())
-            } else {
-                Arc::new(RocksStore::open_read_only(data, database)?)
-            });
-        }
-        let [db, vault, index] = <[_; 3]>::try_from(open).unwrap_or_else(|_| unreachable!("three databases"));
-        Ok(Self { db, vault, index, files: Arc::new(Folder::new(data)) })
+        let open = |database| Ok::<Arc<dyn Store>, Error>(Arc::new(RocksStore::open_read_only(data, database)?));
+        // The index is derived: where it is missing, it is empty, and built anew at the next start.
+        let index = match data.join(Database::Index.folder()).exists() {
+            true => open(Database::Index)?,
+            false => Arc::new(super::memory::Disk::new().open()),
+        };
+        Ok(Self { db: open(Database::Db)?, vault: open(Database::Vault)?, index, files: Arc::new(Folder::new(data)) })
     }
 }

@@ -3,7 +3,7 @@
 //! `db/` and `vault/` have a write-ahead log that is synced with every batch. `index/` has none: it is flushed
 //! whole (atomic flush over its families), so after a crash it stands as of its last flush and is caught up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRawIterator,
@@ -20,7 +20,6 @@ const CACHE_BYTES: usize = 32 << 20;
 pub struct RocksStore {
     db: DB,
     database: Database,
-    path: PathBuf,
 }
 
 impl RocksStore {
@@ -31,7 +30,7 @@ impl RocksStore {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let db = DB::open_cf_descriptors(&options, &path, descriptors(database)).map_err(error)?;
-        Ok(Self { db, database, path })
+        Ok(Self { db, database })
     }
 
     /// Opens `database` without writing a byte; fails if there is none.
@@ -39,12 +38,7 @@ impl RocksStore {
         let path = data.join(database.folder());
         let options = options(database);
         let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false).map_err(error)?;
-        Ok(Self { db, database, path })
-    }
-
-    /// Its folder.
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { db, database })
     }
 
     /// Compacts every family whole, so that only live rows are in its files.

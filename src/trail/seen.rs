@@ -33,34 +33,45 @@ type Name = (Controller, [u8; 16]);
 /// Event ids seen lately.
 #[derive(Default)]
 pub(super) struct Seen {
-    durable: HashMap<Name, ([u8; 32], u64, Arc<Info>)>,
-    staged: HashMap<Name, ([u8; 32], u64, Arc<Info>, usize)>,
+    durable: HashMap<Name, First>,
+    /// Each with the index of its result in the step under way.
+    staged: HashMap<Name, (First, usize)>,
+    /// Ids kept before the next sweep.
+    keep: usize,
+}
+
+struct First {
+    request: [u8; 32],
+    seq: u64,
+    trail: Arc<Info>,
 }
 
 impl Seen {
     /// The first sight of an id, if it was lately.
     pub(super) fn find(&self, controller: &Controller, id: &[u8; 16]) -> Option<Sight> {
         let name = (controller.clone(), *id);
-        if let Some((request, _, _, index)) = self.staged.get(&name) {
-            return Some(Sight { request: *request, place: Place::InStep(*index) });
+        if let Some((first, index)) = self.staged.get(&name) {
+            return Some(Sight { request: first.request, place: Place::InStep(*index) });
         }
-        let (request, seq, _) = self.durable.get(&name)?;
-        Some(Sight { request: *request, place: Place::Durable(*seq) })
+        let first = self.durable.get(&name)?;
+        Some(Sight { request: first.request, place: Place::Durable(first.seq) })
     }
 
     /// Remembers an event of the step under way, whose result will have that index.
     pub(super) fn stage(&mut self, controller: &Controller, entry: &Entry, request: [u8; 32], index: usize) {
         if let Some(id) = entry.event_id {
-            self.staged.insert((controller.clone(), id), (request, entry.seq, entry.trail.clone(), index));
+            let first = First { request, seq: entry.seq, trail: entry.trail.clone() };
+            self.staged.insert((controller.clone(), id), (first, index));
         }
     }
 
     /// The step under way became durable. Ids that the index holds by now are let go once there are many.
     pub(super) fn keep(&mut self) {
-        let staged = self.staged.drain().map(|(name, (request, seq, info, _))| (name, (request, seq, info)));
-        self.durable.extend(staged);
-        if self.durable.len() > KEEP {
-            self.durable.retain(|_, (_, seq, info)| *seq >= info.indexed());
+        self.durable.extend(self.staged.drain().map(|(name, (first, _))| (name, first)));
+        if self.durable.len() > self.keep.max(KEEP) {
+            self.durable.retain(|_, first| first.seq >= first.trail.indexed());
+            // While the index lags, sweeping at every group would find little.
+            self.keep = 2 * self.durable.len();
         }
     }
 }

@@ -16,6 +16,9 @@ const GROUP_MAX: usize = 2_048;
 /// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
 const INDEX_REST: Duration = Duration::from_millis(200);
 
+/// With nothing gathered there is nothing to wake for.
+const IDLE: Duration = Duration::from_secs(3_600);
+
 /// What the writer is handed.
 pub(super) enum Inbox {
     Record(Box<Job>),
@@ -92,7 +95,9 @@ pub(super) fn write(
             writer.stop();
         }
         step.publish();
-        stopped.send_if_modified(|stopped| writer.is_stopped() && !std::mem::replace(stopped, true));
+        if writer.is_stopped() {
+            stopped.send_replace(true);
+        }
         for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
             // A reporter that hung up does not want to know.
             let _ = answer.send(result);
@@ -106,7 +111,7 @@ pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
     // When what is gathered has rested long enough; fixed by the first entry of a chunk.
     let mut due: Option<Instant> = None;
     loop {
-        let rest = due.map_or(INDEX_REST, |due| due.saturating_duration_since(Instant::now()));
+        let rest = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
         let result = match jobs.recv_timeout(rest) {
             Ok(IndexJob::Entries(entries)) => indexer.absorb(entries),
             Ok(IndexJob::Flush(done)) => {
@@ -119,7 +124,7 @@ pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
         };
         due = if indexer.pending() == 0 { None } else { due.or_else(|| Some(Instant::now() + INDEX_REST)) };
         if let Err(error) = result {
-            tracing::error!(%error, "the index cannot be written: searches are refused; it is caught up at the next start");
+            tracing::error!(%error, "the index cannot be written: the writer stops with it; it is caught up at the next start");
             return;
         }
     }

@@ -311,7 +311,7 @@ impl Writer {
     ) -> Result<Option<Result<Recorded, RecordError>>, StepError> {
         let Ok(id) = <[u8; 16]>::try_from(event.core.event_id.as_slice()) else { return Ok(None) };
         let (seq, same) = match self.seen.find(controller, &id) {
-            Some(Sight { request, place: Place::InStep(index), .. }) => {
+            Some(Sight { request, place: Place::InStep(index) }) => {
                 let first = step.results[index].clone();
                 return Ok(Some(if request == *event.request() { first } else { Err(RecordError::Conflict) }));
             }
@@ -376,7 +376,7 @@ impl Writer {
         base.db.commit(batch)?;
 
         base.trails.add(info.clone());
-        info.publish(position.size);
+        step.heads.push((info.clone(), position.size));
         self.positions.insert(controller.clone(), position);
         step.entries.push(Entry { trail: info.clone(), seq: 0, event_id: None, request: None, terms: Vec::new() });
         Ok(info)

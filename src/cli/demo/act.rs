@@ -126,8 +126,7 @@ impl Act {
     /// The event as it is sent: with an id, and with its time in a day that began at `start`.
     pub fn dated(mut self, start: Timestamp, random: &mut Random) -> Self {
         let time = start.plus(std::time::Duration::from_secs(u64::from(self.second)));
-        let (seconds, nanos) = time.parts();
-        self.event.occurred_at = Some(prost_types::Timestamp { seconds, nanos });
+        self.event.occurred_at = Some(crate::grpc::time::wire(time));
         self.event.event_id = uuid::Builder::from_random_bytes(random.bytes()).into_uuid().to_string();
         self
     }

@@ -36,7 +36,7 @@ impl Place {
 
     /// A new temporary folder, readable by its owner only.
     pub fn temporary() -> Result<Self, Failure> {
-        let name: String = random::<8>(&SystemEntropy).iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = crate::cli::text::hex(&random::<8>(&SystemEntropy));
         let path = std::env::temp_dir().join(format!("akta-demo-{name}"));
         fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| {
             Failure(format!("temporary folder {}: {error}; give a folder with --data", path.display()))

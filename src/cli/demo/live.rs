@@ -84,7 +84,7 @@ fn show(paper: Paper, Reported { event, receipt, .. }: &Reported) {
         .filter_map(|subject| subject.identity.as_ref())
         .map(|s| format!("{}:{}", s.namespace, s.id))
         .collect();
-    let link: String = receipt.link.iter().map(|byte| format!("{byte:02x}")).collect();
+    let link = text::hex(&receipt.link);
     paper.line("  One of them, as the service says it, and what it gets back:");
     paper.line("");
     paper.line(format!(

@@ -17,6 +17,7 @@ use super::text::{Progress, number};
 use super::{Failure, Outcome, block_on};
 use crate::grpc::api::stream_events_response::Outcome as Answer;
 use crate::grpc::api::{self, StreamEventsRequest, StreamEventsResponse};
+use crate::grpc::time::wire;
 use crate::model::date::Timestamp;
 use crate::model::stored::{Action, ActorKind, Channel, Outcome as Ended, SourceAssurance};
 use combined::Line;
@@ -249,12 +250,12 @@ fn event(controller: &str, digest: &[u8; 32], line_number: u64, line: &Line, shi
     let id = blake3::Hasher::new_keyed(digest).update(&line_number.to_be_bytes()).finalize();
     let mut id_bytes = [0; 16];
     id_bytes.copy_from_slice(&id.as_bytes()[..16]);
-    let (seconds, nanos) = Timestamp::from_nanos(line.time.saturating_add(shift)).parts();
+    let occurred_at = Timestamp::from_nanos(line.time.saturating_add(shift));
     let address = line.address.to_canonical();
     api::Event {
         event_id: uuid::Builder::from_random_bytes(id_bytes).into_uuid().to_string(),
         controller: controller.to_owned(),
-        occurred_at: Some(prost_types::Timestamp { seconds, nanos }),
+        occurred_at: Some(wire(occurred_at)),
         action: action(&line.method) as i32,
         event_name: line.method.clone(),
         outcome: outcome(line.status) as i32,

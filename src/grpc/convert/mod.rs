@@ -13,7 +13,7 @@ use crate::model::date::Timestamp;
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
 
-use super::api;
+use super::{api, time};
 
 fn controller(name: String, checker: &mut Checker) -> Option<Controller> {
     let controller = Controller::new(&name);
@@ -38,9 +38,8 @@ fn identity(identity: api::Identity, checker: &mut Checker) -> Identity {
     }
 }
 
-fn timestamp(field: &str, time: Option<prost_types::Timestamp>, checker: &mut Checker) -> Option<Timestamp> {
-    let time = time?;
-    let found = Timestamp::from_parts(time.seconds, time.nanos);
+fn timestamp(field: &str, given: Option<prost_types::Timestamp>, checker: &mut Checker) -> Option<Timestamp> {
+    let found = time::instant(&given?);
     if found.is_none() {
         checker.refuse(
             field,
@@ -48,11 +47,6 @@ fn timestamp(field: &str, time: Option<prost_types::Timestamp>, checker: &mut Ch
         );
     }
     found
-}
-
-fn wire_time(time: Timestamp) -> prost_types::Timestamp {
-    let (seconds, nanos) = time.parts();
-    prost_types::Timestamp { seconds, nanos }
 }
 
 fn ip_bytes(field: &str, text: &str, checker: &mut Checker) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::super::api;
-use super::wire_time;
+use crate::grpc::time::wire;
 use crate::model::date::Timestamp;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::part::PartId;
@@ -18,7 +18,7 @@ pub fn receipt(receipt: &writer::Receipt) -> api::Receipt {
         origin: receipt.origin.to_string(),
         seq: receipt.seq,
         link: receipt.link.0.to_vec(),
-        recorded_at: Some(wire_time(receipt.recorded_at)),
+        recorded_at: Some(wire(receipt.recorded_at)),
     }
 }
 
@@ -34,7 +34,7 @@ fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
             origin: answer.trail.origin.to_string(),
             seq: record.header.seq,
             link: record.link.0.to_vec(),
-            recorded_at: record.recorded_at().map(wire_time),
+            recorded_at: record.recorded_at().map(wire),
         }),
         retention_class: record.header.class.word() as i32,
         parts: parts(record),
@@ -75,7 +75,7 @@ fn event(answer: &Answer, record: &Record, core: Core) -> api::Event {
             .map(|id| uuid::Uuid::from_bytes(id).to_string())
             .unwrap_or_default(),
         controller: answer.trail.controller.to_string(),
-        occurred_at: contents.core.as_ref().map(|core| wire_time(Timestamp::from_nanos(core.occurred_at))),
+        occurred_at: contents.core.as_ref().map(|core| wire(Timestamp::from_nanos(core.occurred_at))),
         action: core.action,
         event_name: core.event_name.clone(),
         outcome: core.outcome,
