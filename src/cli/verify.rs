@@ -1,4 +1,4 @@
-//! `akta verify DIR`: reads a data folder again, byte by byte.
+//! `akta verify DIR`: reads a data folder again, record by record.
 
 use std::path::PathBuf;
 use std::sync::Arc;

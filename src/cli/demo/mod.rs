@@ -106,7 +106,7 @@ async fn live(paper: Paper, address: &str, log: Option<&Path>) -> Result<Marked,
 /// What needs it stopped. Reads disks, so the runtime is told.
 async fn prove(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Failure> {
     tokio::task::block_in_place(|| {
-        paper.heading("4  The proof: the node is stopped, every byte is read again");
+        paper.heading("4  The proof: the node is stopped, every record is read again");
         let whole = proof::whole(paper, place)?;
         paper.heading("5  Tampering, on copies of the folder");
         Ok(proof::tampered(paper, place, marked)? && whole)

@@ -1,4 +1,4 @@
-//! The proof: the data folder is read again, byte by byte; then copies of it are tampered with.
+//! The proof: the data folder is read again, record by record; then copies of it are tampered with.
 
 use std::path::Path;
 use std::sync::Arc;
