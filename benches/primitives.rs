@@ -27,7 +27,8 @@ use akta::store::files::MemoryFiles;
 use akta::store::memory;
 use akta::trail::base::{Base, World};
 use akta::trail::keyring::Kek;
-use akta::trail::writer::{Submission, Writer};
+use akta::trail::submission::Submission;
+use akta::trail::writer::Writer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 #[global_allocator]
@@ -88,7 +89,7 @@ fn parts() -> Vec<(u64, PartKey, Vec<u8>)> {
     let people = People { actor: Some(Pseudonym([1; 32])), on_behalf_of: None, subjects: vec![Pseudonym([2; 32])] };
     let mut supply = Supply::new();
     let parts = (0..GROUP).flat_map(|seq| {
-        let event = supply.event().event;
+        let event = supply.event().events.remove(0);
         let dates = Dates::of(event.class(), now, &zone);
         let contents = Contents::of_event(event, &people, None, &dates, TODAY, now);
         contents.parts().into_iter().map(move |(key, content)| (seq, key, content))
@@ -142,7 +143,7 @@ impl Supply {
         self.at = (self.at + 1) % self.templates.len();
         event.event_id = String::from_utf8_lossy(&self.ids.draw()).into_owned();
         let (controller, event): (Controller, Event) = convert::event(Some(event)).expect("a drawn event is good");
-        Submission { controller, event, may_open: true }
+        Submission { controller, events: vec![event], may_open: true }
     }
 
     fn submissions(&mut self, count: usize) -> Vec<Submission> {
@@ -152,7 +153,8 @@ impl Supply {
     /// A writer on an empty store in memory that already knows everybody in the templates.
     fn writer(&mut self) -> Writer {
         let open = || Arc::new(memory::Disk::new().open());
-        let disk = Disk { db: open(), vault: open(), index: open(), files: Arc::new(MemoryFiles::new()) };
+        let files = Arc::new(MemoryFiles::new());
+        let disk = Disk { db: open(), vault: open(), index: open(), files: files.clone(), guard: files };
         let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
         let settings = File::default().settings(true).expect("needs no file with --dev");
         let base = Base::open(disk, Kek::dev(), settings, world).expect("opens on an empty disk");

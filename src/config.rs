@@ -53,6 +53,8 @@ impl fmt::Display for Listen {
 pub struct File {
     /// Data folder.
     pub data: Option<PathBuf>,
+    /// Folder of the guard; the data folder if not set. Better on another volume.
+    pub guard: Option<PathBuf>,
     /// Where to listen.
     pub listen: Option<String>,
     /// First part of every origin: 1 to 63 of `a-z 0-9 . _ -`.
@@ -98,7 +100,13 @@ impl File {
                 ));
             }
         };
-        Ok(Settings { authority, zone, open_controllers: dev, controllers: controllers.collect::<Result<_, _>>()? })
+        Ok(Settings {
+            authority,
+            zone,
+            open_controllers: dev,
+            controllers: controllers.collect::<Result<_, _>>()?,
+            new_guard: false,
+        })
     }
 }
 

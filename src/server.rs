@@ -20,19 +20,22 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::server::{Router, TcpIncoming};
+use tower::layer::util::{Identity, Stack};
+use tower::util::MapResponseLayer;
 
 use crate::config::Listen;
 use crate::env::{SystemClock, SystemEntropy};
+use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
+use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
-use crate::grpc::{MESSAGE_BYTES_MAX, api};
+use crate::grpc::{MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX, api, outcome};
 use crate::store::disk::Disk;
 use crate::trail::base::{Base, OpenError, Settings, World};
 use crate::trail::keyring::Kek;
 use crate::trail::node::Node;
-use crate::trail::reader::ReadError;
 use crate::trail::threads::Threads;
 
 /// How long calls may finish once the server is told to stop.
@@ -42,6 +45,8 @@ pub const GRACE: Duration = Duration::from_secs(10);
 pub struct Options {
     /// Data folder; made if it is missing.
     pub data: PathBuf,
+    /// Folder of the guard; the data folder if not set.
+    pub guard: Option<PathBuf>,
     /// Where to listen.
     pub listen: Listen,
     /// The operator's key.
@@ -58,9 +63,6 @@ pub enum StartError {
     /// The data folder.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Recovery.
-    #[error("recovery refused the data folder: {0}; run akta verify, and restore from a copy if it agrees")]
-    Recover(#[from] ReadError),
     /// The listener.
     #[error("listen on {listen}: {error}")]
     Listen {
@@ -95,8 +97,8 @@ impl Server {
         {
             return Err(StartError::Plaintext(*address));
         }
-        let Options { data, listen, kek, settings, dev } = options;
-        let opened = tokio::task::spawn_blocking(move || open(&data, kek, settings)).await;
+        let Options { data, guard, listen, kek, settings, dev } = options;
+        let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings)).await;
         let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
         let router = router(&node, dev).await?;
@@ -151,19 +153,11 @@ pub fn lock(data: &Path) -> Result<File, OpenError> {
     Ok(lock)
 }
 
-/// As [`lock`], of a folder that is not to be changed: without making or touching the file.
-pub fn lock_unchanged(data: &Path) -> Result<Option<File>, OpenError> {
-    match File::open(data.join("LOCK")) {
-        Ok(lock) => lock.try_lock().map(|()| Some(lock)).map_err(|_| OpenError::Locked(data.display().to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(OpenError::Folder { path: data.display().to_string(), error }),
-    }
-}
-
-fn open(data: &Path, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
+fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
     let lock = lock(data)?;
     let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let base = Base::open(Disk::open(data).map_err(OpenError::from)?, kek, settings, world)?;
+    let disk = Disk::open(data, guard).map_err(OpenError::from)?;
+    let base = Base::open(disk, kek, settings, world)?;
     let (node, threads) = Node::start(Arc::new(base))?;
     Ok((lock, node, threads))
 }
@@ -178,18 +172,25 @@ pub fn builder() -> tonic::transport::Server {
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
 }
 
-async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
+/// Services behind the layer that aligns tonic's own answers.
+type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Identity>;
+type Answer = tonic::codegen::http::Response<tonic::body::Body>;
+
+async fn router(node: &Arc<Node>, dev: bool) -> Result<Router<Aligned>, StartError> {
     let ingest = IngestServiceServer::new(Ingest(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(64 * 1024);
+    let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
+    let evidence = EvidenceServiceServer::new(Evidence(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<IngestServiceServer<Ingest>>().await;
     health.set_serving::<HistoryServiceServer<History>>().await;
+    health.set_serving::<EvidenceServiceServer<Evidence>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
         health.set_not_serving::<IngestServiceServer<Ingest>>().await;
         health.set_not_serving::<HistoryServiceServer<History>>().await;
+        health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
     });
     let reflection = dev.then(|| {
         tonic_reflection::server::Builder::configure()
@@ -198,7 +199,13 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
             .build_v1()
     });
     let reflection = reflection.transpose().map_err(|error| StartError::Grpc(error.to_string()))?;
-    Ok(builder().add_service(ingest).add_service(history).add_service(health_service).add_optional_service(reflection))
+    Ok(builder()
+        .layer(MapResponseLayer::new(outcome::in_line as fn(Answer) -> Answer))
+        .add_service(ingest)
+        .add_service(history)
+        .add_service(evidence)
+        .add_service(health_service)
+        .add_optional_service(reflection))
 }
 
 fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {

@@ -54,6 +54,12 @@ pub struct KekArgs {
 }
 
 impl KekArgs {
+    /// The key, if one is given at all.
+    pub fn at_hand(&self) -> Result<Option<Kek>, Failure> {
+        let given = self.dev || self.kek_file.is_some() || std::env::var_os("AKTA_KEK").is_some();
+        given.then(|| self.kek(None)).transpose()
+    }
+
     /// The key; `file` is the configuration's `kek_file`.
     pub fn kek(&self, file: Option<PathBuf>) -> Result<Kek, Failure> {
         let path = self.kek_file.clone().or(file);

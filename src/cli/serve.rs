@@ -9,6 +9,7 @@ use super::{Failure, Outcome, block_on};
 use crate::config::{self, Listen};
 use crate::server::{Options, Server};
 use crate::telemetry;
+use crate::trail::base::Settings;
 
 /// Run a node: take events, keep them, answer questions
 ///
@@ -29,6 +30,12 @@ pub struct Args {
     /// Where to listen: ADDRESS:PORT (port 0 takes a free one) or unix:PATH; 127.0.0.1:7425 unless set
     #[arg(long, env = "AKTA_LISTEN", value_name = "ADDRESS")]
     listen: Option<Listen>,
+    /// Folder of the file "guard", better on another volume; the data folder unless set
+    #[arg(long, env = "AKTA_GUARD", value_name = "DIR")]
+    guard: Option<PathBuf>,
+    /// Begin a new guard where the old one is lost for good: what it would have noticed is not noticed any more
+    #[arg(long)]
+    new_guard: bool,
     #[command(flatten)]
     kek: KekArgs,
 }
@@ -45,9 +52,10 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     };
     let options = Options {
         data,
+        guard: args.guard.or(file.guard.clone()),
         listen,
         kek: args.kek.kek(file.kek_file.clone())?,
-        settings: file.settings(args.kek.dev)?,
+        settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
         dev: args.kek.dev,
     };
     if options.dev {

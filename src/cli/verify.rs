@@ -1,6 +1,6 @@
 //! `akta verify DIR`: reads a data folder again, record by record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -10,22 +10,40 @@ use super::text::{Progress, number, table};
 use super::{Failure, Outcome};
 use crate::config;
 use crate::env::{SystemClock, SystemEntropy};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::tlog_proof::TlogProof;
+use crate::model::vkey::Vkey;
 use crate::store;
 use crate::store::disk::Disk;
-use crate::trail::base::{Base, World};
-use crate::trail::verify::{Report, verify};
+use crate::trail::base::{Base, OpenError, World};
+use crate::trail::keyring::Kek;
+use crate::trail::position::stored_size;
+use crate::trail::trails::Info;
+use crate::trail::verify::{Finding, Report, verify};
 
-/// Verify a data folder: headers, links, commitments of every part that opens, index
+/// Verify a data folder: headers, links, tree, commitments of every part that opens, vault, index, guard
 ///
-/// Reads without writing a byte; the server must be stopped. Names the first bad record of each trail and exits
-/// with 1 if there is one. The chain is checked from record 0; signed checkpoints are not part of the format yet, so
-/// the best verdict is "consistent, signer unverified": who holds the folder and its keys could have rewritten all
-/// of it.
+/// Reads without writing a byte, beside a running server too. Names the first bad record of each trail and exits with
+/// 1 if there is one. Without a key-encryption key (no --dev, --kek-file or AKTA_KEK) parts are "sealed, not opened":
+/// headers, links, tree and notices are still checked.
+///
+/// With nothing from outside the best verdict is "consistent, signer unverified": who holds the folder and its keys
+/// could have rewritten all of it. Give a checkpoint that you got earlier and the key that you trust, and the trail
+/// must continue it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Data folder
     #[arg(value_name = "DIR")]
     data: PathBuf,
+    /// Folder of the guard, where it is not the data folder
+    #[arg(long, env = "AKTA_GUARD", value_name = "DIR")]
+    guard: Option<PathBuf>,
+    /// A checkpoint (C2SP signed note) or proof (.tlog-proof) that you got earlier
+    #[arg(long, value_name = "FILE", requires = "vkey")]
+    checkpoint: Option<PathBuf>,
+    /// The key that you trust to sign for the trail: NAME+ID+KEY, got another way than from this folder
+    #[arg(long, value_name = "KEY", requires = "checkpoint")]
+    vkey: Option<Vkey>,
     #[command(flatten)]
     kek: KekArgs,
     /// One JSON object
@@ -38,24 +56,67 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     if !args.data.join("db").is_dir() {
         return Err(Failure(format!("{} is not a data folder: it has no db", args.data.display())));
     }
-    let _lock = crate::server::lock_unchanged(&args.data)?;
-    let settings = config::File::default().settings(true)?;
-    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let disk = match Disk::open_read_only(&args.data) {
-        Ok(disk) => disk,
-        Err(error @ (store::Error::Corrupt(_) | store::Error::Failed(_))) => return damaged(&args, &error.to_string()),
-        Err(error @ store::Error::Locked(_)) => return Err(error.into()),
-    };
-    let base = match Base::open_read_only(disk, args.kek.kek(None)?, settings, world) {
+    let outside = args.checkpoint.as_deref().zip(args.vkey.as_ref());
+    let outside = outside.map(|(file, vkey)| outside_checkpoint(file, vkey)).transpose()?;
+    let kek = args.kek.at_hand()?;
+    let base = match open(&args, kek) {
         Ok(base) => base,
-        Err(crate::trail::base::OpenError::Store(error)) => return damaged(&args, &error.to_string()),
+        Err(OpenError::Store(error @ (store::Error::Corrupt(_) | store::Error::Failed(_)))) => {
+            return damaged(&args, &error.to_string());
+        }
         Err(error) => return Err(error.into()),
     };
     let progress = Progress::new();
-    let report = verify(&base, |origin, done, total| progress.show(origin, done, total));
+    let mut report = verify(&base, |origin, done, total| progress.show(origin, done, total));
     progress.done();
-    print(&report, args.json);
+    if let Some(checkpoint) = &outside {
+        report.findings.extend(continues(&base, checkpoint));
+    }
+    print(&report, outside.as_ref(), args.json);
     Ok(if report.findings.is_empty() { Outcome::Good } else { Outcome::Finding })
+}
+
+/// Opens the folder. A server beside may remove a file between its listing and its opening, so it is tried again.
+fn open(args: &Args, kek: Option<Kek>) -> Result<Base, OpenError> {
+    const TRIES: u32 = 5;
+    let settings = config::File::default().settings(true).map_err(|_| OpenError::Name("authority"))?;
+    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let mut tries = 1;
+    let disk = loop {
+        match Disk::open_read_only(&args.data, args.guard.as_deref()) {
+            Err(store::Error::Failed(_)) if tries < TRIES => tries += 1,
+            opened => break opened?,
+        }
+    };
+    Base::open_read_only(disk, kek, settings, world)
+}
+
+/// A checkpoint from outside, if the key signed it.
+fn outside_checkpoint(file: &Path, vkey: &Vkey) -> Result<Checkpoint, Failure> {
+    let bytes = std::fs::read(file).map_err(|error| Failure(format!("{}: {error}", file.display())))?;
+    let opened = match TlogProof::parse(&bytes) {
+        Ok(proof) => Checkpoint::of(&proof.checkpoint, vkey),
+        Err(_) => Checkpoint::open(&bytes, vkey),
+    };
+    opened.map_err(|error| Failure(format!("{}: {error}", file.display())))
+}
+
+/// Whether the trail of that origin continues the checkpoint.
+fn continues(base: &Base, checkpoint: &Checkpoint) -> Option<Finding> {
+    let finding = |what: &str| Some(Finding { origin: checkpoint.origin.clone(), seq: None, what: what.to_owned() });
+    let meta = base.descriptions().ok()?.into_iter().find(|meta| meta.origin == checkpoint.origin);
+    let Some(info) = meta.and_then(|meta| Info::new(&meta, &base.keyring)) else {
+        return finding("the checkpoint is of a trail that this folder does not hold");
+    };
+    match stored_size(base.db.as_ref(), info.number) {
+        Ok(size) if size < checkpoint.size => finding("the trail has fewer records than the checkpoint: some are gone"),
+        Ok(_) => match base.root(&info, checkpoint.size) {
+            Ok(head) if head.root == checkpoint.root => None,
+            Ok(_) => finding("the trail does not continue the checkpoint: records were changed or replaced"),
+            Err(error) => finding(&error.to_string()),
+        },
+        Err(error) => finding(&error.to_string()),
+    }
 }
 
 fn damaged(args: &Args, why: &str) -> Result<Outcome, Failure> {
@@ -67,16 +128,25 @@ fn damaged(args: &Args, why: &str) -> Result<Outcome, Failure> {
     Ok(Outcome::Finding)
 }
 
-fn print(report: &Report, as_json: bool) {
+fn print(report: &Report, outside: Option<&Checkpoint>, as_json: bool) {
     if as_json {
-        println!("{}", to_json(report));
+        println!("{}", to_json(report, outside));
     } else {
-        println!("{}", to_text(report));
+        println!("{}", to_text(report, outside));
+    }
+}
+
+/// The verdict in a few words.
+fn verdict(report: &Report, outside: Option<&Checkpoint>) -> &'static str {
+    match (report.findings.is_empty(), outside) {
+        (false, _) => "bad",
+        (true, Some(_)) => "consistent, continues the checkpoint",
+        (true, None) => "consistent, signer unverified",
     }
 }
 
 /// The verdict in words.
-pub fn to_text(report: &Report) -> String {
+fn to_text(report: &Report, outside: Option<&Checkpoint>) -> String {
     let rows: Vec<Vec<String>> = report
         .trails
         .iter()
@@ -86,33 +156,43 @@ pub fn to_text(report: &Report) -> String {
                 number(trail.records),
                 number(trail.groups_intact),
                 number(trail.groups_expired),
+                number(trail.groups_sealed),
                 number(trail.postings),
-                trail.head.get(..16).unwrap_or_default().to_owned(),
+                trail.root.to_string().get(..12).unwrap_or_default().to_owned(),
             ]
         })
         .collect();
-    let mut text = table(&["TRAIL", "RECORDS", "INTACT", "EXPIRED", "POSTINGS", "HEAD"], &rows);
+    let mut text = table(&["TRAIL", "RECORDS", "INTACT", "EXPIRED", "SEALED", "POSTINGS", "ROOT"], &rows);
     text.push('\n');
     for finding in &report.findings {
         let place = finding.seq.map_or_else(|| "trail".to_owned(), |seq| format!("record {seq}"));
         text.push_str(&format!("\nBAD   {place} of {}: {}", finding.origin, finding.what));
     }
     if report.findings.is_empty() {
-        text.push_str(
-            "\nConsistent, signer unverified: every header, link and readable part holds, and the index agrees.",
-        );
+        text.push_str(&match outside {
+            Some(checkpoint) => format!(
+                "\nConsistent, and {} continues the checkpoint of {} records that your key signed.",
+                checkpoint.origin,
+                number(checkpoint.size)
+            ),
+            None => "\nConsistent, signer unverified: every header, link, subtree and readable part holds.".to_owned(),
+        });
+        if report.sealed {
+            text.push_str("\nParts and index were not opened: no key-encryption key was given.");
+        }
     }
     text
 }
 
-fn to_json(report: &Report) -> serde_json::Value {
+fn to_json(report: &Report, outside: Option<&Checkpoint>) -> serde_json::Value {
     let trails: Vec<_> = report
         .trails
         .iter()
         .map(|trail| {
             json!({"origin": trail.origin, "records": trail.records, "notices": trail.notices,
                    "groups_intact": trail.groups_intact, "groups_expired": trail.groups_expired,
-                   "postings": trail.postings, "unindexed": trail.unindexed, "head": trail.head})
+                   "groups_sealed": trail.groups_sealed, "people": trail.people, "postings": trail.postings,
+                   "unindexed": trail.unindexed, "head": trail.head.to_string(), "root": trail.root.to_string()})
         })
         .collect();
     let findings: Vec<_> = report
@@ -120,6 +200,5 @@ fn to_json(report: &Report) -> serde_json::Value {
         .iter()
         .map(|finding| json!({"origin": finding.origin, "seq": finding.seq, "what": finding.what}))
         .collect();
-    let verdict = if findings.is_empty() { "consistent, signer unverified" } else { "bad" };
-    json!({"verdict": verdict, "trails": trails, "findings": findings})
+    json!({"verdict": verdict(report, outside), "opened": !report.sealed, "trails": trails, "findings": findings})
 }

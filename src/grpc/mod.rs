@@ -6,9 +6,13 @@
 #[cfg(feature = "server")]
 pub mod convert;
 #[cfg(feature = "server")]
+pub mod evidence;
+#[cfg(feature = "server")]
 pub mod history;
 #[cfg(feature = "server")]
 pub mod ingest;
+#[cfg(feature = "server")]
+pub mod outcome;
 #[cfg(feature = "server")]
 pub mod status;
 pub mod time;
@@ -22,7 +26,11 @@ pub mod api {
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/akta.v1.descriptors"));
 }
 
-/// Largest message that is read, in bytes; an event in it may be smaller still. What is larger never reaches Akta:
-/// tonic answers OUT_OF_RANGE.
+/// Largest message that is read, in bytes: a whole batch, and room for what end users control, which is cut before an
+/// event is weighed. What is larger is never decoded.
 #[cfg(feature = "server")]
-pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+pub const MESSAGE_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Largest question that is read, in bytes.
+#[cfg(feature = "server")]
+pub const QUESTION_BYTES_MAX: usize = 64 * 1024;

@@ -9,8 +9,9 @@ use super::api;
 use crate::model::check::Violation;
 use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
 use crate::trail::answer::AskError;
+use crate::trail::proof::ProveError;
 use crate::trail::reader::ReadError;
-use crate::trail::writer::{RETRY_AFTER, RecordError};
+use crate::trail::submission::{RETRY_AFTER, RecordError};
 
 /// Why a call or one event on a stream was refused.
 #[derive(Debug, Clone)]
@@ -41,6 +42,36 @@ impl Refusal {
                  {MANY_SUBJECTS} subjects: report fewer attributes or split it with one operation_id"
             ),
         )
+    }
+
+    /// A batch over its limit: not applied.
+    pub fn batch_too_large(bytes: usize, limit: usize) -> Self {
+        Self::new(Code::ResourceExhausted, format!("the batch is {bytes} bytes; the limit is {limit}: split it"))
+    }
+
+    /// Why a batch was refused: names the event by its place.
+    pub fn of_batch(error: RecordError) -> Self {
+        match error {
+            RecordError::Invalid { index, .. } | RecordError::Conflict { index } => Self::from(error).at(index),
+            RecordError::NoController | RecordError::Busy { .. } | RecordError::Damaged | RecordError::Uncertain => {
+                Self::from(error)
+            }
+        }
+    }
+
+    /// The same of an event in a batch: paths and words begin with its place.
+    #[must_use]
+    pub fn at(mut self, index: usize) -> Self {
+        self.message = format!("events[{index}]: {}", self.message);
+        for violation in &mut self.violations {
+            violation.field = format!("events[{index}].{}", violation.field);
+        }
+        self
+    }
+
+    /// The bad fields of a refusal that names some; any other refusal as it is.
+    pub fn into_violations(self) -> Result<Vec<Violation>, Self> {
+        if self.violations.is_empty() { Err(self) } else { Ok(self.violations) }
     }
 
     /// As a status, with the details of google.rpc.
@@ -74,12 +105,12 @@ impl Refusal {
 impl From<RecordError> for Refusal {
     fn from(error: RecordError) -> Self {
         match error {
-            RecordError::Invalid(violations) => Self::invalid(violations),
+            RecordError::Invalid { violations, .. } => Self::invalid(violations),
             RecordError::NoController => Self::new(Code::PermissionDenied, error.to_string()),
             RecordError::Busy { .. } => {
                 Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
             }
-            RecordError::Conflict => Self::new(Code::AlreadyExists, error.to_string()),
+            RecordError::Conflict { .. } => Self::new(Code::AlreadyExists, error.to_string()),
             RecordError::Damaged => Self::new(Code::DataLoss, error.to_string()),
             RecordError::Uncertain => Self::new(Code::Unknown, error.to_string()),
         }
@@ -104,6 +135,20 @@ impl From<AskError> for Refusal {
                 Self::new(Code::Unavailable, "the store failed; the operator finds the reason in akta's log")
             }
             AskError::Unrecorded(_) | AskError::Closing => {
+                Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
+            }
+        }
+    }
+}
+
+impl From<ProveError> for Refusal {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Ask(error) => error.into(),
+            ProveError::Range { field, what } => {
+                Self::invalid(vec![Violation { field: field.to_owned(), description: what }])
+            }
+            ProveError::Unguarded => {
                 Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
             }
         }

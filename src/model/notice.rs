@@ -6,21 +6,42 @@ use super::origin::Origin;
 use super::part::{self, NO_SALT, PartId, PartKey};
 use super::policy::{self, Class};
 use super::record::Contents;
-use super::stored::{NoticeCore, TrailOpened, notice_core};
+use super::stored::{KeyringOpened, NoticeCore, TrailOpened, notice_core};
+
+/// What a notice says.
+pub use notice_core::Kind as Says;
+
+/// Where the notice before stands: every notice points at it, so that all of them can be shown without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    /// Its number, from 0 along the trail.
+    pub ordinal: u64,
+    /// Its position.
+    pub seq: u64,
+}
 
 /// Record 0 of every trail.
-pub fn opening(origin: &Origin, zone: &Zone, recorded_at: Timestamp) -> Contents {
-    let opened = TrailOpened {
+pub fn opening(origin: &Origin, zone: &Zone) -> Says {
+    Says::Opened(TrailOpened {
         origin: origin.to_string(),
         zone: zone.name().to_owned(),
         policy_version: policy::VERSION.to_owned(),
         predecessor: String::new(),
-    };
+    })
+}
+
+/// A node opened its keyring for writing.
+pub fn keyring_opened(generation: u64, dev: bool) -> Says {
+    Says::KeyringOpened(KeyringOpened { generation, dev })
+}
+
+/// The notice that follows `before`; the first one if there is none.
+pub fn contents(says: Says, before: Option<Before>, recorded_at: Timestamp) -> Contents {
     let core = NoticeCore {
-        ordinal: 0,
-        previous_seq: 0,
+        ordinal: before.map_or(0, |before| before.ordinal + 1),
+        previous_seq: before.map_or(0, |before| before.seq),
         recorded_at: recorded_at.nanos(),
-        kind: Some(notice_core::Kind::Opened(opened)),
+        kind: Some(says),
     };
     Contents { notice: Some(core), ..Contents::default() }
 }

@@ -12,11 +12,23 @@ impl Controller {
         is_name(name).then(|| Self(name.to_owned()))
     }
 
+    /// The reserved one, whose trail holds what belongs to no other.
+    pub fn node() -> Self {
+        Self(NODE.to_owned())
+    }
+
+    /// Whether it is the reserved one.
+    pub fn is_node(&self) -> bool {
+        self.0 == NODE
+    }
+
     /// Its name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+const NODE: &str = "node";
 
 impl fmt::Display for Controller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -154,6 +154,8 @@ pub enum Verdict {
     Intact,
     /// Its date is past.
     Expired,
+    /// Not opened: no keys are at hand.
+    Sealed,
 }
 
 /// A record as read back; every readable group was checked against its commitment.

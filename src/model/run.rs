@@ -60,6 +60,11 @@ pub fn encode(headers: &[Header]) -> Vec<u8> {
     bytes
 }
 
+/// Number of headers in a stored row, without unpacking it; `None` if it is too short to say.
+pub fn count(bytes: &[u8]) -> Option<u64> {
+    bytes.get(PREFIX - 1).map(|count| u64::from(*count))
+}
+
 /// Unpacks the row whose first header has position `first`.
 pub fn decode(first: u64, bytes: &[u8]) -> Result<Vec<Linked>, RunError> {
     let (prefix, mut rest) = bytes.split_first_chunk::<PREFIX>().ok_or(RunError::Length)?;

@@ -1,4 +1,4 @@
-//! Small files that are rewritten in place and synced: the keyring. Real, and a faulty twin in memory.
+//! Small files: the keyring, rewritten in place, and the guard, appended to. Real, and a faulty twin in memory.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -17,6 +17,9 @@ pub trait Files: Send + Sync {
 
     /// Overwrites bytes of an existing file at `offset`, durable when it answers. A crash may tear it.
     fn overwrite(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Adds bytes at the end of an existing file, durable when it answers. A crash may tear it.
+    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()>;
 }
 
 /// Files of a folder on disk, readable by their owner only.
@@ -52,6 +55,13 @@ impl Files for Folder {
     fn overwrite(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let file = OpenOptions::new().write(true).open(self.0.join(name))?;
         file.write_all_at(bytes, offset)?;
+        file.sync_data()
+    }
+
+    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).open(self.0.join(name))?;
+        file.write_all(bytes)?;
+        // The length is data here: fdatasync writes it too.
         file.sync_data()
     }
 }
@@ -135,6 +145,14 @@ impl Files for MemoryFiles {
         let file = state.files.get_mut(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let target = file.get_mut(offset..offset + arriving).ok_or_else(|| io::Error::other("beyond the file"))?;
         target.copy_from_slice(&bytes[..arriving]);
+        state.answer()
+    }
+
+    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        let arriving = state.arriving(bytes.len())?;
+        let file = state.files.get_mut(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        file.extend_from_slice(&bytes[..arriving]);
         state.answer()
     }
 }

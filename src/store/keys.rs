@@ -4,11 +4,13 @@
 //! header    trail u32 · first seq u64                                           db/
 //! part      expiry date u32 · zone u16 · trail u32 · first seq u64              db/
 //! notice    trail u32 · seq u64                                                 db/
+//! tree      trail u32 · level u8 · index u64                                    db/
 //! meta      a name (below)                                                      db/
 //! row       bucket u16 · row hash 32                                            vault/
 //! pseudonym keyed hash of the pseudonym 32                                      vault/
 //! posting   expiry date u32 · zone u16 · trail u32 · kind u8 · term 16 · first seq u64    index/
-//! event_id  trail u32 · event id 16                                             index/
+//! event_id  week u32 · trail u32 · event id 16                                  index/
+//! counter   trail u32 · core's expiry date u32 · class u16 · day u32            index/
 //! indexed   trail u32                                                           index/
 //! ```
 //!
@@ -84,11 +86,31 @@ pub fn posting(prefix: &[u8; POSTING_PREFIX], first: u64) -> [u8; POSTING_PREFIX
     key
 }
 
-/// Key of an event id.
-pub fn event_id(trail: Trail, id: &[u8; 16]) -> [u8; 20] {
-    let mut key = [0; 20];
+/// Key of the hash of a completed subtree of 256^level leaves.
+pub fn tree(trail: Trail, level: u8, index: u64) -> [u8; 13] {
+    let mut key = [0; 13];
     key[..4].copy_from_slice(&trail.to_be_bytes());
-    key[4..].copy_from_slice(id);
+    key[4] = level;
+    key[5..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+/// Key of an event id that was recorded in that week. The week leads: ids are forgotten by whole weeks.
+pub fn event_id(week: u32, trail: Trail, id: &[u8; 16]) -> [u8; 24] {
+    let mut key = [0; 24];
+    key[..4].copy_from_slice(&week.to_be_bytes());
+    key[4..8].copy_from_slice(&trail.to_be_bytes());
+    key[8..].copy_from_slice(id);
+    key
+}
+
+/// Key of the number of records with that expiry date of the core (0: never), class and day.
+pub fn counter(trail: Trail, date: Date, class: u16, day: Date) -> [u8; 14] {
+    let mut key = [0; 14];
+    key[..4].copy_from_slice(&trail.to_be_bytes());
+    key[4..8].copy_from_slice(&date.days().to_be_bytes());
+    key[8..10].copy_from_slice(&class.to_be_bytes());
+    key[10..].copy_from_slice(&day.days().to_be_bytes());
     key
 }
 

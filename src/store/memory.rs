@@ -166,10 +166,17 @@ impl State {
 }
 
 fn apply(map: &mut Map, batch: Batch) {
-    for Change { family, key, value } in batch.into_changes() {
-        match value {
-            Some(value) => map.insert((family, key), value),
-            None => map.remove(&(family, key)),
-        };
+    for change in batch.into_changes() {
+        match change {
+            Change::Put(family, key, value) => {
+                map.insert((family, key), value);
+            }
+            Change::Remove(family, key) => {
+                map.remove(&(family, key));
+            }
+            Change::RemoveRange(family, from, to) => {
+                map.retain(|(of, key), _| *of != family || *key < from || *key >= to);
+            }
+        }
     }
 }

@@ -23,6 +23,8 @@ pub enum Family {
     Part,
     /// `db/`: cores of notices, in clear.
     Notice,
+    /// `db/`: hashes of completed subtrees.
+    Tree,
     /// `db/`: what the store knows of itself.
     Meta,
     /// `vault/`: sealed halves of identities.
@@ -33,6 +35,8 @@ pub enum Family {
     Posting,
     /// `index/`: event ids.
     EventId,
+    /// `index/`: numbers of records.
+    Counter,
     /// `index/`: how far each trail is indexed.
     Indexed,
 }
@@ -64,9 +68,9 @@ impl Database {
     /// Its families.
     pub fn families(self) -> &'static [Family] {
         match self {
-            Self::Db => &[Family::Header, Family::Part, Family::Notice, Family::Meta],
+            Self::Db => &[Family::Header, Family::Part, Family::Notice, Family::Tree, Family::Meta],
             Self::Vault => &[Family::Row, Family::Pseudonym],
-            Self::Index => &[Family::Posting, Family::EventId, Family::Indexed],
+            Self::Index => &[Family::Posting, Family::EventId, Family::Counter, Family::Indexed],
         }
     }
 }
@@ -78,11 +82,13 @@ impl Family {
             Self::Header => "header",
             Self::Part => "part",
             Self::Notice => "notice",
+            Self::Tree => "tree",
             Self::Meta => "meta",
             Self::Row => "row",
             Self::Pseudonym => "pseudonym",
             Self::Posting => "posting",
             Self::EventId => "event_id",
+            Self::Counter => "counter",
             Self::Indexed => "indexed",
         }
     }
@@ -94,26 +100,31 @@ pub struct Batch {
     changes: Vec<Change>,
 }
 
-/// One change: `value` is put under `key`, or the key is removed.
+/// One change.
 #[derive(Debug, Clone)]
-pub struct Change {
-    /// Where.
-    pub family: Family,
-    /// The key.
-    pub key: Vec<u8>,
-    /// The value; `None` removes.
-    pub value: Option<Vec<u8>>,
+pub enum Change {
+    /// Puts a value under a key.
+    Put(Family, Vec<u8>, Vec<u8>),
+    /// Removes a key.
+    Remove(Family, Vec<u8>),
+    /// Removes every key from the first, inclusive, to the second, exclusive.
+    RemoveRange(Family, Vec<u8>, Vec<u8>),
 }
 
 impl Batch {
     /// Puts a row.
     pub fn put(&mut self, family: Family, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.changes.push(Change { family, key: key.into(), value: Some(value.into()) });
+        self.changes.push(Change::Put(family, key.into(), value.into()));
     }
 
     /// Removes a row.
     pub fn remove(&mut self, family: Family, key: impl Into<Vec<u8>>) {
-        self.changes.push(Change { family, key: key.into(), value: None });
+        self.changes.push(Change::Remove(family, key.into()));
+    }
+
+    /// Removes every row from `from`, inclusive, to `to`, exclusive. What this batch put there before goes too.
+    pub fn remove_range(&mut self, family: Family, from: impl Into<Vec<u8>>, to: impl Into<Vec<u8>>) {
+        self.changes.push(Change::RemoveRange(family, from.into(), to.into()));
     }
 
     /// Whether it changes nothing.

@@ -36,7 +36,9 @@ impl RocksStore {
     /// Opens `database` without writing a byte; fails if there is none.
     pub fn open_read_only(data: &Path, database: Database) -> Result<Self, Error> {
         let path = data.join(database.folder());
-        let options = options(database);
+        let mut options = options(database);
+        // Every file is opened now: a server beside may remove it from the folder while this one still reads it.
+        options.set_max_open_files(-1);
         let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false).map_err(error)?;
         Ok(Self { db, database })
     }
@@ -57,11 +59,11 @@ impl RocksStore {
 
     fn write(&self, batch: Batch, options: &WriteOptions) -> Result<(), Error> {
         let mut writes = WriteBatch::default();
-        for Change { family, key, value } in batch.into_changes() {
-            let family = self.family(family)?;
-            match value {
-                Some(value) => writes.put_cf(family, key, value),
-                None => writes.delete_cf(family, key),
+        for change in batch.into_changes() {
+            match change {
+                Change::Put(family, key, value) => writes.put_cf(self.family(family)?, key, value),
+                Change::Remove(family, key) => writes.delete_cf(self.family(family)?, key),
+                Change::RemoveRange(family, from, to) => writes.delete_range_cf(self.family(family)?, from, to),
             }
         }
         self.db.write_opt(writes, options).map_err(error)
@@ -176,7 +178,7 @@ fn family_options(family: Family, cache: &Cache) -> Options {
     table.set_block_cache(cache);
     match family {
         // Hashes and sealed bytes do not compress.
-        Family::Header | Family::Part | Family::Row | Family::Pseudonym | Family::EventId => {
+        Family::Header | Family::Part | Family::Tree | Family::Row | Family::Pseudonym | Family::EventId => {
             options.set_compression_type(DBCompressionType::None);
             table.set_block_size(32 << 10);
         }
@@ -187,7 +189,9 @@ fn family_options(family: Family, cache: &Cache) -> Options {
             options.set_write_buffer_size(16 << 20);
             table.set_whole_key_filtering(false);
         }
-        Family::Notice | Family::Meta | Family::Indexed => options.set_compression_type(DBCompressionType::Lz4),
+        Family::Notice | Family::Meta | Family::Counter | Family::Indexed => {
+            options.set_compression_type(DBCompressionType::Lz4)
+        }
     }
     options.set_block_based_table_factory(&table);
     options

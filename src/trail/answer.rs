@@ -8,10 +8,10 @@ use super::ask::{Caller, Ground, Question, log_access};
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::search::{self, Page};
+use super::submission::{RecordError, Submission};
 use super::threads::IndexJob;
 use super::trails::Info;
 use super::vault::Of;
-use super::writer::RecordError;
 use crate::env::random;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
@@ -82,7 +82,7 @@ impl Node {
         limit: usize,
         token: &str,
     ) -> Result<Answer, AskError> {
-        let trail = self.base.trails.get(controller).ok_or(AskError::NoController)?;
+        let trail = self.trail(controller).await?;
         let start = start(&question, controller, token, trail.size())?;
         let shape = question.shape();
         let (node, info) = (self.clone(), trail.clone());
@@ -113,7 +113,7 @@ impl Node {
         controller: &Controller,
         key: EventKey,
     ) -> Result<Answer, AskError> {
-        let trail = self.base.trails.get(controller).ok_or(AskError::NoController)?;
+        let trail = self.trail(controller).await?;
         let size = trail.size();
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
@@ -132,6 +132,12 @@ impl Node {
         self.log(caller, ground, controller, "GetEvent", key.shape(), usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
         Ok(Answer { trail, page: Page { records: vec![record], next: None, size }, people })
+    }
+
+    /// The trail of a controller.
+    pub(super) async fn trail(self: &Arc<Self>, controller: &Controller) -> Result<Arc<Info>, AskError> {
+        let (node, controller) = (self.clone(), controller.clone());
+        blocking(move || node.base.trail(&controller)).await?.ok_or(AskError::NoController)
     }
 
     fn resolve(&self, info: &Info, identity: Option<&Identity>) -> Result<Option<Vec<Pseudonym>>, ReadError> {
@@ -175,13 +181,14 @@ impl Node {
         let id = uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid();
         let event = log_access(caller, ground, id.into_bytes(), call, shape, rows);
         // Reads of the trail are recorded whatever waits: they take no budget.
-        let pending = self.send(controller.clone(), event, false, None).map_err(AskError::Unrecorded)?;
+        let submission = Submission { controller: controller.clone(), events: vec![event], may_open: false };
+        let pending = self.send(submission, None).map_err(AskError::Unrecorded)?;
         Self::answer(pending).await.map_err(AskError::Unrecorded)?;
         Ok(())
     }
 
     /// Waits until everything published so far can be found.
-    async fn flush_index(&self) -> Result<(), AskError> {
+    pub(super) async fn flush_index(&self) -> Result<(), AskError> {
         let (done, flushed) = oneshot::channel();
         let index = self.index.clone();
         // The queue may be full for a moment; waiting for it must not hold up the runtime.
@@ -206,7 +213,8 @@ fn start(question: &Question, controller: &Controller, token: &str, size: u64) -
     Cursor::decode(token).filter(|cursor| cursor.question == digest && cursor.size <= size).ok_or(AskError::Cursor)
 }
 
-async fn blocking<T: Send + 'static>(
+/// Runs work that waits for the disk where it does not hold up others.
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, AskError> {
     let done = tokio::task::spawn_blocking(work).await.map_err(|_| AskError::Closing)?;

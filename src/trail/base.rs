@@ -3,12 +3,18 @@
 use std::io;
 use std::sync::Arc;
 
+use super::guard::Guard;
 use super::keyring::{self, Kek, Keyring};
-use super::trails::Trails;
+use super::leaves::Leaves;
+use super::position::stored_size;
+use super::reader::ReadError;
+use super::trails::{self, Head, Info, Trails};
 use super::vault::Vault;
 use crate::env::{Clock, Entropy, random};
 use crate::model::date::{Date, Timestamp};
-use crate::model::origin::is_name;
+use crate::model::origin::{Controller, is_name};
+use crate::model::stored::TrailMeta;
+use crate::model::tiles;
 use crate::store::disk::Disk;
 use crate::store::{self, Batch, Family, Store, keys};
 
@@ -38,6 +44,32 @@ pub enum OpenError {
     /// Written by another version.
     #[error("the store has format {0}; this akta knows format {FORMAT}: use the version of akta that wrote it")]
     Format(u32),
+    /// What is stored is not what was recorded.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The first notice could not be written.
+    #[error(transparent)]
+    Write(#[from] super::group::WriteError),
+    /// The guard's file.
+    #[error("guard file: {0}")]
+    Guard(io::Error),
+    /// The guard's file is gone.
+    #[error(
+        "the guard file is missing, but the store was written with one: mount its volume, or put it back; if it is lost for good, start once with --new-guard"
+    )]
+    GuardMissing,
+    /// The store is older than what was guarded.
+    #[error(
+        "the store holds {have} records of {origin}, or other ones, but {guarded} were guarded: an older copy was put back. Restore the newest copy; going on here would contradict what was signed"
+    )]
+    Behind {
+        /// Origin of the trail.
+        origin: String,
+        /// Number of records in the store.
+        have: u64,
+        /// Number of records that the guard remembers.
+        guarded: u64,
+    },
     /// A name in the settings.
     #[error("{0} must be 1 to 63 of a-z 0-9 . _ -")]
     Name(&'static str),
@@ -62,7 +94,9 @@ pub struct Settings {
     /// Whether an unknown controller is opened at first sight (`--dev`) or refused.
     pub open_controllers: bool,
     /// Controllers that are opened at first sight where `open_controllers` is off.
-    pub controllers: Vec<crate::model::origin::Controller>,
+    pub controllers: Vec<Controller>,
+    /// Makes a guard where the store had one that is lost for good.
+    pub new_guard: bool,
 }
 
 /// An opened data folder.
@@ -77,6 +111,8 @@ pub struct Base {
     pub vault: Vault,
     /// Time and randomness.
     pub world: World,
+    /// How far each trail was; none where the folder was opened without writing and there is none.
+    pub guard: Option<Guard>,
     /// All trails.
     pub trails: Trails,
     /// Last part of every origin of this store.
@@ -93,35 +129,84 @@ impl Base {
         }
         let used = check_format(disk.db.as_ref())?;
         let keyring = Keyring::open(disk.files, kek, world.entropy.as_ref(), used)?;
-        let writer = match disk.db.get(Family::Meta, keys::META_WRITER)? {
+        let writer = disk.db.get(Family::Meta, keys::META_WRITER)?;
+        let guard = match Guard::open(disk.guard.clone()).map_err(OpenError::Guard)? {
+            Some(guard) => guard,
+            None if writer.is_some() && !settings.new_guard => return Err(OpenError::GuardMissing),
+            // Before the first rows: a store that has them has a guard.
+            None => Guard::create(disk.guard).map_err(OpenError::Guard)?,
+        };
+        let writer = match writer {
             Some(writer) => String::from_utf8_lossy(&writer).into_owned(),
             None => first_rows(disk.db.as_ref(), world.entropy.as_ref())?,
         };
-        Self::assemble(disk.db, disk.vault, disk.index, keyring, writer, settings, world)
+        let base = Self::assemble((disk.db, disk.vault, disk.index), keyring, Some(guard), writer, settings, world)?;
+        base.check_guard()?;
+        Ok(base)
     }
 
-    /// Opens a node's disk without writing a byte, for verification.
-    pub fn open_read_only(disk: Disk, kek: Kek, settings: Settings, world: World) -> Result<Self, OpenError> {
-        let used = check_format(disk.db.as_ref())?;
-        let keyring = Keyring::open_read_only(disk.files, kek, used)?;
+    /// Opens a node's disk without writing a byte, for verification; without a KEK, what is sealed stays sealed.
+    pub fn open_read_only(disk: Disk, kek: Option<Kek>, settings: Settings, world: World) -> Result<Self, OpenError> {
+        let keyring = match kek {
+            // The keyring is read after the store: a server beside may go on to a newer one.
+            Some(kek) => Keyring::open_read_only(disk.files, kek, check_format(disk.db.as_ref())?)?,
+            None => {
+                check_format(disk.db.as_ref())?;
+                Keyring::absent(disk.files)
+            }
+        };
+        let guard = Guard::open(disk.guard).map_err(OpenError::Guard)?;
         let writer = disk.db.get(Family::Meta, keys::META_WRITER)?.unwrap_or_default();
         let writer = String::from_utf8_lossy(&writer).into_owned();
-        Self::assemble(disk.db, disk.vault, disk.index, keyring, writer, settings, world)
+        Self::assemble((disk.db, disk.vault, disk.index), keyring, guard, writer, settings, world)
     }
 
     fn assemble(
-        db: Arc<dyn Store>,
-        vault: Arc<dyn Store>,
-        index: Arc<dyn Store>,
+        (db, vault, index): (Arc<dyn Store>, Arc<dyn Store>, Arc<dyn Store>),
         keyring: Keyring,
+        guard: Option<Guard>,
         writer: String,
         settings: Settings,
         world: World,
     ) -> Result<Self, OpenError> {
         let keyring = Arc::new(keyring);
-        let trails = Trails::load(db.as_ref(), &keyring)?;
+        let trails = Trails::load(db.as_ref())?;
         let vault = Vault::new(vault, keyring.clone());
-        Ok(Self { db, index, keyring, vault, world, trails, writer, settings })
+        Ok(Self { db, index, keyring, vault, world, guard, trails, writer, settings })
+    }
+
+    /// The trail of a controller, opened if it is not; `None` if the controller has none.
+    pub fn trail(&self, controller: &Controller) -> Result<Option<Arc<Info>>, ReadError> {
+        self.trails.get(self, controller)
+    }
+
+    /// The descriptions of all trails, by controller.
+    pub fn descriptions(&self) -> Result<Vec<TrailMeta>, store::Error> {
+        trails::descriptions(self.db.as_ref())
+    }
+
+    /// Refuses a store that is behind its guard.
+    fn check_guard(&self) -> Result<(), OpenError> {
+        let heads = self.guard.as_ref().map(Guard::heads).transpose().map_err(OpenError::Guard)?.unwrap_or_default();
+        let metas = self.descriptions()?;
+        for (origin, guarded) in heads {
+            let meta = metas.iter().find(|meta| meta.origin == origin);
+            let have = match meta {
+                Some(meta) => stored_size(self.db.as_ref(), meta.number)?,
+                None => 0,
+            };
+            let behind = || OpenError::Behind { origin: origin.clone(), have, guarded: guarded.size };
+            let info = meta.and_then(|meta| Info::new(meta, &self.keyring)).ok_or_else(behind)?;
+            if have < guarded.size || self.root(&info, guarded.size)? != guarded {
+                return Err(behind());
+            }
+        }
+        Ok(())
+    }
+
+    /// The head that a trail had when it was of that size, which it has reached.
+    pub fn root(&self, info: &Info, size: u64) -> Result<Head, ReadError> {
+        Ok(Head { size, root: tiles::root(&Leaves::new(self, info), size)? })
     }
 
     /// Now.

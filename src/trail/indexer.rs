@@ -1,13 +1,14 @@
-//! The indexer: postings and event ids, derived from records, written behind the writer.
+//! The indexer: postings, event ids and counters, derived from records, written behind the writer.
 //!
 //! ```text
 //! posting  value = LEB128 varints: number of seqs less one, then the differences of ascending seqs, from the first
-//! event_id value = seq u64 · digest of the request 32, keyed by the controller's key; absent after a rebuild
+//! event_id value = seq u64 · keyed digest of the request 16; the digest is absent after a rebuild
+//! counter  value = number of records u64
 //! indexed  value = number of records indexed u64
 //! ```
 //!
-//! Postings of a chunk, its event ids and `indexed` go in one batch, so after a crash the index is caught up from
-//! `indexed`. Dropping it loses nothing.
+//! All of a chunk goes in one batch, so after a crash the index is caught up from `indexed`. Dropping it loses
+//! nothing but the digests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,9 +16,14 @@ use std::sync::Arc;
 use prost::encoding::{decode_varint, encode_varint};
 
 use super::base::Base;
+use super::position::stored_size;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
-use crate::model::date::Date;
+use crate::model::date::{Date, Timestamp};
+use crate::model::header::Header;
+use crate::model::origin::Origin;
+use crate::model::part::PartId;
+use crate::model::record::Contents;
 use crate::model::seal::{Key, Use};
 use crate::model::term::Term;
 use crate::store::keys::{POSTING_PREFIX, Trail};
@@ -26,6 +32,9 @@ use crate::store::{self, Batch, Family, Scan, keys};
 /// Terms gathered before they are written without being asked.
 pub const CHUNK: usize = 65_536;
 
+/// Event ids are looked for in the week of the day at hand and in this many before: at least 7 days.
+const WEEKS_BACK: u32 = 1;
+
 /// What one record can be found by.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -33,12 +42,37 @@ pub struct Entry {
     pub trail: Arc<Info>,
     /// Its position.
     pub seq: u64,
+    /// Day of recording.
+    pub day: Date,
+    /// Expiry date of its core and number of its class: what it counts for.
+    pub counts_for: (Date, u16),
     /// The reporter's id; notices have none.
     pub event_id: Option<[u8; 16]>,
     /// Keyed digest of the request, where it is still known.
-    pub request: Option<[u8; 32]>,
+    pub request: Option<[u8; 16]>,
     /// Its terms, each with its expiry date.
     pub terms: Vec<(Date, Term)>,
+}
+
+impl Entry {
+    /// The entry of a record.
+    pub fn of(trail: &Arc<Info>, header: &Header, contents: &Contents, request: Option<[u8; 16]>) -> Self {
+        Self {
+            trail: trail.clone(),
+            seq: header.seq,
+            day: header.day,
+            counts_for: counts_for(header),
+            event_id: contents.core.as_ref().and_then(|core| core.event_id.as_slice().try_into().ok()),
+            request,
+            terms: Term::of(header, contents),
+        }
+    }
+}
+
+/// Expiry date of a record's core and number of its class.
+pub fn counts_for(header: &Header) -> (Date, u16) {
+    let date = header.group_of(PartId::Core).map_or(Date::NEVER, |group| group.date);
+    (date, u16::from(header.class as u8))
 }
 
 /// Writes the index.
@@ -46,28 +80,40 @@ pub struct Indexer {
     base: Arc<Base>,
     pending: Vec<Entry>,
     terms: usize,
+    /// The oldest week whose event ids are kept.
+    oldest_week: u32,
+    /// Something was written since the last flush to disk.
+    dirty: bool,
 }
 
 impl Indexer {
-    /// Opens the index and catches up with the published heads. An index that is ahead of its trail is
-    /// emptied and built anew; whether that happened.
+    /// Opens the index and catches up with what is stored. An index that is ahead of a trail is emptied and built
+    /// anew; whether that happened.
     pub fn open(base: Arc<Base>) -> Result<(Self, bool), ReadError> {
-        let mut indexer = Self { base, pending: Vec::new(), terms: 0 };
+        let mut indexer = Self { base: base.clone(), pending: Vec::new(), terms: 0, oldest_week: 0, dirty: false };
+        let mut behind = Vec::new();
         let mut rebuilt = false;
-        for info in indexer.base.trails.all() {
-            if indexer.indexed(&info)? > info.size() {
-                tracing::warn!(origin = %info.origin, "the index is ahead of its trail: it is built anew");
+        for meta in base.descriptions()? {
+            let size = stored_size(base.db.as_ref(), meta.number)?;
+            let indexed = number(base.index.get(Family::Indexed, &meta.number.to_be_bytes())?);
+            if indexed > size {
+                tracing::warn!(origin = meta.origin, "the index is ahead of its trail: it is built anew");
                 rebuilt = true;
+            }
+            if indexed != size {
+                behind.push(meta.origin);
             }
         }
         if rebuilt {
             indexer.clear()?;
+            behind = base.descriptions()?.into_iter().map(|meta| meta.origin).collect();
         }
-        for info in indexer.base.trails.all() {
-            info.add_dates(indexer.dates(&info)?);
-            info.publish_indexed(indexer.indexed(&info)?);
-            indexer.catch_up(&info)?;
+        for origin in behind.iter().filter_map(|origin| Origin::parse(origin)) {
+            if let Some(info) = base.trail(&origin.controller())? {
+                indexer.catch_up(&info)?;
+            }
         }
+        base.trails.close_unused();
         Ok((indexer, rebuilt))
     }
 
@@ -90,15 +136,17 @@ impl Indexer {
         }
         self.terms = 0;
         let mut batch = Batch::default();
+        self.forget_weeks(&mut batch);
         let mut postings: HashMap<[u8; POSTING_PREFIX], Vec<u64>> = HashMap::new();
         let mut index_keys: HashMap<(Trail, Date), Option<Key>> = HashMap::new();
-        let mut ends: HashMap<Trail, (Arc<Info>, u64)> = HashMap::new();
+        let mut counters: HashMap<[u8; 14], u64> = HashMap::new();
+        let mut ends: HashMap<Trail, (Arc<Info>, u64, Vec<Date>)> = HashMap::new();
         for entry in self.pending.drain(..) {
             let info = &entry.trail;
-            if let Some(id) = entry.event_id {
-                let value =
-                    [&entry.seq.to_be_bytes()[..], entry.request.as_ref().map_or(&[], |digest| &digest[..])].concat();
-                batch.put(Family::EventId, keys::event_id(info.number, &id), value);
+            if let Some(id) = entry.event_id.filter(|_| week(entry.day) >= self.oldest_week) {
+                let digest = entry.request.as_ref().map_or(&[][..], |digest| &digest[..]);
+                let value = [&entry.seq.to_be_bytes()[..], digest].concat();
+                batch.put(Family::EventId, keys::event_id(week(entry.day), info.number, &id), value);
             }
             for (date, term) in &entry.terms {
                 let key = index_keys
@@ -113,69 +161,96 @@ impl Indexer {
                     seqs.push(entry.seq);
                 }
             }
-            info.add_dates(entry.terms.iter().map(|(date, _)| *date));
-            ends.insert(info.number, (info.clone(), entry.seq + 1));
+            let (date, class) = entry.counts_for;
+            *counters.entry(keys::counter(info.number, date, class, entry.day)).or_default() += 1;
+            let (_, end, dates) = ends.entry(info.number).or_insert_with(|| (info.clone(), 0, Vec::new()));
+            *end = entry.seq + 1;
+            dates.extend(entry.terms.iter().map(|(date, _)| *date));
         }
         let mut postings: Vec<_> = postings.into_iter().collect();
         postings.sort_unstable();
         for (prefix, seqs) in postings {
             batch.put(Family::Posting, keys::posting(&prefix, seqs[0]), encode_seqs(&seqs));
         }
-        for (number, (_, end)) in &ends {
-            batch.put(Family::Indexed, number.to_be_bytes(), end.to_be_bytes());
+        for (key, more) in counters {
+            let before = number(self.base.index.get(Family::Counter, &key)?);
+            batch.put(Family::Counter, key, (before + more).to_be_bytes());
+        }
+        for (trail, (_, end, _)) in &ends {
+            batch.put(Family::Indexed, trail.to_be_bytes(), end.to_be_bytes());
         }
         self.base.index.derive(batch)?;
-        for (info, end) in ends.into_values() {
-            info.publish_indexed(end);
+        self.dirty = true;
+        for (info, end, dates) in ends.into_values() {
+            info.publish_indexed(end, dates);
         }
         Ok(())
     }
 
-    /// Number of records of a trail that the index holds.
-    pub fn indexed(&self, info: &Info) -> Result<u64, store::Error> {
-        let value = self.base.index.get(Family::Indexed, &info.number.to_be_bytes())?;
-        Ok(value.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
-    }
-
-    /// Makes the index durable as it is, so that the next start has nothing to catch up.
-    pub fn close(&self) -> Result<(), store::Error> {
-        self.base.index.flush()
+    /// Makes the index durable as it is, so that the next start has little to catch up.
+    pub fn settle(&mut self) -> Result<(), store::Error> {
+        if std::mem::take(&mut self.dirty) { self.base.index.flush() } else { Ok(()) }
     }
 
     fn catch_up(&mut self, info: &Arc<Info>) -> Result<(), ReadError> {
+        const TOLD: u64 = 100_000;
         let today = self.base.today(&info.zone);
         let base = self.base.clone();
         let mut reader = Reader::new(&base, info, today);
-        for seq in self.indexed(info)?..info.size() {
+        let from = indexed(base.index.as_ref(), info)?;
+        for seq in from..info.size() {
             let record = reader.record(seq)?;
-            let event_id = record.contents.core.as_ref().and_then(|core| core.event_id.as_slice().try_into().ok());
-            let terms = Term::of(&record.header, &record.contents);
-            self.absorb(vec![Entry { trail: info.clone(), seq, event_id, request: None, terms }])?;
+            self.absorb(vec![Entry::of(info, &record.header, &record.contents, None)])?;
+            if (seq - from) % TOLD == TOLD - 1 {
+                tracing::info!(origin = %info.origin, done = seq + 1, of = info.size(), "the index is being built");
+            }
         }
         Ok(self.flush()?)
     }
 
-    fn dates(&self, info: &Info) -> Result<Vec<Date>, store::Error> {
-        dates(self.base.index.as_ref(), info)
+    /// Drops the event ids of weeks that are wholly past the window of retries.
+    fn forget_weeks(&mut self, batch: &mut Batch) {
+        let oldest = week(Date::of_utc(self.base.now())).saturating_sub(WEEKS_BACK);
+        if oldest > self.oldest_week {
+            self.oldest_week = oldest;
+            batch.remove_range(Family::EventId, keys::event_id(0, 0, &[0; 16]), keys::event_id(oldest, 0, &[0; 16]));
+        }
     }
 
     fn clear(&self) -> Result<(), store::Error> {
-        for family in [Family::Posting, Family::EventId, Family::Indexed] {
-            let mut batch = Batch::default();
-            for row in self.base.index.scan(Scan::all(family)) {
-                batch.remove(family, row?.0);
-            }
-            self.base.index.derive(batch)?;
+        let mut batch = Batch::default();
+        for family in store::Database::Index.families() {
+            // No key is as long as this, so none is after it.
+            batch.remove_range(*family, [], [0xff; 64]);
         }
-        Ok(())
+        self.base.index.derive(batch)
     }
 }
 
-/// Expiry dates that postings of a trail stand under: one seek per date, not a scan.
-fn dates(index: &dyn store::Store, info: &Info) -> Result<Vec<Date>, store::Error> {
+/// Whether the event ids of that day are still kept.
+pub fn remembers(day: Date, now: Timestamp) -> bool {
+    week(day) + WEEKS_BACK >= week(Date::of_utc(now))
+}
+
+fn week(day: Date) -> u32 {
+    day.days() / 7
+}
+
+/// The number in a row; 0 if there is no such row.
+pub(super) fn number(row: Option<Vec<u8>>) -> u64 {
+    row.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes)
+}
+
+/// Number of records of a trail that the index holds.
+pub fn indexed(index: &dyn store::Store, info: &Info) -> Result<u64, store::Error> {
+    Ok(number(index.get(Family::Indexed, &info.number.to_be_bytes())?))
+}
+
+/// Expiry dates that rows of a trail stand under: one seek per date, not a scan.
+pub fn dates(store: &dyn store::Store, family: Family, info: &Info) -> Result<Vec<Date>, store::Error> {
     let mut dates = Vec::new();
     let mut from = Vec::new();
-    while let Some((key, _)) = index.first(Scan { from: from.clone(), ..Scan::all(Family::Posting) })? {
+    while let Some((key, _)) = store.first(Scan { from: from.clone(), ..Scan::all(family) })? {
         let Some(date) = keys::date_of(&key) else { break };
         let wanted = keys::dated(date, info.zone_number, info.number);
         if key.starts_with(&wanted) {
@@ -193,16 +268,20 @@ pub struct Known {
     /// Position of the event.
     pub seq: u64,
     /// Keyed digest of its request; unknown after a rebuild.
-    pub request: Option<[u8; 32]>,
+    pub request: Option<[u8; 16]>,
 }
 
-/// Position and keyed digest of the event with that id, as far as the index knows.
-pub fn event_id(base: &Base, info: &Info, id: &[u8; 16]) -> Result<Option<Known>, store::Error> {
-    let Some(value) = base.index.get(Family::EventId, &keys::event_id(info.number, id))? else { return Ok(None) };
-    let (seq, digest) = value
-        .split_first_chunk::<8>()
-        .ok_or_else(|| store::Error::Corrupt("an event id is not well-formed: delete the folder index".into()))?;
-    Ok(Some(Known { seq: u64::from_be_bytes(*seq), request: digest.try_into().ok() }))
+/// Position and keyed digest of the event with that id, if it was recorded in the week of `day` or the one before.
+pub fn event_id(base: &Base, info: &Info, id: &[u8; 16], day: Date) -> Result<Option<Known>, store::Error> {
+    for back in 0..=WEEKS_BACK {
+        let key = keys::event_id(week(day).saturating_sub(back), info.number, id);
+        let Some(value) = base.index.get(Family::EventId, &key)? else { continue };
+        let (seq, digest) = value
+            .split_first_chunk::<8>()
+            .ok_or_else(|| store::Error::Corrupt("an event id is not well-formed: delete the folder index".into()))?;
+        return Ok(Some(Known { seq: u64::from_be_bytes(*seq), request: digest.try_into().ok() }));
+    }
+    Ok(None)
 }
 
 /// Packs ascending seqs; the first stands in the key.

@@ -153,6 +153,23 @@ impl Keyring {
         Ok(Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) })
     }
 
+    /// No keyring at hand: every key is missing, so what is sealed stays sealed.
+    pub fn absent(files: Arc<dyn Files>) -> Self {
+        let secrets = Secrets { generation: 0, keyring: stored::Keyring::default() };
+        let kek = Kek::dev();
+        Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) }
+    }
+
+    /// Whether there is none at hand.
+    pub fn is_absent(&self) -> bool {
+        self.generation() == 0
+    }
+
+    /// Whether it was made with `--dev`.
+    pub fn is_dev(&self) -> bool {
+        self.kek.dev
+    }
+
     /// The generation in force.
     pub fn generation(&self) -> u64 {
         self.secrets().generation
@@ -182,9 +199,16 @@ impl Keyring {
         nth(&self.secrets().keyring.bucket_keys, usize::from(bucket))
     }
 
+    /// Seed of the key that signs checkpoints; `None` if the keyring is not at hand.
+    pub fn signing_seed(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.secrets().keyring.signing_seed.as_slice().try_into().ok().map(Zeroizing::new)
+    }
+
     /// The lasting key: chooses buckets, names the rows of pseudonyms.
     pub fn lasting_key(&self) -> Key {
-        Key::from_slice(&self.secrets().keyring.lasting_key).expect("checked when the keyring was opened")
+        let secrets = self.secrets();
+        // Checked when the keyring was opened; where it is absent, nothing is looked up that exists.
+        Key::from_slice(&secrets.keyring.lasting_key).unwrap_or_else(|| Key::new([0; 32]))
     }
 
     /// Makes sure that `zone` has keys for every date from `today` to the horizon, and that `slot` has a key.

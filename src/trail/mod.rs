@@ -1,18 +1,27 @@
 //! The shell ring: the only owner of mutable state.
 //!
-//! Reading order: [`sequencer`] (pure: gives places) → [`writer`] (one group, one synced batch) → [`indexer`]
-//! (derived) → [`reader`] and [`search`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
+//! Reading order: [`submission`] and [`plan`] (what is to be recorded) → [`sequencer`] (pure: gives places) →
+//! [`writer`] (one group, one synced batch) → [`indexer`] (derived) → [`guard`] → [`reader`] and [`search`] →
+//! [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
 
 pub mod answer;
 pub mod ask;
 pub mod base;
+pub mod group;
+pub mod guard;
 pub mod indexer;
 pub mod keyring;
+pub mod leaves;
 pub mod node;
+mod opening;
+pub mod plan;
+pub mod position;
+pub mod proof;
 pub mod reader;
 pub mod search;
 mod seen;
 pub mod sequencer;
+pub mod submission;
 pub mod threads;
 pub mod trails;
 pub mod vault;

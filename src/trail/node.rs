@@ -6,10 +6,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::base::Base;
+use super::base::OpenError;
 use super::indexer::Indexer;
-use super::reader::ReadError;
+use super::submission::{RecordError, Recorded, Submission};
 use super::threads::{self, Inbox, IndexJob, Job, Threads};
-use super::writer::{RecordError, Recorded, Submission, Writer};
+use super::writer::Writer;
 use crate::model::event::Event;
 use crate::model::origin::Controller;
 
@@ -18,8 +19,8 @@ const BUDGET_BYTES: usize = 64 << 20;
 /// Groups that the writer may be ahead of the indexer.
 const INDEX_QUEUE: usize = 64;
 
-/// The answer to one event, when it comes.
-pub type Pending = oneshot::Receiver<Result<Recorded, RecordError>>;
+/// The answer to one submission, when it comes.
+pub type Pending = oneshot::Receiver<Result<Vec<Recorded>, RecordError>>;
 
 /// A running node.
 pub struct Node {
@@ -28,11 +29,13 @@ pub struct Node {
     pub(super) index: SyncSender<IndexJob>,
     budget: Arc<Semaphore>,
     stopped: watch::Receiver<bool>,
+    /// Counts the turns of the guard.
+    pub(super) turns: watch::Receiver<u64>,
 }
 
 impl Node {
     /// Recovers what is on disk, brings the index up to it, and starts.
-    pub fn start(base: Arc<Base>) -> Result<(Self, Threads), ReadError> {
+    pub fn start(base: Arc<Base>) -> Result<(Self, Threads), OpenError> {
         let writer = Writer::open(base.clone())?;
         let (indexer, _) = Indexer::open(base.clone())?;
         let (inbox, jobs) = mpsc::unbounded_channel();
@@ -41,8 +44,12 @@ impl Node {
         let entries = index.clone();
         let writer = threads::spawn("akta-writer", move || threads::write(writer, jobs, entries, &flag))?;
         let indexer = threads::spawn("akta-indexer", move || threads::index(indexer, &index_jobs))?;
-        let node = Self { base, inbox, index, budget: Arc::new(Semaphore::new(BUDGET_BYTES)), stopped };
-        Ok((node, Threads { writer, indexer }))
+        let (guarding, ended) = sync_channel(1);
+        let (turn, turns) = watch::channel(0);
+        let guarded = base.clone();
+        let guard = threads::spawn("akta-guard", move || threads::guard(&guarded, &ended, &turn))?;
+        let node = Self { base, inbox, index, budget: Arc::new(Semaphore::new(BUDGET_BYTES)), stopped, turns };
+        Ok((node, Threads { writer, indexer, guard, guarding }))
     }
 
     /// What the node stands on.
@@ -61,14 +68,14 @@ impl Node {
         self.stopped.clone()
     }
 
-    /// Hands an event to the writer at once, or refuses it because too much is waiting.
-    pub fn submit(&self, controller: Controller, event: Event, bytes: usize) -> Result<Pending, RecordError> {
+    /// Hands events to the writer at once, all or none, or refuses them because too much is waiting.
+    pub fn submit(&self, controller: Controller, events: Vec<Event>, bytes: usize) -> Result<Pending, RecordError> {
         let permit = self
             .budget
             .clone()
-            .try_acquire_many_owned(permits(&event, bytes))
+            .try_acquire_many_owned(permits(&events, bytes))
             .map_err(|_| RecordError::Busy { reason: "too many events are waiting" })?;
-        self.send(controller, event, true, Some(permit))
+        self.send(Submission { controller, events, may_open: true }, Some(permit))
     }
 
     /// Hands an event to the writer as soon as there is room: flow control for streams.
@@ -80,29 +87,27 @@ impl Node {
         event: Event,
         bytes: usize,
     ) -> Result<Pending, RecordError> {
+        let events = vec![event];
         let permit = self
             .budget
             .clone()
-            .acquire_many_owned(permits(&event, bytes))
+            .acquire_many_owned(permits(&events, bytes))
             .await
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
-        self.send(controller, event, true, Some(permit))
+        self.send(Submission { controller, events, may_open: true }, Some(permit))
     }
 
-    /// Waits for the answer to an event. A writer that vanished leaves it unknown.
-    pub async fn answer(pending: Pending) -> Result<Recorded, RecordError> {
+    /// Waits for the answer to a submission. A writer that vanished leaves it unknown.
+    pub async fn answer(pending: Pending) -> Result<Vec<Recorded>, RecordError> {
         pending.await.unwrap_or(Err(RecordError::Uncertain))
     }
 
     pub(super) fn send(
         &self,
-        controller: Controller,
-        event: Event,
-        may_open: bool,
+        submission: Submission,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Pending, RecordError> {
         let (answer, pending) = oneshot::channel();
-        let submission = Submission { controller, event, may_open };
         self.inbox
             .send(Inbox::Record(Box::new(Job { submission, answer, permit })))
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
@@ -110,7 +115,8 @@ impl Node {
     }
 }
 
-fn permits(event: &Event, bytes: usize) -> u32 {
+fn permits(events: &[Event], bytes: usize) -> u32 {
     // What an event takes beside its bytes: the structures around them.
-    u32::try_from((bytes + 512 + 128 * event.subjects.len()).min(BUDGET_BYTES)).unwrap_or(u32::MAX)
+    let around: usize = events.iter().map(|event| 512 + 128 * event.subjects.len()).sum();
+    u32::try_from((bytes + around).min(BUDGET_BYTES)).unwrap_or(u32::MAX)
 }

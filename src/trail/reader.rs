@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use super::base::Base;
-use super::sequencer::Position;
 use super::trails::Info;
 use crate::model::date::Date;
 use crate::model::frame::{self, OpenPart};
@@ -59,6 +58,11 @@ impl<'a> Reader<'a> {
         Self { base, info, today, run: Vec::new(), frames: HashMap::new() }
     }
 
+    /// A reader of headers alone: for it every date is past.
+    pub fn headers(base: &'a Base, info: &'a Info) -> Self {
+        Self::new(base, info, Date::from_days(u32::MAX))
+    }
+
     /// The record at `seq`, which is below the published size.
     pub fn record(&mut self, seq: u64) -> Result<Record, ReadError> {
         let Linked { header, link } = self.linked(seq)?;
@@ -69,11 +73,14 @@ impl<'a> Reader<'a> {
                 let mut parts = Vec::new();
                 let mut verdicts = Vec::with_capacity(header.groups.len());
                 for group in &header.groups {
-                    let expired = group.date <= self.today;
-                    if !expired {
+                    verdicts.push(if group.date <= self.today {
+                        Verdict::Expired
+                    } else if self.base.keyring.is_absent() {
+                        Verdict::Sealed
+                    } else {
                         parts.extend(self.group(seq, group)?);
-                    }
-                    verdicts.push(if expired { Verdict::Expired } else { Verdict::Intact });
+                        Verdict::Intact
+                    });
                 }
                 parts.sort_by_key(|part| part.key);
                 for part in parts {
@@ -190,21 +197,4 @@ impl<'a> Reader<'a> {
             other => ReadError::Store(other),
         }
     }
-}
-
-/// Where a trail stands on disk: the last stored header decides.
-pub fn position(base: &Base, info: &Info) -> Result<Position, ReadError> {
-    let from = keys::trail_seq(info.number, 0);
-    let through = keys::trail_seq(info.number, u64::MAX);
-    let Some((key, value)) = base.db.first(Scan::back(Family::Header, &from, &through))? else {
-        return Ok(Position::empty(info.link));
-    };
-    let loss = |seq, what: String| ReadError::DataLoss { origin: info.origin.to_string(), seq, what };
-    let first = keys::seq_of(&key).ok_or_else(|| loss(0, "the last header row has a bad key".into()))?;
-    let run = run::decode(first, &value).map_err(|error| loss(first, error.to_string()))?;
-    let last = run.last().expect("a run has at least one header");
-    let size = last.header.seq + 1;
-    let record = Reader::new(base, info, base.today(&info.zone)).record(last.header.seq)?;
-    // Where the core has expired, the day is all that is left of the time.
-    Ok(Position { size, head: last.link, recorded_at: record.recorded_at().unwrap_or(last.header.day.start()) })
 }

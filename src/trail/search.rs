@@ -77,9 +77,10 @@ pub fn pseudonyms(base: &Base, info: &Info, identity: &Identity) -> Result<Vec<P
     Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-/// Position of the event with that id, if it is below `size`.
+/// Position of the event with that id, if it is below `size` and was recorded in this week or the one before.
 pub fn by_event_id(base: &Base, info: &Info, id: &[u8; 16], size: u64) -> Result<Option<u64>, store::Error> {
-    Ok(indexer::event_id(base, info, id)?.map(|known| known.seq).filter(|seq| *seq < size))
+    let day = Date::of_utc(base.now());
+    Ok(indexer::event_id(base, info, id, day)?.map(|known| known.seq).filter(|seq| *seq < size))
 }
 
 type Seqs = Box<dyn Iterator<Item = u64>>;
@@ -115,7 +116,7 @@ fn postings(base: &Base, info: &Info, filter: &Filter, today: Date) -> Result<Op
     let mut found: Option<RoaringTreemap> = None;
     for terms in alternatives(filter, base.now()) {
         let mut any = RoaringTreemap::new();
-        for date in info.dates_after(today) {
+        for date in info.dates_after(base.index.as_ref(), today)? {
             let Some(key) = info.date_key(&base.keyring, Use::Index, date) else { continue };
             for term in &terms {
                 let keyed = term.keyed(key.bytes());
@@ -158,7 +159,7 @@ fn alternatives(filter: &Filter, now: Timestamp) -> Vec<Vec<Term>> {
         all.push(filter.actions.iter().copied().map(Term::Action).collect());
     }
     if let Some(since) = filter.since {
-        let last = Date::of_utc(filter.until.unwrap_or(now.plus(super::writer::AHEAD_MAX)));
+        let last = Date::of_utc(filter.until.unwrap_or(now.plus(super::plan::AHEAD_MAX)));
         let first = Date::of_utc(since);
         if last.days().saturating_sub(first.days()) <= DAYS_MAX {
             all.push((first.days()..=last.days()).map(|day| Term::Day(Date::from_days(day))).collect());

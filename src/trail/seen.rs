@@ -1,11 +1,11 @@
 //! Event ids seen lately: what the index does not hold yet, and what is staged in the step under way.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::indexer::Entry;
 use super::trails::Info;
-use crate::model::origin::Controller;
+use crate::store::keys::Trail;
 
 /// Ids kept before those that the index holds are let go.
 const KEEP: usize = 65_536;
@@ -13,10 +13,19 @@ const KEEP: usize = 65_536;
 /// Where the first event of an id is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Staged: its result has this index in the step under way.
-    InStep(usize),
+    /// Staged in the step under way.
+    InStep(Staged),
     /// Durable at this position.
     Durable(u64),
+}
+
+/// An event of the step under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Staged {
+    /// Which submission.
+    pub(super) submission: usize,
+    /// Which event in it.
+    pub(super) event: usize,
 }
 
 /// The first sight of an id.
@@ -28,14 +37,13 @@ pub(super) struct Sight {
     pub(super) place: Place,
 }
 
-type Name = (Controller, [u8; 16]);
+type Name = (Trail, [u8; 16]);
 
 /// Event ids seen lately.
 #[derive(Default)]
 pub(super) struct Seen {
     durable: HashMap<Name, First>,
-    /// Each with the index of its result in the step under way.
-    staged: HashMap<Name, (First, usize)>,
+    staged: HashMap<Name, (First, Staged)>,
     /// Ids kept before the next sweep.
     keep: usize,
 }
@@ -43,25 +51,26 @@ pub(super) struct Seen {
 struct First {
     request: [u8; 32],
     seq: u64,
-    trail: Arc<Info>,
+    // A trail that was closed meanwhile is indexed to its end.
+    trail: Weak<Info>,
 }
 
 impl Seen {
     /// The first sight of an id, if it was lately.
-    pub(super) fn find(&self, controller: &Controller, id: &[u8; 16]) -> Option<Sight> {
-        let name = (controller.clone(), *id);
-        if let Some((first, index)) = self.staged.get(&name) {
-            return Some(Sight { request: first.request, place: Place::InStep(*index) });
+    pub(super) fn find(&self, trail: Trail, id: &[u8; 16]) -> Option<Sight> {
+        let name = (trail, *id);
+        if let Some((first, staged)) = self.staged.get(&name) {
+            return Some(Sight { request: first.request, place: Place::InStep(*staged) });
         }
         let first = self.durable.get(&name)?;
         Some(Sight { request: first.request, place: Place::Durable(first.seq) })
     }
 
-    /// Remembers an event of the step under way, whose result will have that index.
-    pub(super) fn stage(&mut self, controller: &Controller, entry: &Entry, request: [u8; 32], index: usize) {
+    /// Remembers an event of the step under way.
+    pub(super) fn stage(&mut self, entry: &Entry, request: [u8; 32], place: Staged) {
         if let Some(id) = entry.event_id {
-            let first = First { request, seq: entry.seq, trail: entry.trail.clone() };
-            self.staged.insert((controller.clone(), id), (first, index));
+            let first = First { request, seq: entry.seq, trail: Arc::downgrade(&entry.trail) };
+            self.staged.insert((entry.trail.number, id), (first, place));
         }
     }
 
@@ -69,7 +78,7 @@ impl Seen {
     pub(super) fn keep(&mut self) {
         self.durable.extend(self.staged.drain().map(|(name, (first, _))| (name, first)));
         if self.durable.len() > self.keep.max(KEEP) {
-            self.durable.retain(|_, first| first.seq >= first.trail.indexed());
+            self.durable.retain(|_, first| first.trail.upgrade().is_some_and(|trail| first.seq >= trail.indexed()));
             // While the index lags, sweeping at every group would find little.
             self.keep = 2 * self.durable.len();
         }

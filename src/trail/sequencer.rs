@@ -5,36 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use super::position::Position;
 use crate::env::{Entropy, random};
 use crate::model::date::{Date, Timestamp};
 use crate::model::frame;
 use crate::model::header::{Group, Header, Kind, Link};
-use crate::model::notice;
+use crate::model::notice::{self, Says};
 use crate::model::part::{self, PartHash, PartId, PartKey};
 use crate::model::policy::{Class, Dates};
 use crate::model::record::Contents;
 use crate::model::run;
 use crate::model::seal::Key;
+use crate::model::tree::{self, Hash};
 use crate::store::keys::{self, Trail, ZoneNumber};
 use crate::store::{Batch, Family};
-
-/// Where a trail stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// Number of records: the position of the next one.
-    pub size: u64,
-    /// Link of the newest record; of the origin, if there is none.
-    pub head: Link,
-    /// When the newest record was recorded. Recorded time never goes back.
-    pub recorded_at: Timestamp,
-}
-
-impl Position {
-    /// Before record 0.
-    pub fn empty(origin: Link) -> Self {
-        Self { size: 0, head: origin, recorded_at: Timestamp::from_nanos(0) }
-    }
-}
 
 /// The place of a record in its trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +38,7 @@ pub struct Sequencer<'a> {
     entropy: &'a dyn Entropy,
     headers: Vec<Header>,
     notices: Vec<(u64, Vec<u8>)>,
+    subtrees: Vec<(u8, u64, Hash)>,
     open: BTreeMap<Date, frame::Builder>,
     full: Vec<(Date, frame::Builder)>,
 }
@@ -69,14 +54,15 @@ impl<'a> Sequencer<'a> {
             entropy,
             headers: Vec::new(),
             notices: Vec::new(),
+            subtrees: Vec::new(),
             open: BTreeMap::new(),
             full: Vec::new(),
         }
     }
 
     /// Where the trail stands with what is staged.
-    pub fn position(&self) -> Position {
-        self.position
+    pub fn position(&self) -> &Position {
+        &self.position
     }
 
     /// Places an event.
@@ -98,12 +84,15 @@ impl<'a> Sequencer<'a> {
         self.place(Header { kind: Kind::Event, class, seq, day, previous: self.position.head, groups }, recorded_at)
     }
 
-    /// Places a notice; its contents hold a notice's core and nothing else.
-    pub fn notice(&mut self, contents: &Contents, recorded_at: Timestamp) -> Placed {
+    /// Places a notice.
+    pub fn notice(&mut self, says: Says, recorded_at: Timestamp) -> Placed {
         let seq = self.position.size;
+        let contents = notice::contents(says, self.position.notice, recorded_at);
+        let ordinal = self.position.notice.map_or(0, |before| before.ordinal + 1);
         let [(_, core)] = <[_; 1]>::try_from(contents.parts()).expect("a notice is a core");
         let header = notice::header(&core, seq, recorded_at, self.position.head);
         self.notices.push((seq, core));
+        self.position.notice = Some(notice::Before { ordinal, seq });
         self.place(header, recorded_at)
     }
 
@@ -115,6 +104,9 @@ impl<'a> Sequencer<'a> {
         }
         for (seq, core) in self.notices {
             batch.put(Family::Notice, keys::trail_seq(self.trail, seq), core);
+        }
+        for (level, index, hash) in self.subtrees {
+            batch.put(Family::Tree, keys::tree(self.trail, level, index), hash.0);
         }
         self.full.extend(self.open);
         for (date, frame) in self.full {
@@ -128,8 +120,13 @@ impl<'a> Sequencer<'a> {
     fn place(&mut self, header: Header, recorded_at: Timestamp) -> Placed {
         debug_assert_eq!(header.check(), Ok(()), "a placed header keeps the rules");
         assert!(recorded_at >= self.position.recorded_at, "recorded time never goes back");
-        let link = header.link();
-        self.position = Position { size: header.seq + 1, head: link, recorded_at };
+        let bytes = header.encode();
+        let link = Link::of(&bytes);
+        let subtrees = &mut self.subtrees;
+        self.position.tree.append(tree::leaf_hash(&bytes), |level, index, hash| subtrees.push((level, index, hash)));
+        self.position.size = header.seq + 1;
+        self.position.head = link;
+        self.position.recorded_at = recorded_at;
         self.headers.push(header.clone());
         Placed { header, link }
     }

@@ -1,4 +1,4 @@
-//! The two threads of a node and what they are handed: the loops around [`Writer::step`] and the [`Indexer`].
+//! The threads of a node and what they are handed: the loops around [`Writer::step`], the [`Indexer`] and the guard.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
@@ -6,15 +6,24 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
+use super::base::Base;
 use super::indexer::{Entry, Indexer};
 use super::reader::ReadError;
-use super::writer::{RecordError, Recorded, Submission, Writer};
+use super::submission::{RecordError, Recorded, Submission};
+use super::writer::Writer;
 use crate::store;
 
 /// Most events in one group.
 const GROUP_MAX: usize = 2_048;
 /// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
 const INDEX_REST: Duration = Duration::from_millis(200);
+
+/// The index is made durable this often while it grows: what a crash loses of it has to be caught up, and the digests
+/// of requests in it are gone.
+const INDEX_SETTLE: Duration = Duration::from_secs(60);
+
+/// How often trails that grew are guarded; a checkpoint is at most so old.
+const CADENCE: Duration = Duration::from_secs(1);
 
 /// With nothing gathered there is nothing to wake for.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -26,10 +35,10 @@ pub(super) enum Inbox {
     Close,
 }
 
-/// An event and where its answer goes.
+/// A submission and where its answer goes.
 pub(super) struct Job {
     pub(super) submission: Submission,
-    pub(super) answer: oneshot::Sender<Result<Recorded, RecordError>>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Recorded>, RecordError>>,
     // Held until the event is durable or refused: what waits and what is under way is bounded by bytes.
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
@@ -46,16 +55,23 @@ pub(super) enum IndexJob {
 pub struct Threads {
     pub(super) writer: JoinHandle<()>,
     pub(super) indexer: JoinHandle<()>,
+    pub(super) guard: JoinHandle<()>,
+    /// Dropped to end the guard, once nothing grows any more.
+    pub(super) guarding: SyncSender<()>,
 }
 
 impl Threads {
-    /// Waits for both, after [`super::node::Node::close`].
+    /// Waits for all of them, after [`super::node::Node::close`].
     pub fn join(self) {
-        for thread in [self.writer, self.indexer] {
+        let wait = |thread: JoinHandle<()>| {
             if thread.join().is_err() {
                 tracing::error!("a thread of the node panicked");
             }
-        }
+        };
+        wait(self.writer);
+        wait(self.indexer);
+        drop(self.guarding);
+        wait(self.guard);
     }
 }
 
@@ -76,14 +92,18 @@ pub(super) fn write(
 ) {
     while let Some(first) = jobs.blocking_recv() {
         let mut group = Vec::new();
+        let mut events = 0;
         let mut next = Some(first);
         while let Some(inbox) = next {
             match inbox {
-                Inbox::Record(job) => group.push(*job),
+                Inbox::Record(job) => {
+                    events += job.submission.events.len();
+                    group.push(*job);
+                }
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
-            next = if group.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
+            next = if events < GROUP_MAX { jobs.try_recv().ok() } else { None };
         }
         let (submissions, answers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
@@ -110,9 +130,10 @@ pub(super) fn write(
 pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
     // When what is gathered has rested long enough; fixed by the first entry of a chunk.
     let mut due: Option<Instant> = None;
+    let mut settled = Instant::now();
     loop {
         let rest = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
-        let result = match jobs.recv_timeout(rest) {
+        let mut result = match jobs.recv_timeout(rest) {
             Ok(IndexJob::Entries(entries)) => indexer.absorb(entries),
             Ok(IndexJob::Flush(done)) => {
                 let result = indexer.flush();
@@ -123,13 +144,32 @@ pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
         };
         due = if indexer.pending() == 0 { None } else { due.or_else(|| Some(Instant::now() + INDEX_REST)) };
+        if result.is_ok() && settled.elapsed() >= INDEX_SETTLE {
+            settled = Instant::now();
+            result = indexer.settle();
+        }
         if let Err(error) = result {
             tracing::error!(%error, "the index cannot be written: the writer stops with it; it is caught up at the next start");
             return;
         }
     }
-    let last = indexer.flush().and_then(|()| indexer.close());
+    let last = indexer.flush().and_then(|()| indexer.settle());
     if let Err(error) = last {
         tracing::error!(%error, "the index was not closed: it is caught up at the next start");
+    }
+}
+
+/// The guard's loop: once per cadence, and once more at the end. Whoever waits for a checkpoint hears of each turn.
+pub(super) fn guard(base: &Base, ended: &Receiver<()>, turns: &watch::Sender<u64>) {
+    let Some(guard) = &base.guard else { return };
+    loop {
+        let last = !matches!(ended.recv_timeout(CADENCE), Err(RecvTimeoutError::Timeout));
+        if let Err(error) = guard.tick(base) {
+            tracing::error!(%error, "the guard cannot be written: no checkpoint leaves until it can");
+        }
+        turns.send_modify(|turn| *turn += 1);
+        if last {
+            return;
+        }
     }
 }

@@ -1,20 +1,38 @@
-//! The trails of a node: one per controller, known by name, with the head that readers may see.
+//! The trails of a node: one per controller, opened at first use, closed when idle, with the head that readers may see.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use prost::Message;
 
+use super::base::Base;
+use super::indexer;
 use super::keyring::Keyring;
+use super::position::{Position, position};
+use super::reader::ReadError;
 use crate::model::date::{Date, Zone};
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
 use crate::model::seal::{Key, Use, date_key};
 use crate::model::stored::TrailMeta;
+use crate::model::tree::Hash;
 use crate::store::keys::{self, Trail, ZoneNumber};
 use crate::store::{Error, Family, Scan, Store};
 
-/// What does not change about a trail, and the head that is published.
+/// A trail is closed after this many ticks of the guard without use: it then takes no memory at all.
+const IDLE_TICKS: u32 = 60;
+
+/// A size of a trail and the root of the tree over its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Number of records.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: Hash,
+}
+
+/// What does not change about a trail, and what is published of it.
 pub struct Info {
     /// Whose it is.
     pub controller: Controller,
@@ -30,29 +48,43 @@ pub struct Info {
     pub zone_number: ZoneNumber,
     /// The controller's key.
     pub key: Key,
-    /// Number of durable records. Set only after the batch that holds them is durable.
-    size: Mutex<u64>,
+    published: Mutex<Published>,
+    /// Where the next record goes: the writer's alone.
+    position: Mutex<Position>,
+    /// Expiry dates that postings stand under; read from the index at the first search.
+    dates: Mutex<Option<BTreeSet<Date>>>,
+    idle: AtomicU32,
+}
+
+#[derive(Clone, Copy)]
+struct Published {
+    /// Set only after the batch that holds its records is durable.
+    head: Head,
+    /// The last head that the guard holds.
+    guarded: Option<Head>,
     /// Number of records that the index holds.
-    indexed: Mutex<u64>,
-    /// Expiry dates that postings stand under.
-    dates: Mutex<BTreeSet<Date>>,
+    indexed: u64,
 }
 
 impl Info {
     /// What is known of a trail from its description and the keyring; `None` if the keyring lacks its keys.
+    /// Nothing of it is published yet.
     pub fn new(meta: &TrailMeta, keyring: &Keyring) -> Option<Self> {
         let origin = Origin::parse(&meta.origin)?;
+        let position = Position::empty(Link::of_origin(&origin));
+        let head = Head { size: 0, root: position.tree.root() };
         Some(Self {
             controller: origin.controller(),
-            link: Link::of_origin(&origin),
+            link: position.head,
             origin,
             number: meta.number,
             zone: Zone::named(&meta.zone)?,
-            zone_number: keyring.zone_number(&meta.zone)?,
-            key: keyring.controller_key(meta.controller_slot)?,
-            size: Mutex::new(0),
-            indexed: Mutex::new(0),
+            zone_number: ZoneNumber::try_from(meta.zone_number).ok()?,
+            key: keyring.controller_key(meta.controller_slot).or_else(|| keyring.is_absent().then(Key::absent))?,
+            published: Mutex::new(Published { head, guarded: None, indexed: 0 }),
+            position: Mutex::new(position),
             dates: Mutex::default(),
+            idle: AtomicU32::new(0),
         })
     }
 
@@ -62,35 +94,74 @@ impl Info {
         Some(date_key(purpose, &self.key, &date, &self.link))
     }
 
-    /// Number of durable records.
-    pub fn size(&self) -> u64 {
-        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The published head.
+    pub fn head(&self) -> Head {
+        self.published().head
     }
 
-    /// Publishes a new head. The batch that holds its records is durable.
-    pub fn publish(&self, size: u64) {
-        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
+    /// Number of durable records.
+    pub fn size(&self) -> u64 {
+        self.head().size
+    }
+
+    /// The last head that the guard holds: only such a one may be signed. `None`: none since the trail was opened.
+    pub fn guarded(&self) -> Option<Head> {
+        self.published().guarded
     }
 
     /// Number of records that the index holds, so that what waits for it can be let go.
     pub fn indexed(&self) -> u64 {
-        *self.indexed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.published().indexed
     }
 
-    /// The index holds this many records.
-    pub fn publish_indexed(&self, indexed: u64) {
-        *self.indexed.lock().unwrap_or_else(PoisonError::into_inner) = indexed;
+    /// Where the next record goes.
+    pub(super) fn position(&self) -> Position {
+        lock(&self.position).clone()
     }
 
-    /// Notes that postings stand under these dates.
-    pub fn add_dates(&self, dates: impl IntoIterator<Item = Date>) {
-        self.dates.lock().unwrap_or_else(PoisonError::into_inner).extend(dates);
+    /// Goes on from there. The batch that leads to it is durable; readers see it once [`Info::publish`] is called.
+    pub(super) fn set_position(&self, position: Position) {
+        *lock(&self.position) = position;
+    }
+
+    /// Publishes a new head. The batch that holds its records is durable.
+    pub(super) fn publish(&self, head: Head) {
+        self.published().head = head;
+    }
+
+    /// The guard holds this head.
+    pub(super) fn publish_guarded(&self, head: Head) {
+        self.published().guarded = Some(head);
+    }
+
+    /// The index holds this many records; their postings stand under these dates too.
+    pub(super) fn publish_indexed(&self, indexed: u64, dates: impl IntoIterator<Item = Date>) {
+        // Not known yet: the first search reads them from the index, which holds these already.
+        if let Some(known) = &mut *lock(&self.dates) {
+            known.extend(dates);
+        }
+        self.published().indexed = indexed;
     }
 
     /// Dates that postings stand under and that are still readable on `today`.
-    pub fn dates_after(&self, today: Date) -> Vec<Date> {
-        let dates = self.dates.lock().unwrap_or_else(PoisonError::into_inner);
-        dates.range(today.plus_days(1)..).copied().collect()
+    pub fn dates_after(&self, index: &dyn Store, today: Date) -> Result<Vec<Date>, Error> {
+        // Held while they are read, so that a date that is written meanwhile is added afterwards.
+        let mut dates = lock(&self.dates);
+        let known = match &mut *dates {
+            Some(known) => known,
+            None => dates.insert(indexer::dates(index, Family::Posting, self)?.into_iter().collect()),
+        };
+        Ok(known.range(today.plus_days(1)..).copied().collect())
+    }
+
+    fn published(&self) -> MutexGuard<'_, Published> {
+        lock(&self.published)
+    }
+
+    fn is_idle(&self) -> bool {
+        let published = self.published();
+        let guarded = published.guarded.is_none_or(|guarded| guarded == published.head);
+        guarded && published.indexed == published.head.size
     }
 }
 
@@ -100,39 +171,101 @@ impl std::fmt::Debug for Info {
     }
 }
 
-/// All trails by controller.
+/// All trails: descriptions on disk, the ones in use open.
 #[derive(Debug, Default)]
-pub struct Trails(RwLock<BTreeMap<Controller, Arc<Info>>>);
+pub struct Trails {
+    open: RwLock<BTreeMap<Controller, Arc<Info>>>,
+    // Held while one is opened: there is never a second of the same trail.
+    opening: Mutex<()>,
+    next: AtomicU32,
+}
 
 impl Trails {
-    /// Reads the descriptions of all trails.
-    pub fn load(db: &dyn Store, keyring: &Keyring) -> Result<Self, Error> {
+    /// Counts the descriptions; opens none.
+    pub fn load(db: &dyn Store) -> Result<Self, Error> {
         let trails = Self::default();
-        for row in db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL)) {
-            let (key, value) = row?;
-            let name = String::from_utf8_lossy(&key).into_owned();
-            let meta = TrailMeta::decode(&*value)
-                .map_err(|_| Error::Corrupt(format!("the description {name} is not well-formed")))?;
-            let info = Info::new(&meta, keyring).ok_or_else(|| {
-                Error::Corrupt(format!("the keyring lacks the keys of {name}: restore the newest keyring"))
-            })?;
-            trails.add(Arc::new(info));
+        for meta in descriptions(db)? {
+            trails.next.fetch_max(meta.number + 1, Ordering::Relaxed);
         }
         Ok(trails)
     }
 
-    /// The trail of a controller.
-    pub fn get(&self, controller: &Controller) -> Option<Arc<Info>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(controller).cloned()
+    /// The number of the next trail to be opened for the first time.
+    pub fn next_number(&self) -> Trail {
+        self.next.load(Ordering::Relaxed)
     }
 
-    /// All of them, by controller.
-    pub fn all(&self) -> Vec<Arc<Info>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    /// The trail of a controller, opened if it is not; `None` if the controller has none.
+    pub(super) fn get(&self, base: &Base, controller: &Controller) -> Result<Option<Arc<Info>>, ReadError> {
+        if let Some(info) = self.opened(controller) {
+            return Ok(Some(info));
+        }
+        let _opening = lock(&self.opening);
+        if let Some(info) = self.opened(controller) {
+            return Ok(Some(info));
+        }
+        let Some(meta) = base.db.get(Family::Meta, &keys::trail_meta(controller))? else { return Ok(None) };
+        let meta = decode(controller.as_str(), &meta)?;
+        let info = Info::new(&meta, &base.keyring).ok_or_else(|| {
+            Error::Corrupt(format!("the keyring lacks the keys of {controller}: restore the newest keyring"))
+        })?;
+        let position = position(base, &info)?;
+        info.publish(Head { size: position.size, root: position.tree.root() });
+        info.set_position(position);
+        info.publish_indexed(indexer::indexed(base.index.as_ref(), &info)?, []);
+        let info = Arc::new(info);
+        self.add(info.clone());
+        Ok(Some(info))
     }
 
-    /// Adds a trail.
-    pub fn add(&self, info: Arc<Info>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(info.controller.clone(), info);
+    /// Adds a trail that was just made.
+    pub(super) fn add(&self, info: Arc<Info>) {
+        self.next.fetch_max(info.number + 1, Ordering::Relaxed);
+        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(info.controller.clone(), info);
     }
+
+    /// The trails that are open.
+    pub(super) fn all_open(&self) -> Vec<Arc<Info>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One tick of time: closes the trails that nobody used for a while. Everything of them is on disk.
+    pub(super) fn tick(&self) {
+        self.close(|info| info.idle.fetch_add(1, Ordering::Relaxed) >= IDLE_TICKS);
+    }
+
+    /// Closes the trails that nobody holds, however lately they were used.
+    pub(super) fn close_unused(&self) {
+        self.close(|_| true);
+    }
+
+    fn close(&self, ripe: impl Fn(&Info) -> bool) {
+        // Under the write lock nobody takes another hold of them.
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, info| !(ripe(info) && Arc::strong_count(info) == 1 && info.is_idle()));
+    }
+
+    fn opened(&self, controller: &Controller) -> Option<Arc<Info>> {
+        let info = self.open.read().unwrap_or_else(PoisonError::into_inner).get(controller).cloned()?;
+        info.idle.store(0, Ordering::Relaxed);
+        Some(info)
+    }
+}
+
+/// The descriptions of all trails, by controller.
+pub fn descriptions(db: &dyn Store) -> Result<Vec<TrailMeta>, Error> {
+    db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL))
+        .map(|row| {
+            let (key, value) = row?;
+            decode(&String::from_utf8_lossy(&key), &value)
+        })
+        .collect()
+}
+
+fn decode(name: &str, bytes: &[u8]) -> Result<TrailMeta, Error> {
+    TrailMeta::decode(bytes).map_err(|_| Error::Corrupt(format!("the description of {name} is not well-formed")))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

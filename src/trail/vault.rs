@@ -143,6 +143,26 @@ impl Vault {
         }))
     }
 
+    /// That a pseudonym leads to an identity, and commits to it; else what is wrong.
+    pub fn check(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<(), String> {
+        let missing = || "somebody in it cannot be led back: the vault lacks a row".to_owned();
+        let leads = self.store.get(Family::Pseudonym, &self.pseudonym_key(pseudonym)).map_err(|e| e.to_string())?;
+        let (bucket, hash) = leads.as_deref().and_then(<[u8]>::split_first_chunk::<2>).ok_or_else(missing)?;
+        let bucket = u16::from_be_bytes(*bucket);
+        let place = self.keyring.bucket_key(bucket).zip(hash.try_into().ok());
+        let (bucket_key, hash) = place.ok_or_else(missing)?;
+        let row = self.row(of, &Place { bucket, hash, bucket_key }).map_err(|error| error.to_string())?;
+        let (account, contact) = row.ok_or_else(missing)?;
+        let id = if account.id.is_empty() { &contact.id } else { &account.id };
+        let identity = Identity::new(&account.namespace, id);
+        let salt = <[u8; 32]>::try_from(account.salt.as_slice());
+        let committed = salt.map(|salt| Pseudonym::of(&salt, of.controller, &identity));
+        if committed.ok() == Some(*pseudonym) && account.pseudonym == pseudonym.0 {
+            return Ok(());
+        }
+        Err("somebody in it leads to an identity that the pseudonym does not commit to".to_owned())
+    }
+
     fn known(&self, of: Of<'_>, name: &Name) -> Result<Option<Known>, Error> {
         if let Some(known) = self.cache().get(name) {
             return Ok(Some(known.clone()));

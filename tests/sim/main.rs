@@ -16,7 +16,7 @@ use std::time::Duration;
 use akta::env::{ManualClock, SeededEntropy};
 use akta::model::date::{Timestamp, Zone};
 use akta::model::identity::Identity;
-use akta::model::origin::Controller;
+use akta::model::origin::{Controller, Origin};
 use akta::model::query::{Cursor, Filter, Order};
 use akta::model::stored::Action;
 use akta::store::disk;
@@ -26,8 +26,10 @@ use akta::trail::base::{Base, Settings, World};
 use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;
 use akta::trail::search;
+use akta::trail::submission::RecordError;
+use akta::trail::trails::Info;
 use akta::trail::verify::verify;
-use akta::trail::writer::{RecordError, Writer};
+use akta::trail::writer::Writer;
 use counts::Counts;
 use story::{Dice, Known, alive, pupil, same, submission, teacher};
 
@@ -77,6 +79,7 @@ struct Sim {
     vault: Disk,
     index: Disk,
     files: MemoryFiles,
+    guard: MemoryFiles,
     clock: Arc<ManualClock>,
     now: Timestamp,
     entropy: Arc<SeededEntropy>,
@@ -107,6 +110,7 @@ fn run(seed: u64, loud: bool) -> Ran {
         vault: Disk::new(),
         index: Disk::new(),
         files: MemoryFiles::new(),
+        guard: MemoryFiles::new(),
         clock: Arc::new(ManualClock::new(now)),
         now,
         entropy: Arc::new(SeededEntropy::new(seed)),
@@ -160,12 +164,14 @@ impl Sim {
             vault: Arc::new(self.vault.open()),
             index: Arc::new(self.index.open()),
             files: Arc::new(self.files.clone()),
+            guard: Arc::new(self.guard.clone()),
         };
         let settings = Settings {
             authority: "akta.test".to_owned(),
             zone: Zone::default(),
             open_controllers: true,
             controllers: Vec::new(),
+            new_guard: false,
         };
         let world = World { clock: self.clock.clone(), entropy: self.entropy.clone() };
         let opened = Base::open(disk, Kek::dev(), settings, world).map_err(|error| error.to_string());
@@ -195,7 +201,7 @@ impl Sim {
     /// After opening, the disk decides what became of unknown events: all of a group in one trail, or none.
     fn settle(&mut self, node: &Open) {
         let unknown = std::mem::take(&mut self.unknown);
-        for info in node.base.trails.all() {
+        for info in trails(node) {
             let known = self.model.entry(info.controller.clone()).or_default();
             let mine: Vec<Known> = unknown
                 .iter()
@@ -216,17 +222,18 @@ impl Sim {
             }
         }
         for (controller, known) in &self.model {
-            assert!(known.is_empty() || node.base.trails.get(controller).is_some(), "I3: {controller} is gone");
+            assert!(known.is_empty() || node.base.trail(controller).unwrap().is_some(), "I3: {controller} is gone");
         }
     }
 
     fn plan_fault(&mut self) -> bool {
         let fault = if self.dice.roll(2) == 0 { Fault::Lost } else { Fault::AppliedThenFailed };
         let after = u32::try_from(self.dice.roll(3)).unwrap();
-        match self.dice.roll(4) {
+        match self.dice.roll(5) {
             0 => self.db.fail_after(after, fault),
             1 => self.vault.fail_after(after, fault),
             2 => self.index.fail_after(after, fault),
+            3 => self.guard.tear_after(after, usize::try_from(self.dice.roll(300)).unwrap()),
             _ => self.files.tear_after(after, usize::try_from(self.dice.roll(400_000)).unwrap()),
         }
         true
@@ -243,6 +250,7 @@ impl Sim {
         self.vault.crash(0);
         self.index.crash(usize::try_from(kept).unwrap());
         self.files.crash();
+        self.guard.crash();
         false
     }
 
@@ -271,6 +279,7 @@ impl Sim {
             match result {
                 // The same event again: the first receipt, applied once. Another one: the first stands.
                 Ok(recorded) if first.is_some() => {
+                    let recorded = &recorded[0];
                     let (seq, first) = first.unwrap();
                     assert_eq!(recorded.receipt.seq, seq, "applied once");
                     assert!(first.receipt.as_ref().is_none_or(|receipt| same(receipt, &recorded.receipt)));
@@ -280,7 +289,7 @@ impl Sim {
                     );
                     self.counts.repeated += 1;
                 }
-                Err(RecordError::Conflict) => {
+                Err(RecordError::Conflict { .. }) => {
                     assert_ne!(
                         first.expect("there is a first one").1.action,
                         known.action,
@@ -291,8 +300,8 @@ impl Sim {
                 Err(RecordError::Uncertain) if first.is_some() => stopped = true,
                 Ok(recorded) => {
                     let trail = self.model.entry(controller).or_default();
-                    assert_eq!(recorded.receipt.seq, 1 + trail.len() as u64, "I1");
-                    known.receipt = Some(recorded.receipt);
+                    assert_eq!(recorded[0].receipt.seq, 1 + trail.len() as u64, "I1");
+                    known.receipt = Some(recorded[0].receipt.clone());
                     trail.push(known);
                     self.counts.recorded += 1;
                 }
@@ -307,7 +316,9 @@ impl Sim {
                 // After an uncertain commit nothing is taken any more (I9).
                 Err(RecordError::Busy { reason }) => assert!(node.writer.is_stopped(), "{reason}"),
                 // The clock stepped back below what was recorded: such an event may be from the future.
-                Err(error @ RecordError::Invalid(_)) => assert!(error.to_string().contains("occurred_at"), "{error}"),
+                Err(error @ RecordError::Invalid { .. }) => {
+                    assert!(error.to_string().contains("occurred_at"), "{error}")
+                }
                 Err(error @ (RecordError::NoController | RecordError::Damaged)) => panic!("{error}"),
             }
         }
@@ -317,6 +328,10 @@ impl Sim {
             .and_then(|()| if self.dice.roll(3) == 0 { node.indexer.flush() } else { Ok(()) });
         if stopped || indexed.is_err() {
             return self.crash("a write failed");
+        }
+        // Only what is durable is guarded, so no crash leaves a store behind its guard.
+        if self.dice.roll(4) == 0 && node.base.guard.as_ref().unwrap().tick(&node.base).is_err() {
+            return self.crash("the guard failed");
         }
         true
     }
@@ -369,7 +384,7 @@ impl Sim {
         if node.indexer.flush().is_err() {
             return self.crash("the index failed");
         }
-        let Some(info) = node.base.trails.all().into_iter().nth(usize::try_from(self.dice.roll(2)).unwrap()) else {
+        let Some(info) = trails(node).into_iter().nth(usize::try_from(self.dice.roll(2)).unwrap()) else {
             return true;
         };
         self.counts.searches += 1;
@@ -436,7 +451,7 @@ impl Sim {
 
     /// Everything acknowledged is there, in its place, with its link; the one judge agrees.
     fn check_all(&mut self, node: &Open) {
-        for info in node.base.trails.all() {
+        for info in trails(node) {
             let today = info.zone.date(self.now);
             let mut reader = akta::trail::reader::Reader::new(&node.base, &info, today);
             for (seq, known) in (1u64..).zip(&self.model[&info.controller]) {
@@ -457,4 +472,11 @@ impl Sim {
         let report = verify(&node.base, |_, _, _| {});
         assert_eq!(report.findings, [], "I2, I5, I8");
     }
+}
+
+/// The trails of controllers, opened; not the node's own.
+fn trails(node: &Open) -> Vec<Arc<Info>> {
+    let controllers = node.base.descriptions().unwrap().into_iter();
+    let controllers = controllers.map(|meta| Origin::parse(&meta.origin).unwrap().controller());
+    controllers.filter(|c| !c.is_node()).map(|c| node.base.trail(&c).unwrap().unwrap()).collect()
 }

@@ -7,7 +7,7 @@ use akta::model::identity::Identity;
 use akta::model::origin::Controller;
 use akta::model::policy::{Class, Dates};
 use akta::model::stored::{ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
-use akta::trail::writer::{Receipt, Submission};
+use akta::trail::submission::{Receipt, Submission};
 
 /// The plain model: what a trail must hold, in order. Record 0 is the opening notice.
 #[derive(Debug, Clone)]
@@ -89,5 +89,5 @@ pub(crate) fn submission(controller: &Controller, known: &Known) -> Submission {
         ..Default::default()
     };
     let (controller, event) = convert::event(Some(message)).expect("the simulation reports good events");
-    Submission { controller, event, may_open: true }
+    Submission { controller, events: vec![event], may_open: true }
 }

@@ -14,7 +14,10 @@ use crate::cli::{Failure, Outcome};
 use crate::grpc::MESSAGE_BYTES_MAX;
 use crate::grpc::api::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::grpc::api::stream_events_response::Outcome as Answer;
-use crate::grpc::api::{Receipt, RecordEventRequest, RecordEventResponse, StreamEventsRequest, StreamEventsResponse};
+use crate::grpc::api::{
+    Receipt, RecordEventRequest, RecordEventResponse, RecordEventsRequest, RecordEventsResponse, StreamEventsRequest,
+    StreamEventsResponse,
+};
 use crate::server;
 
 struct Empty;
@@ -32,6 +35,15 @@ fn receipt() -> Receipt {
 impl IngestService for Empty {
     async fn record_event(&self, _: Request<RecordEventRequest>) -> Result<Response<RecordEventResponse>, Status> {
         Ok(Response::new(RecordEventResponse { receipt: Some(receipt()), warnings: Vec::new() }))
+    }
+
+    async fn record_events(
+        &self,
+        request: Request<RecordEventsRequest>,
+    ) -> Result<Response<RecordEventsResponse>, Status> {
+        let events = request.into_inner().events.into_iter();
+        let results = events.map(|_| RecordEventResponse { receipt: Some(receipt()), warnings: Vec::new() }).collect();
+        Ok(Response::new(RecordEventsResponse { results }))
     }
 
     type StreamEventsStream = Pin<Box<dyn Stream<Item = Result<StreamEventsResponse, Status>> + Send>>;

@@ -65,6 +65,7 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
     paper.line(paper.strong("Akta remembers who read which personal data, forgets on time, and can prove both."));
     let options = Options {
         data: place.path().to_owned(),
+        guard: None,
         listen: Listen::Tcp(([127, 0, 0, 1], 0).into()),
         kek: Kek::dev(),
         settings: config::File::default().settings(true)?,

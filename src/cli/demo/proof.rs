@@ -22,8 +22,8 @@ use crate::trail::verify::{Finding, Report, TrailReport, verify};
 fn check(data: &Path) -> Result<Result<Report, String>, Failure> {
     let settings = config::File::default().settings(true)?;
     let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let disk = Disk::open_read_only(data).map_err(OpenError::from);
-    match disk.and_then(|disk| Base::open_read_only(disk, Kek::dev(), settings, world)) {
+    let disk = Disk::open_read_only(data, None).map_err(OpenError::from);
+    match disk.and_then(|disk| Base::open_read_only(disk, Some(Kek::dev()), settings, world)) {
         Ok(base) => Ok(Ok(verify(&base, |_, _, _| ()))),
         Err(OpenError::Store(error)) => Ok(Err(error.to_string())),
         Err(error) => Err(error.into()),
@@ -52,7 +52,7 @@ pub fn whole(paper: Paper, place: &Place) -> Result<bool, Failure> {
             "CONSISTENT",
             &format!(
                 "{} records in {trails}, each linked to the one before, in {took}; {} sealed groups opened and hold, \
-                 {} index entries agree. Signer unverified: there are no signed checkpoints yet.",
+                 {} index entries agree. Signer unverified: nobody gave a key to check its checkpoints with.",
                 sum(|trail| trail.records),
                 sum(|trail| trail.groups_intact),
                 sum(|trail| trail.postings),

@@ -3,21 +3,34 @@
 mod event;
 mod question;
 mod record;
+mod verified;
 
 pub use event::{cut_bytes, event};
 pub use question::{ground, key, question};
 pub use record::{receipt, recorded};
+pub use verified::verified;
 
-use crate::model::check::Checker;
+use crate::model::check::{Checker, Violation};
 use crate::model::date::Timestamp;
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
 
+use super::status::Refusal;
 use super::{api, time};
+
+/// The controller of a question that shows neither events nor identities: the reserved one too.
+pub fn any_controller(name: String) -> Result<Controller, Refusal> {
+    Controller::new(&name).ok_or_else(|| {
+        Refusal::invalid(vec![Violation {
+            field: "controller".to_owned(),
+            description: "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation, or \"node\"".to_owned(),
+        }])
+    })
+}
 
 fn controller(name: String, checker: &mut Checker) -> Option<Controller> {
     let controller = Controller::new(&name);
-    if name == "node" {
+    if controller.as_ref().is_some_and(Controller::is_node) {
         checker.refuse(
             "controller",
             "\"node\" is reserved for what belongs to no controller: name the school or organisation",

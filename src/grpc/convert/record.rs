@@ -10,10 +10,10 @@ use crate::model::part::PartId;
 use crate::model::record::{Record, Verdict};
 use crate::model::stored::{Core, DetailPart};
 use crate::trail::answer::Answer;
-use crate::trail::writer;
+use crate::trail::submission;
 
 /// A receipt as the API says it.
-pub fn receipt(receipt: &writer::Receipt) -> api::Receipt {
+pub fn receipt(receipt: &submission::Receipt) -> api::Receipt {
     api::Receipt {
         origin: receipt.origin.to_string(),
         seq: receipt.seq,
@@ -52,6 +52,7 @@ fn parts(record: &Record) -> Vec<api::PartState> {
                 verdict: match verdict {
                     Verdict::Intact => api::Verdict::Intact as i32,
                     Verdict::Expired => api::Verdict::Expired as i32,
+                    Verdict::Sealed => api::Verdict::Sealed as i32,
                 },
                 expires_on: if group.date == crate::model::date::Date::NEVER {
                     String::new()

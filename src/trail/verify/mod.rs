@@ -1,0 +1,214 @@
+//! Verification: every header, link, leaf and readable part is read again, nothing is assumed.
+//!
+//! [`walk`] goes over the records of a trail: opening notice, headers, links, tree, classes against actions, days and
+//! recorded times that never go back, notices by ordinal, every group commitment whose key is at hand, and that the
+//! vault leads pseudonyms back to what they commit to. [`rows`] looks for rows that no record accounts for, [`index`]
+//! whether the index holds exactly the terms of the records. The walk of a trail stops at its first bad record and
+//! names it. It reads sizes, never a snapshot, so it runs beside a writer.
+
+mod index;
+mod rows;
+mod walk;
+
+use std::sync::Arc;
+
+use super::answer::{AskError, blocking};
+use super::base::Base;
+use super::node::Node;
+use super::proof;
+use super::reader::ReadError;
+use super::trails::Info;
+use crate::model::date::Timestamp;
+use crate::model::header::Link;
+use crate::model::origin::{Controller, Origin};
+use crate::model::tree::{EMPTY_ROOT, Hash};
+use crate::store;
+
+/// Something that is not as it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Origin of the trail.
+    pub origin: String,
+    /// First bad record, where one can be named.
+    pub seq: Option<u64>,
+    /// What is wrong; never content.
+    pub what: String,
+}
+
+/// What verification saw of one trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailReport {
+    /// Origin.
+    pub origin: String,
+    /// Records that were to be verified.
+    pub size: u64,
+    /// Records whose header, link, leaf and readable parts hold.
+    pub records: u64,
+    /// Of these, notices.
+    pub notices: u64,
+    /// Groups of parts that were opened and match their commitment.
+    pub groups_intact: u64,
+    /// Groups of parts whose date is past.
+    pub groups_expired: u64,
+    /// Groups of parts that were not opened for want of keys.
+    pub groups_sealed: u64,
+    /// Pseudonyms that lead back to an identity and commit to it.
+    pub people: u64,
+    /// Postings that the index holds for it.
+    pub postings: u64,
+    /// Records that the index does not hold yet; it is caught up at the next start.
+    pub unindexed: u64,
+    /// Link of the newest record.
+    pub head: Link,
+    /// Root of the tree over the records.
+    pub root: Hash,
+}
+
+impl TrailReport {
+    fn new(origin: &Origin) -> Self {
+        Self {
+            origin: origin.to_string(),
+            size: 0,
+            records: 0,
+            notices: 0,
+            groups_intact: 0,
+            groups_expired: 0,
+            groups_sealed: 0,
+            people: 0,
+            postings: 0,
+            unindexed: 0,
+            head: Link::of_origin(origin),
+            root: EMPTY_ROOT,
+        }
+    }
+}
+
+/// What verification saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Every trail, by controller.
+    pub trails: Vec<TrailReport>,
+    /// Everything that is wrong; empty if all holds.
+    pub findings: Vec<Finding>,
+    /// No keys were at hand: what is sealed was not opened.
+    pub sealed: bool,
+}
+
+/// What verification of one trail beside the writer saw.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The trail.
+    pub report: TrailReport,
+    /// Everything that is wrong; empty if all holds.
+    pub findings: Vec<Finding>,
+    /// The checkpoint that it was compared with.
+    pub checkpoint: Option<String>,
+    /// When it was done.
+    pub finished_at: Timestamp,
+}
+
+/// Why the walk of a trail ends before its end.
+enum Bad {
+    Record(u64, String),
+    Trail(String),
+    /// Whoever asked is gone.
+    Left,
+}
+
+impl From<store::Error> for Bad {
+    fn from(error: store::Error) -> Self {
+        Self::Trail(error.to_string())
+    }
+}
+
+impl From<ReadError> for Bad {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::DataLoss { seq, what, .. } => Self::Record(seq, what),
+            ReadError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Verifies every trail of a folder that nobody writes, or of the copy that was opened; `progress` hears how many
+/// records of a trail are done, of how many.
+pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
+    let mut report = Report { sealed: base.keyring.is_absent(), ..Report::default() };
+    let finding = |origin: String, what: String| Finding { origin, seq: None, what };
+    let metas = match base.descriptions() {
+        Ok(metas) => metas,
+        Err(error) => {
+            report.findings.push(finding("all trails".to_owned(), error.to_string()));
+            return report;
+        }
+    };
+    for meta in &metas {
+        let Some(origin) = Origin::parse(&meta.origin) else {
+            report.findings.push(finding(meta.origin.clone(), "its description names no origin".to_owned()));
+            continue;
+        };
+        match Info::new(meta, &base.keyring) {
+            Some(info) => {
+                let (trail, findings) = one(base, &info, None, |done, of| {
+                    progress(origin.as_str(), done, of);
+                    true
+                });
+                report.trails.push(trail);
+                report.findings.extend(findings);
+            }
+            None => report.findings.push(finding(meta.origin.clone(), "the keyring lacks its keys".to_owned())),
+        }
+    }
+    for what in rows::of_unknown_trails(base, &metas) {
+        report.findings.push(finding("no trail".to_owned(), what));
+    }
+    report
+}
+
+/// Verifies one trail up to `size`, by default all that is stored.
+fn one(
+    base: &Base,
+    info: &Info,
+    size: Option<u64>,
+    progress: impl FnMut(u64, u64) -> bool,
+) -> (TrailReport, Vec<Finding>) {
+    let mut walk = walk::Walk::new(base, info);
+    let outcome = walk
+        .records(size, progress)
+        .and_then(|()| rows::check(base, info, &walk))
+        .and_then(|()| index::check(base, info, &mut walk));
+    let (seq, what) = match outcome {
+        Ok(()) | Err(Bad::Left) => return (walk.report, Vec::new()),
+        Err(Bad::Record(seq, what)) => (Some(seq), what),
+        Err(Bad::Trail(what)) => (None, what),
+    };
+    let finding = Finding { origin: info.origin.to_string(), seq, what };
+    (walk.report, vec![finding])
+}
+
+impl Node {
+    /// Verifies a trail beside the writer, up to its size now. `progress` hears how many records are done, of how
+    /// many, and says whether to go on; `None` if it did not.
+    pub async fn verify(
+        self: &Arc<Self>,
+        controller: &Controller,
+        mut progress: impl FnMut(u64, u64) -> bool + Send + 'static,
+    ) -> Result<Option<Verified>, AskError> {
+        let info = self.trail(controller).await?;
+        let size = info.size();
+        self.flush_index().await?;
+        let node = self.clone();
+        blocking(move || {
+            let mut left = false;
+            let (report, findings) = one(&node.base, &info, Some(size), |done, of| {
+                left = !progress(done, of);
+                !left
+            });
+            let checkpoint = info.guarded().and_then(|head| proof::sign(&node.base, &info, head).ok());
+            let finished_at = node.base.now();
+            let checkpoint = checkpoint.map(|checkpoint| checkpoint.note);
+            Ok((!left).then_some(Verified { report, findings, checkpoint, finished_at }))
+        })
+        .await
+    }
+}

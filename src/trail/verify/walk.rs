@@ -1,0 +1,221 @@
+//! The walk over the records of a trail.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::index::Sum;
+use super::{Bad, TrailReport};
+use crate::env::random;
+use crate::model::date::{Date, Timestamp};
+use crate::model::header::{Header, Kind, Link};
+use crate::model::identity::Pseudonym;
+use crate::model::policy::Class;
+use crate::model::record::{Contents, Record, Verdict};
+use crate::model::stored::notice_core;
+use crate::model::term::Term;
+use crate::model::tree::{self, Frontier, Hash};
+use crate::store::{Family, keys};
+use crate::trail::base::Base;
+use crate::trail::guard::Guard;
+use crate::trail::indexer;
+use crate::trail::position::stored_size;
+use crate::trail::reader::Reader;
+use crate::trail::trails::{Head, Info};
+use crate::trail::vault::Of;
+
+/// A walk, and what it found out on the way.
+pub(super) struct Walk<'a> {
+    base: &'a Base,
+    info: &'a Info,
+    pub(super) today: Date,
+    pub(super) report: TrailReport,
+    /// Number of records that the index says it holds, of those walked over.
+    pub(super) indexed: u64,
+    /// The postings that these give.
+    pub(super) expected: Sum,
+    /// Records by what they count for and day.
+    pub(super) counters: BTreeMap<[u8; 14], u64>,
+    /// Completed subtrees so far.
+    pub(super) subtrees: u64,
+    tree: Frontier,
+    known: HashSet<Pseudonym>,
+    guarded: HashMap<u64, Hash>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(base: &'a Base, info: &'a Info) -> Self {
+        Self {
+            base,
+            info,
+            today: base.today(&info.zone),
+            report: TrailReport::new(&info.origin),
+            indexed: 0,
+            expected: Sum::new(random(base.world.entropy.as_ref())),
+            counters: BTreeMap::new(),
+            subtrees: 0,
+            tree: Frontier::default(),
+            known: HashSet::new(),
+            guarded: HashMap::new(),
+        }
+    }
+
+    /// Walks over the records up to `size`, by default all that are stored.
+    pub(super) fn records(&mut self, size: Option<u64>, mut progress: impl FnMut(u64, u64) -> bool) -> Result<(), Bad> {
+        let stored = stored_size(self.base.db.as_ref(), self.info.number)?;
+        let size = size.unwrap_or(stored);
+        self.report.size = size;
+        let indexed = indexer::indexed(self.base.index.as_ref(), self.info)?;
+        if indexed > stored {
+            return Err(Bad::Trail(format!("the index holds {indexed} records, the trail {stored}")));
+        }
+        self.indexed = indexed.min(size);
+        let guarded = self.guard()?;
+        if let Some(guarded) = guarded.filter(|guarded| guarded.size > stored) {
+            return Err(Bad::Trail(format!("{} records were guarded, the trail has {stored}", guarded.size)));
+        }
+        let mut reader = Reader::new(self.base, self.info, self.today);
+        let mut before = Before::new(self.info);
+        for seq in 0..size {
+            let record = reader.record(seq)?;
+            before.check(&record, self.info).map_err(|what| Bad::Record(seq, what))?;
+            self.leaf(&record.header)?;
+            self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;
+            self.count(&record)?;
+            if seq % 256 == 255 && !progress(seq + 1, size) {
+                return Err(Bad::Left);
+            }
+        }
+        progress(size, size);
+        if size == 0 {
+            return Err(Bad::Record(0, "the opening notice is missing".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The last head that the guard remembers of this trail.
+    fn guard(&mut self) -> Result<Option<Head>, Bad> {
+        let heads = self.base.guard.as_ref().map(Guard::heads).transpose();
+        let heads = heads.map_err(|error| Bad::Trail(format!("the guard cannot be read: {error}")))?;
+        let head = heads.and_then(|heads| heads.get(self.info.origin.as_str()).copied());
+        self.guarded.extend(head.map(|head| (head.size, head.root)));
+        Ok(head)
+    }
+
+    /// Adds a header to the tree: whole subtrees must be the stored ones, and the root what was guarded.
+    fn leaf(&mut self, header: &Header) -> Result<(), Bad> {
+        let mut whole = Vec::new();
+        let leaf = tree::leaf_hash(&header.encode());
+        self.tree.append(leaf, |level, index, hash| whole.push((level, index, hash)));
+        for (level, index, hash) in whole {
+            self.subtrees += 1;
+            let stored = self.base.db.get(Family::Tree, &keys::tree(self.info.number, level, index))?;
+            if stored.as_deref() != Some(&hash.0) {
+                let what = format!("subtree {index} of level {level} is not the one of the headers");
+                return Err(Bad::Record(header.seq, what));
+            }
+        }
+        self.report.root = self.tree.root();
+        match self.guarded.get(&self.tree.size()) {
+            Some(root) if *root != self.report.root => {
+                Err(Bad::Record(header.seq, "with it, the trail is another one than was guarded".to_owned()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Everybody in it leads back to an identity that the pseudonym commits to.
+    fn people(&mut self, contents: &Contents) -> Result<(), String> {
+        let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
+        let subjects = contents.subjects.iter().map(|subject| &subject.pseudonym);
+        let of = Of { controller: &self.info.controller, key: &self.info.key };
+        for pseudonym in actor.chain(subjects).filter_map(|bytes| Pseudonym::from_slice(bytes)) {
+            if self.known.insert(pseudonym) {
+                self.base.vault.check(of, &pseudonym)?;
+                self.report.people += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, record: &Record) -> Result<(), Bad> {
+        let header = &record.header;
+        self.report.records += 1;
+        self.report.notices += u64::from(header.kind == Kind::Notice);
+        self.report.head = record.link;
+        for verdict in &record.verdicts {
+            match verdict {
+                Verdict::Intact => self.report.groups_intact += 1,
+                Verdict::Expired => self.report.groups_expired += 1,
+                Verdict::Sealed => self.report.groups_sealed += 1,
+            }
+        }
+        if header.seq >= self.indexed {
+            self.report.unindexed += 1;
+            return Ok(());
+        }
+        let (date, class) = indexer::counts_for(header);
+        *self.counters.entry(keys::counter(self.info.number, date, class, header.day)).or_default() += 1;
+        for (date, term) in Term::of(header, &record.contents) {
+            if let Some(prefix) = super::index::prefix(self.base, self.info, self.today, date, &term) {
+                self.expected.add(&prefix, header.seq);
+            }
+        }
+        super::index::event_id(self.base, self.info, record)
+    }
+}
+
+/// What the record before fixes for the next one.
+struct Before {
+    link: Link,
+    day: Date,
+    time: Option<Timestamp>,
+    notices: u64,
+    notice_seq: u64,
+}
+
+impl Before {
+    fn new(info: &Info) -> Self {
+        Self { link: info.link, day: Date::default(), time: None, notices: 0, notice_seq: 0 }
+    }
+
+    fn check(&mut self, record: &Record, info: &Info) -> Result<(), String> {
+        let header = &record.header;
+        if header.previous != self.link {
+            return Err("its header does not carry the link of the record before".to_owned());
+        }
+        if header.day < self.day {
+            return Err("its day is before that of the record before".to_owned());
+        }
+        let time = record.recorded_at();
+        if time.is_some_and(|time| Some(time) < self.time || Date::of_utc(time) != header.day) {
+            return Err("its recorded time goes back, or is not of its day".to_owned());
+        }
+        if let Some(notice) = &record.contents.notice {
+            let before = if self.notices == 0 { 0 } else { self.notice_seq };
+            if notice.ordinal != self.notices || notice.previous_seq != before {
+                return Err("a notice before it is missing".to_owned());
+            }
+            self.notices += 1;
+            self.notice_seq = header.seq;
+        }
+        if let Some(core) = &record.contents.core {
+            use crate::model::stored::RetentionClass as Choice;
+            let choices = [Choice::Unspecified, Choice::Register, Choice::Accounting];
+            if !choices.into_iter().any(|choice| Class::of(core.action, core.outcome, choice) == header.class) {
+                return Err("its header names a class that its action and outcome do not give".to_owned());
+            }
+        }
+        if header.seq == 0 {
+            let opened = record.contents.notice.as_ref().and_then(|notice| notice.kind.as_ref());
+            let Some(notice_core::Kind::Opened(opened)) = opened else {
+                return Err("record 0 is not the opening notice".to_owned());
+            };
+            if opened.origin != info.origin.as_str() || opened.zone != info.zone.name() {
+                return Err("the opening notice is of another trail".to_owned());
+            }
+        }
+        self.link = record.link;
+        self.day = header.day;
+        self.time = time.or(self.time);
+        Ok(())
+    }
+}
