@@ -24,11 +24,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
+use crate::grpc::api::evidence_service_client::EvidenceServiceClient;
 use crate::grpc::api::history_service_client::HistoryServiceClient;
 use crate::grpc::api::ingest_service_client::IngestServiceClient;
 use crate::grpc::api::{
-    Event, Identity, Receipt, RecordEventRequest, RecordedEvent, SearchEventsRequest, StreamEventsRequest,
-    StreamEventsResponse,
+    Event, Identity, Receipt, RecordEventRequest, RecordEventsRequest, RecordedEvent, SearchEventsRequest,
+    StreamEventsRequest, StreamEventsResponse,
 };
 
 /// Why a client cannot be had.
@@ -54,6 +55,8 @@ pub struct Client {
     pub ingest: IngestServiceClient<Channel>,
     /// `akta.v1.HistoryService`.
     pub history: HistoryServiceClient<Channel>,
+    /// `akta.v1.EvidenceService`.
+    pub evidence: EvidenceServiceClient<Channel>,
 }
 
 impl Client {
@@ -62,7 +65,8 @@ impl Client {
         let channel = Self::channel(address).await?;
         Ok(Self {
             ingest: IngestServiceClient::new(channel.clone()),
-            history: HistoryServiceClient::new(channel).max_decoding_message_size(64 << 20),
+            history: HistoryServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20),
+            evidence: EvidenceServiceClient::new(channel),
         })
     }
 
@@ -83,6 +87,13 @@ impl Client {
     pub async fn record(&mut self, event: Event) -> Result<Receipt, Status> {
         let response = self.ingest.record_event(RecordEventRequest { event: Some(event) }).await?;
         response.into_inner().receipt.ok_or_else(|| Status::internal("the answer has no receipt"))
+    }
+
+    /// Records up to 1,000 events of one controller, all or none; one receipt per event, in order.
+    pub async fn record_all(&mut self, events: Vec<Event>) -> Result<Vec<Receipt>, Status> {
+        let results = self.ingest.record_events(RecordEventsRequest { events }).await?.into_inner().results;
+        let receipts = results.into_iter().map(|result| result.receipt);
+        receipts.collect::<Option<_>>().ok_or_else(|| Status::internal("an answer has no receipt"))
     }
 
     /// Opens a stream: events go into the sender, one answer per event comes out, in order. At most `ahead` events

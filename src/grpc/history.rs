@@ -5,7 +5,10 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::api::history_service_server::HistoryService;
-use super::api::{GetEventRequest, GetEventResponse, SearchEventsRequest, SearchEventsResponse};
+use super::api::{
+    GetEventRequest, GetEventResponse, ListNoticesRequest, ListNoticesResponse, SearchEventsRequest,
+    SearchEventsResponse,
+};
 use super::convert;
 use super::status::Refusal;
 use crate::model::check::Checker;
@@ -53,5 +56,19 @@ impl HistoryService for History {
             .await
             .map_err(|error| Refusal::from(error).status())?;
         Ok(Response::new(GetEventResponse { event: convert::recorded(&answer).pop() }))
+    }
+
+    async fn list_notices(
+        &self,
+        request: Request<ListNoticesRequest>,
+    ) -> Result<Response<ListNoticesResponse>, Status> {
+        let request = request.into_inner();
+        let mut checker = Checker::default();
+        let limit = convert::page_size(request.page_size, &mut checker);
+        checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
+        let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
+        let found = self.0.notices(&controller, request.from_seq, limit).await;
+        let found = found.map_err(|error| Refusal::from(error).status())?;
+        Ok(Response::new(convert::notices(found)))
     }
 }

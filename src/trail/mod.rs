@@ -13,6 +13,7 @@ pub mod indexer;
 pub mod keyring;
 pub mod leaves;
 pub mod node;
+pub mod notices;
 mod opening;
 pub mod plan;
 pub mod position;

@@ -1,8 +1,11 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
+mod batches;
 mod clear;
 mod crash;
+mod duplicates;
 mod edits;
+mod evidence;
 mod flagged;
 mod foreign;
 mod garbage;

@@ -6,8 +6,8 @@ mod record;
 mod verified;
 
 pub use event::{cut_bytes, event};
-pub use question::{ground, key, question};
-pub use record::{receipt, recorded};
+pub use question::{ground, key, page_size, question};
+pub use record::{notices, receipt, recorded};
 pub use verified::verified;
 
 use crate::model::check::{Checker, Violation};

@@ -39,9 +39,7 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
             Order::NewestFirst
         }
     };
-    if request.page_size > PAGE_MAX {
-        checker.refuse("page_size", format!("is over the limit of {PAGE_MAX}: page through the rest"));
-    }
+    let size = page_size(request.page_size, checker);
     let mut actions = checker.list("filter.actions", filter.actions, 64);
     actions.sort_unstable();
     actions.dedup();
@@ -60,8 +58,15 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
         until: timestamp("filter.until", filter.until, checker),
         order,
     };
-    let size = if request.page_size == 0 { PAGE_DEFAULT } else { request.page_size.min(PAGE_MAX) };
-    (question, size as usize)
+    (question, size)
+}
+
+/// The number of rows on a page.
+pub fn page_size(asked: u32, checker: &mut Checker) -> usize {
+    if asked > PAGE_MAX {
+        checker.refuse("page_size", format!("is over the limit of {PAGE_MAX}: page through the rest"));
+    }
+    (if asked == 0 { PAGE_DEFAULT } else { asked.min(PAGE_MAX) }) as usize
 }
 
 /// Which event.

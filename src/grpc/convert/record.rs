@@ -10,7 +10,9 @@ use crate::model::part::PartId;
 use crate::model::record::{Record, Verdict};
 use crate::model::stored::{Core, DetailPart};
 use crate::trail::answer::Answer;
+use crate::trail::notices::Notices;
 use crate::trail::submission;
+use crate::trail::trails::Info;
 
 /// A receipt as the API says it.
 pub fn receipt(receipt: &submission::Receipt) -> api::Receipt {
@@ -22,6 +24,27 @@ pub fn receipt(receipt: &submission::Receipt) -> api::Receipt {
     }
 }
 
+/// A page of notices.
+pub fn notices(found: Notices) -> api::ListNoticesResponse {
+    let Notices { trail, notices, next } = found;
+    let notices = notices.into_iter().map(|(record, core)| api::Notice {
+        receipt: Some(place(&trail, &record)),
+        notice: record.contents.notice,
+        core,
+        header: record.header.encode(),
+    });
+    api::ListNoticesResponse { notices: notices.collect(), next_seq: next.unwrap_or_default() }
+}
+
+fn place(trail: &Info, record: &Record) -> api::Receipt {
+    api::Receipt {
+        origin: trail.origin.to_string(),
+        seq: record.header.seq,
+        link: record.link.0.to_vec(),
+        recorded_at: record.recorded_at().map(wire),
+    }
+}
+
 /// The rows of an answer.
 pub fn recorded(answer: &Answer) -> Vec<api::RecordedEvent> {
     answer.page.records.iter().map(|record| row(answer, record)).collect()
@@ -30,12 +53,7 @@ pub fn recorded(answer: &Answer) -> Vec<api::RecordedEvent> {
 fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
     let core = record.contents.core.clone().unwrap_or_default();
     api::RecordedEvent {
-        receipt: Some(api::Receipt {
-            origin: answer.trail.origin.to_string(),
-            seq: record.header.seq,
-            link: record.link.0.to_vec(),
-            recorded_at: record.recorded_at().map(wire),
-        }),
+        receipt: Some(place(&answer.trail, record)),
         retention_class: record.header.class.word() as i32,
         parts: parts(record),
         warnings: core.warnings.clone(),
