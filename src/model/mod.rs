@@ -2,24 +2,41 @@
 //!
 //! Reading order: [`event`] (what is reported) → [`policy`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
+//! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`] → [`tlog_proof`].
 
 pub mod check;
+#[cfg(feature = "server")]
+pub mod checkpoint;
 pub mod date;
 pub mod event;
 #[cfg(feature = "server")]
 pub mod frame;
 pub mod header;
 pub mod identity;
+#[cfg(feature = "server")]
+pub mod note;
 pub mod notice;
 pub mod origin;
 pub mod part;
 pub mod policy;
+#[cfg(feature = "server")]
+pub mod proof;
 pub mod query;
 pub mod record;
 pub mod run;
 #[cfg(feature = "server")]
 pub mod seal;
 pub mod term;
+#[cfg(feature = "server")]
+pub mod tiles;
+#[cfg(feature = "server")]
+pub mod tlog_proof;
+#[cfg(feature = "server")]
+pub mod tree;
+#[cfg(feature = "server")]
+mod vectors;
+#[cfg(feature = "server")]
+pub mod vkey;
 
 /// Messages of `akta.record.v1`: the words of a record and what is stored of it (`proto/akta/record/v1`).
 pub mod stored {
