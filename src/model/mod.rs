@@ -34,6 +34,8 @@ pub mod tlog_proof;
 #[cfg(feature = "server")]
 pub mod tree;
 #[cfg(feature = "server")]
+mod vectors;
+#[cfg(feature = "server")]
 pub mod vkey;
 
 /// Messages of `akta.record.v1`: the words of a record and what is stored of it (`proto/akta/record/v1`).
