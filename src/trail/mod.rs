@@ -8,6 +8,7 @@ pub mod ask;
 pub mod base;
 pub mod indexer;
 pub mod keyring;
+pub mod merge;
 pub mod node;
 pub mod reader;
 pub mod search;
