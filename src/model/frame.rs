@@ -29,28 +29,40 @@ const PLAIN_BYTES_MAX: usize = 4 * 1024 * 1024;
 const CLEAR: usize = 6;
 const ZSTD_LEVEL: i32 = 1;
 
-/// Gathers the parts of one frame.
+/// Gathers the parts of one frame: of new records, or of neighbouring frames that become one.
 #[derive(Debug)]
 pub struct Builder {
     first: u64,
     last: u64,
-    source: FrameSource,
-    seed: [u8; 32],
+    sources: Vec<FrameSource>,
     bytes: usize,
 }
 
 impl Builder {
     /// A frame that begins at position `first`, with a fresh random seed.
     pub fn new(first: u64, seed: [u8; 32]) -> Self {
-        Self { first, last: first, source: FrameSource { seed: seed.to_vec(), parts: Vec::new() }, seed, bytes: 0 }
+        let source = FrameSource { seed: seed.to_vec(), parts: Vec::new() };
+        Self { first, last: first, sources: vec![source], bytes: 0 }
     }
 
-    /// Adds a part of record `seq` and commits to it. Records and parts come in ascending order.
+    /// The frame stored for (`origin`, `date`, `first`), to be joined with its neighbours. It keeps its sources, each
+    /// with its seed or its salts, so that every commitment to its parts stays true.
+    pub fn reopen(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Self, FrameError> {
+        let (count, sources) = unseal(key, origin, date, first, value)?;
+        let more = count.checked_sub(1).ok_or(FrameError::Form)?;
+        let last = first.checked_add(u64::from(more)).ok_or(FrameError::Form)?;
+        let bytes = sources.iter().flat_map(|source| &source.parts).map(|part| counted(&part.content)).sum();
+        Ok(Self { first, last, sources, bytes })
+    }
+
+    /// Adds a part of record `seq` to a new frame and commits to it. Records and parts come in ascending order.
     pub fn add(&mut self, seq: u64, key: PartKey, content: Vec<u8>) -> PartHash {
         self.last = seq;
-        self.bytes += content.len() + 8;
-        let hash = part::part_hash(&part::salt(&self.seed, seq, key), key, &content);
-        self.source.parts.push(FramePart {
+        self.bytes += counted(&content);
+        let source = self.sources.last_mut().expect("a new frame has a source");
+        let seed = source.seed.as_slice().try_into().expect("a new frame has a seed of 32 bytes");
+        let hash = part::part_hash(&part::salt(seed, seq, key), key, &content);
+        source.parts.push(FramePart {
             offset: u32::try_from(seq - self.first).expect("a frame is closed long before 2^32 records"),
             part: key.id as u32,
             index: u32::from(key.index),
@@ -58,6 +70,24 @@ impl Builder {
             salt: Vec::new(),
         });
         hash
+    }
+
+    /// Takes in the sources of `next`, which lies behind it; gives it back where one of the two is full, or together
+    /// they would span 2^32 positions.
+    pub fn join(&mut self, next: Self) -> Result<(), Self> {
+        assert!(self.last < next.first, "frames are joined in ascending order");
+        let shift = next.first - self.first;
+        if self.is_full() || next.is_full() || next.last - self.first >= u64::from(u32::MAX) {
+            return Err(next);
+        }
+        let shift = u32::try_from(shift).expect("is within the span");
+        for mut source in next.sources {
+            source.parts.iter_mut().for_each(|part| part.offset += shift);
+            self.sources.push(source);
+        }
+        self.last = next.last;
+        self.bytes += next.bytes;
+        Ok(())
     }
 
     /// Whether the next record should begin another frame.
@@ -78,7 +108,7 @@ impl Builder {
     /// The number of positions it spans, and its plaintext before compression.
     pub fn pack(self) -> (u32, Vec<u8>) {
         let count = u32::try_from(self.last - self.first + 1).expect("a frame is closed long before 2^32 records");
-        (count, Frame { sources: vec![self.source] }.encode_to_vec())
+        (count, Frame { sources: self.sources }.encode_to_vec())
     }
 
     /// Packs, compresses and seals it.
@@ -136,22 +166,15 @@ pub fn count(value: &[u8]) -> Result<u32, FrameError> {
 
 /// Opens the frame stored for (`origin`, `date`, `first`). Parts come in the order of (record, key).
 pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Vec<OpenPart>, FrameError> {
-    let count = count(value)?;
-    let place = place(origin, date, first, count, value[1]);
-    let packed = key.open(&place, &value[CLEAR..]).ok_or(FrameError::Seal)?;
-    let plain = dictionary::decompress(&packed, PLAIN_BYTES_MAX).ok_or(FrameError::Form)?;
-    let frame = Frame::decode(plain.as_slice()).map_err(|_| FrameError::Form)?;
+    let (_, sources) = unseal(key, origin, date, first, value)?;
     let mut parts = Vec::new();
-    for source in frame.sources {
+    for source in sources {
         let seed: Option<[u8; 32]> = source.seed.as_slice().try_into().ok();
         for part in source.parts {
             let id = PartId::from_number(part.part).ok_or(FrameError::Form)?;
             let index = u16::try_from(part.index).map_err(|_| FrameError::Form)?;
             let key = PartKey { id, index };
             let seq = first.checked_add(u64::from(part.offset)).ok_or(FrameError::Form)?;
-            if part.offset >= count {
-                return Err(FrameError::Form);
-            }
             let salt = match seed {
                 Some(seed) => part::salt(&seed, seq, key),
                 None => part.salt.as_slice().try_into().map_err(|_| FrameError::Form)?,
@@ -160,6 +183,28 @@ pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> R
         }
     }
     Ok(parts)
+}
+
+/// The number of positions it spans, and its sources; no part lies outside of the span.
+fn unseal(
+    key: &Key,
+    origin: &Link,
+    date: Date,
+    first: u64,
+    value: &[u8],
+) -> Result<(u32, Vec<FrameSource>), FrameError> {
+    let count = count(value)?;
+    let place = place(origin, date, first, count, value[1]);
+    let packed = key.open(&place, &value[CLEAR..]).ok_or(FrameError::Seal)?;
+    let plain = dictionary::decompress(&packed, PLAIN_BYTES_MAX).ok_or(FrameError::Form)?;
+    let Frame { sources } = Frame::decode(plain.as_slice()).map_err(|_| FrameError::Form)?;
+    let within = sources.iter().flat_map(|source| &source.parts).all(|part| part.offset < count);
+    if within { Ok((count, sources)) } else { Err(FrameError::Form) }
+}
+
+/// What a part adds to the bytes by which a frame is full.
+fn counted(content: &[u8]) -> usize {
+    content.len() + 8
 }
 
 fn place(origin: &Link, date: Date, first: u64, count: u32, dictionary: u8) -> Vec<u8> {
@@ -249,9 +294,52 @@ mod tests {
             prop_assert!(open(&key(), &ORIGIN, date, first, &flipped).is_err());
         }
 
+        /// Whatever the bounds of the frames and the gaps between them, one of all sources opens to the same parts.
+        #[test]
+        fn joined_frames_hold_the_parts_and_salts_of_each(
+            first in 0..u64::MAX / 2,
+            frames in prop::collection::vec((prop::collection::vec(1..2_000_usize, 1..5), 1..9_u64), 1..9),
+        ) {
+            let (date, part) = (Date::from_days(20_000), PartKey::first(PartId::Core));
+            let (mut seq, mut expected, mut rows) = (first, Vec::new(), Vec::new());
+            for (number, (contents, gap)) in (0_u8..).zip(&frames) {
+                let mut builder = Builder::new(seq, [number; 32]);
+                let row = seq;
+                for length in contents {
+                    builder.add(seq, part, vec![number; *length]);
+                    seq += gap;
+                }
+                let value = builder.seal(&key(), [number; 12], &ORIGIN, date);
+                expected.push(open(&key(), &ORIGIN, date, row, &value).expect("own frame"));
+                rows.push(Builder::reopen(&key(), &ORIGIN, date, row, &value).expect("own frame"));
+            }
+            let mut merged: Vec<Builder> = Vec::new();
+            for next in rows {
+                match merged.last_mut() {
+                    Some(open) => if let Err(next) = open.join(next) { merged.push(next) },
+                    None => merged.push(next),
+                }
+            }
+            prop_assert!(merged.windows(2).all(|pair| pair[0].is_full() || pair[1].is_full()));
+            let mut found = Vec::new();
+            for builder in merged {
+                let (row, last) = (builder.first(), builder.last());
+                let value = builder.seal(&key(), [99; 12], &ORIGIN, date);
+                prop_assert_eq!(u64::from(count(&value).expect("own frame")), last - row + 1);
+                found.extend(open(&key(), &ORIGIN, date, row, &value).expect("own frame"));
+            }
+            prop_assert_eq!(found, expected.concat());
+        }
+
         #[test]
         fn other_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(open(&key(), &ORIGIN, Date::from_days(1), 0, &bytes).is_err());
         }
+    }
+    #[test]
+    fn frames_too_far_apart_stay_apart() {
+        let near = |first| Builder::new(first, [1; 32]);
+        assert!(near(5).join(near(5 + u64::from(u32::MAX) - 1)).is_ok());
+        assert!(near(5).join(near(5 + u64::from(u32::MAX))).is_err());
     }
 }

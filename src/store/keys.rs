@@ -31,6 +31,8 @@ pub const META_WRITER: &[u8] = b"writer";
 pub const META_GENERATION: &[u8] = b"keyring generation";
 /// Meta: prefix of the trails, followed by the controller's name.
 pub const META_TRAIL: &[u8] = b"trail/";
+/// Meta: prefix of how far the rows of a trail are merged, u64, followed by the controller's name.
+pub const META_MERGED: &[u8] = b"merged/";
 
 /// Number of a trail in storage keys.
 pub type Trail = u32;
@@ -125,6 +127,11 @@ pub fn row(bucket: u16, hash: &[u8; 32]) -> [u8; 34] {
 /// Key of a trail's description.
 pub fn trail_meta(controller: &Controller) -> Vec<u8> {
     [META_TRAIL, controller.as_str().as_bytes()].concat()
+}
+
+/// Key of how far the rows of a trail are merged.
+pub fn merged(controller: &Controller) -> Vec<u8> {
+    [META_MERGED, controller.as_str().as_bytes()].concat()
 }
 
 /// The last 8 bytes of a key: its seq.

@@ -93,8 +93,9 @@ impl Store for RocksStore {
             Err(error) => return Box::new(std::iter::once(Err(error))),
         };
         let mut options = ReadOptions::default();
-        // A posting scan stays within one term, so the prefix filter may skip files; other scans cross prefixes.
-        let one_term = scan.family == Family::Posting && scan.from.len() >= POSTING_PREFIX;
+        // Where a posting scan stays within one term, the prefix filter may skip files; other scans cross prefixes.
+        let term = scan.from.get(..POSTING_PREFIX).filter(|_| scan.family == Family::Posting);
+        let one_term = term.is_some_and(|term| scan.to == super::successor(term));
         options.set_total_order_seek(!one_term);
         options.set_prefix_same_as_start(one_term);
         options.set_iterate_lower_bound(scan.from.clone());
@@ -245,5 +246,34 @@ mod tests {
         }
         assert_eq!(rocks.get(Family::Part, &[0, 2]), Ok(None));
         assert_eq!(rocks.get(Family::Part, &[1, 0]), Ok(Some(vec![1, 0])));
+    }
+
+    /// A scan of postings may begin within one term and go on to the next ones.
+    #[test]
+    fn twins_agree_on_postings() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let rocks = RocksStore::open(folder.path(), Database::Index).expect("opens");
+        let memory = Disk::new().open();
+        let stores: [&dyn Store; 2] = [&rocks, &memory];
+        let key = |term: u8, seq: u8| [&[1; POSTING_PREFIX - 1][..], &[term], &[0; 7], &[seq]].concat();
+        for store in stores {
+            let mut batch = Batch::default();
+            for (term, seq) in [(1, 1), (1, 2), (2, 1), (3, 1)] {
+                batch.put(Family::Posting, key(term, seq), [seq]);
+            }
+            store.derive(batch).expect("writes");
+            store.flush().expect("flushes");
+        }
+        let date = Scan::prefix(Family::Posting, &[1; 10]);
+        let scans = [
+            (Scan { from: key(1, 2), ..date.clone() }, 3),
+            (Scan { from: key(2, 0)[..POSTING_PREFIX].to_vec(), ..date }, 2),
+            (Scan::prefix(Family::Posting, &key(1, 0)[..POSTING_PREFIX]), 2),
+        ];
+        for (scan, count) in scans {
+            let [a, b] = stores.map(|store| store.scan(scan.clone()).collect::<Vec<_>>());
+            assert_eq!(a, b, "{scan:?}");
+            assert_eq!(a.len(), count, "{scan:?}");
+        }
     }
 }

@@ -12,6 +12,8 @@ pub mod guard;
 pub mod indexer;
 pub mod keyring;
 pub mod leaves;
+pub mod merge;
+mod merger;
 pub mod node;
 pub mod notices;
 mod opening;

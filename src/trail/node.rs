@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use super::base::Base;
 use super::base::OpenError;
 use super::indexer::Indexer;
+use super::merger::{Merger, PostingsMerger};
 use super::submission::{RecordError, Recorded, Submission};
 use super::threads::{self, Inbox, IndexJob, Job, Threads};
 use super::writer::Writer;
@@ -42,12 +43,13 @@ impl Node {
         let (index, index_jobs) = sync_channel(INDEX_QUEUE);
         let (flag, stopped) = watch::channel(false);
         let entries = index.clone();
-        let writer = threads::spawn("akta-writer", move || threads::write(writer, jobs, entries, &flag))?;
-        let indexer = threads::spawn("akta-indexer", move || threads::index(indexer, &index_jobs))?;
+        let (merger, postings) = (Merger::new(base.clone()), PostingsMerger::new(base.clone()));
+        let writer = threads::spawn("akta-writer", move || threads::write(writer, merger, jobs, entries, &flag))?;
+        let indexer = threads::spawn("akta-indexer", move || threads::index(indexer, postings, &index_jobs))?;
         let (guarding, ended) = sync_channel(1);
         let (turn, turns) = watch::channel(0);
-        let guarded = base.clone();
-        let guard = threads::spawn("akta-guard", move || threads::guard(&guarded, &ended, &turn))?;
+        let (guarded, hours) = (base.clone(), inbox.clone());
+        let guard = threads::spawn("akta-guard", move || threads::guard(&guarded, &ended, &turn, &hours))?;
         let node = Self { base, inbox, index, budget: Arc::new(Semaphore::new(BUDGET_BYTES)), stopped, turns };
         Ok((node, Threads { writer, indexer, guard, guarding }))
     }

@@ -1,4 +1,5 @@
-//! The threads of a node and what they are handed: the loops around [`Writer::step`], the [`Indexer`] and the guard.
+//! The threads of a node and what they are handed: the loops around [`Writer::step`], the [`Indexer`] and the guard, with the merging of
+//! small rows in their gaps.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
@@ -8,6 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::base::Base;
 use super::indexer::{Entry, Indexer};
+use super::merge::Postings;
+use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
 use super::submission::{RecordError, Recorded, Submission};
 use super::writer::Writer;
@@ -15,6 +18,8 @@ use crate::store;
 
 /// Most events in one group.
 const GROUP_MAX: usize = 2_048;
+/// Under load, small rows are merged after this many groups.
+const GROUPS_A_SLICE: u32 = 16;
 /// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
 const INDEX_REST: Duration = Duration::from_millis(200);
 
@@ -31,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(3_600);
 /// What the writer is handed.
 pub(super) enum Inbox {
     Record(Box<Job>),
+    /// An hour is closed: its small rows may be merged.
+    Merge,
     /// Record what was taken before, then end.
     Close,
 }
@@ -47,6 +54,8 @@ pub(super) struct Job {
 pub(super) enum IndexJob {
     Entries(Vec<Entry>),
     Flush(oneshot::Sender<Result<(), store::Error>>),
+    /// Merge these once there is nothing else to do.
+    Merge(Postings),
     /// Write what was gathered, then end.
     Close,
 }
@@ -83,64 +92,100 @@ pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<J
         .map_err(|error| ReadError::Store(store::Error::Failed(format!("start thread {name}: {error}"))))
 }
 
-/// The writer's loop: take one event and whatever else already waits, record them, answer.
+/// The writer's loop: take one submission and whatever else already waits, record them, answer. With nothing to take,
+/// small rows are merged.
 pub(super) fn write(
     mut writer: Writer,
+    mut merger: Merger,
     mut jobs: mpsc::UnboundedReceiver<Inbox>,
     index: SyncSender<IndexJob>,
     stopped: &watch::Sender<bool>,
 ) {
-    while let Some(first) = jobs.blocking_recv() {
+    let mut since_slice = 0;
+    loop {
+        let first = if merger.is_idle() || writer.is_stopped() { jobs.blocking_recv() } else { jobs.try_recv().ok() };
+        if first.is_none() && jobs.is_closed() {
+            break;
+        }
         let mut group = Vec::new();
         let mut events = 0;
-        let mut next = Some(first);
+        let mut next = first;
         while let Some(inbox) = next {
             match inbox {
                 Inbox::Record(job) => {
                     events += job.submission.events.len();
                     group.push(*job);
                 }
+                Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
             next = if events < GROUP_MAX { jobs.try_recv().ok() } else { None };
         }
-        let (submissions, answers): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
-        let mut step = writer.step(submissions);
-        // The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
-        let entries = std::mem::take(&mut step.entries);
-        if !entries.is_empty() && index.send(IndexJob::Entries(entries)).is_err() {
-            tracing::error!("the indexer is gone: what is recorded cannot be found, so the writer stops; restart akta");
-            writer.stop();
+        since_slice += 1;
+        if !merger.is_idle() && !writer.is_stopped() && (group.is_empty() || since_slice >= GROUPS_A_SLICE) {
+            since_slice = 0;
+            match merger.slice() {
+                Ok(Some(postings)) => {
+                    let _ = index.send(IndexJob::Merge(postings));
+                }
+                Ok(None) => {}
+                Err(error) => writer.fail(&error),
+            }
         }
-        step.publish();
+        if !group.is_empty() {
+            record(&mut writer, group, &index);
+        }
         if writer.is_stopped() {
             stopped.send_replace(true);
-        }
-        for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
-            // A reporter that hung up does not want to know.
-            let _ = answer.send(result);
         }
     }
     let _ = index.send(IndexJob::Close);
 }
 
-/// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest.
-pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
+fn begin(merger: &mut Merger) -> bool {
+    merger.begin().inspect_err(|error| tracing::error!(%error, "small rows are not merged")).is_ok()
+}
+
+fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
+    let (submissions, answers): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
+    let mut step = writer.step(submissions);
+    // The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
+    let entries = std::mem::take(&mut step.entries);
+    if !entries.is_empty() && index.send(IndexJob::Entries(entries)).is_err() {
+        tracing::error!("the indexer is gone: what is recorded cannot be found, so the writer stops; restart akta");
+        writer.stop();
+    }
+    step.publish();
+    for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
+        // A reporter that hung up does not want to know.
+        let _ = answer.send(result);
+    }
+}
+
+/// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest. With nothing to take,
+/// small rows are merged.
+pub(super) fn index(mut indexer: Indexer, mut merger: PostingsMerger, jobs: &Receiver<IndexJob>) {
     // When what is gathered has rested long enough; fixed by the first entry of a chunk.
     let mut due: Option<Instant> = None;
     let mut settled = Instant::now();
     loop {
         let rest = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
-        let mut result = match jobs.recv_timeout(rest) {
+        let wait = if merger.is_idle() { rest } else { Duration::ZERO };
+        let mut result = match jobs.recv_timeout(wait) {
             Ok(IndexJob::Entries(entries)) => indexer.absorb(entries),
             Ok(IndexJob::Flush(done)) => {
                 let result = indexer.flush();
                 let _ = done.send(result.clone());
                 result
             }
-            Err(RecvTimeoutError::Timeout) => indexer.flush(),
+            Ok(IndexJob::Merge(postings)) => {
+                merger.add(postings);
+                Ok(())
+            }
+            Err(RecvTimeoutError::Timeout) if rest.is_zero() => indexer.flush(),
+            Err(RecvTimeoutError::Timeout) => merger.slice(),
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
         };
         due = if indexer.pending() == 0 { None } else { due.or_else(|| Some(Instant::now() + INDEX_REST)) };
@@ -159,9 +204,17 @@ pub(super) fn index(mut indexer: Indexer, jobs: &Receiver<IndexJob>) {
     }
 }
 
-/// The guard's loop: once per cadence, and once more at the end. Whoever waits for a checkpoint hears of each turn.
-pub(super) fn guard(base: &Base, ended: &Receiver<()>, turns: &watch::Sender<u64>) {
+/// The guard's loop: once per cadence, and once more at the end. Whoever waits for a checkpoint hears of each turn, and
+/// the writer of each closed hour.
+pub(super) fn guard(
+    base: &Base,
+    ended: &Receiver<()>,
+    turns: &watch::Sender<u64>,
+    writer: &mpsc::UnboundedSender<Inbox>,
+) {
+    const HOUR: i64 = 3_600_000_000_000;
     let Some(guard) = &base.guard else { return };
+    let mut hour = base.now().nanos() / HOUR;
     loop {
         let last = !matches!(ended.recv_timeout(CADENCE), Err(RecvTimeoutError::Timeout));
         if let Err(error) = guard.tick(base) {
@@ -170,6 +223,10 @@ pub(super) fn guard(base: &Base, ended: &Receiver<()>, turns: &watch::Sender<u64
         turns.send_modify(|turn| *turn += 1);
         if last {
             return;
+        }
+        let now = base.now().nanos() / HOUR;
+        if now != std::mem::replace(&mut hour, now) {
+            let _ = writer.send(Inbox::Merge);
         }
     }
 }

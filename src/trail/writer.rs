@@ -60,6 +60,12 @@ impl Writer {
         self.stopped = true;
     }
 
+    /// A commit failed, or nobody knows: records nothing any more.
+    pub(super) fn fail(&mut self, error: &WriteError) {
+        tracing::error!(%error, "a commit failed or is uncertain: the writer stops, only reopening decides");
+        self.stopped = true;
+    }
+
     /// Whether a commit failed, after which nothing is recorded any more.
     pub fn is_stopped(&self) -> bool {
         self.stopped
@@ -73,8 +79,7 @@ impl Writer {
             return Step::refused(count, RecordError::Busy { reason });
         }
         self.record(submissions).unwrap_or_else(|error| {
-            tracing::error!(%error, "a commit failed or is uncertain: the writer stops, only reopening decides");
-            self.stopped = true;
+            self.fail(&error);
             Step::refused(count, RecordError::Uncertain)
         })
     }

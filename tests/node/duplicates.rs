@@ -96,7 +96,8 @@ async fn report(client: &mut Client, by: By, event: Event) -> Result<Receipt, Co
 
 /// A source of ids that no other event here has: from the id at hand.
 fn rand_source(event: &Event) -> u32 {
-    0x8000_0000 | u32::try_from(event.event_id.bytes().fold(7u64, |hash, byte| (hash * 31 + u64::from(byte)) % 65_521)).unwrap()
+    0x8000_0000
+        | u32::try_from(event.event_id.bytes().fold(7u64, |hash, byte| (hash * 31 + u64::from(byte)) % 65_521)).unwrap()
 }
 
 #[test]

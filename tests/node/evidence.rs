@@ -89,7 +89,9 @@ fn what_cannot_be_proved_is_refused_by_name() {
             let status = client.evidence.get_inclusion_proof(asked).await.unwrap_err();
             assert!(status.message().contains(field) && status.message().contains(phrase), "{status:?}");
         }
-        for (old_size, new_size, field) in [(0, 0, "old_size"), (9, 0, "old_size"), (2, 1, "new_size"), (1, 9, "new_size")] {
+        for (old_size, new_size, field) in
+            [(0, 0, "old_size"), (9, 0, "old_size"), (2, 1, "new_size"), (1, 9, "new_size")]
+        {
             let asked = GetConsistencyProofRequest { controller: SCHOOL.into(), old_size, new_size };
             let status = client.evidence.get_consistency_proof(asked).await.unwrap_err();
             assert!(status.message().contains(field), "{status:?}");
@@ -140,7 +142,8 @@ fn verified_beside_a_writer_with_and_without_keys_and_against_a_checkpoint() {
     assert_eq!(with_keys["verdict"], "consistent, signer unverified");
     let without = judged(&verify(folder.path(), &[]), 0);
     assert_eq!(without["opened"], false);
-    let school = |report: &Value| report["trails"].as_array().unwrap().iter().find(|t| t["records"] == 701).unwrap().clone();
+    let school =
+        |report: &Value| report["trails"].as_array().unwrap().iter().find(|t| t["records"] == 701).unwrap().clone();
     assert_eq!(school(&without)["groups_intact"], 0);
     assert_eq!(school(&without)["groups_sealed"], school(&with_keys)["groups_intact"]);
     assert_eq!(school(&without)["root"], school(&with_keys)["root"]);
@@ -182,11 +185,8 @@ fn an_older_copy_put_back_is_refused_and_a_lost_guard_is_named() {
 
 /// Why a node does not start.
 fn serve(folder: &Path) -> String {
-    let output = akta()
-        .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data(folder))
-        .output()
-        .unwrap();
+    let output =
+        akta().args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"]).arg(data(folder)).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", shown(&output));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

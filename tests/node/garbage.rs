@@ -33,7 +33,8 @@ fn garbage_instead_of_a_message_is_refused() {
                 // The codec answers before Akta sees a message; its words are brought in line with the outcome table.
                 let first = &body[..body.len().min(8)];
                 let question = method.contains("History");
-                let expected = if question && body.len() > 64 << 10 { Code::ResourceExhausted } else { Code::InvalidArgument };
+                let expected =
+                    if question && body.len() > 64 << 10 { Code::ResourceExhausted } else { Code::InvalidArgument };
                 assert_eq!(status.code(), expected, "{method} {first:02x?}: {status:?}");
                 let said = [status.message().as_bytes(), status.details()].concat();
                 assert!(!said.windows(MARK.len()).any(|window| window == MARK.as_bytes()), "{method}: {status:?}");
@@ -42,7 +43,8 @@ fn garbage_instead_of_a_message_is_refused() {
         }
         for method in ["/akta.v1.IngestService/RecordEvent", "/akta.v1.IngestService/RecordEvents"] {
             raw.ready().await.unwrap();
-            let status = raw.unary(Request::new(vec![0xff; 7 << 20]), method.parse().unwrap(), Bytes).await.unwrap_err();
+            let status =
+                raw.unary(Request::new(vec![0xff; 7 << 20]), method.parse().unwrap(), Bytes).await.unwrap_err();
             assert_eq!(status.code(), Code::ResourceExhausted, "{method}: {status:?}");
             assert!(status.message().contains("64 KiB"), "says what the limit is: {status:?}");
         }

@@ -11,6 +11,7 @@ pub(crate) struct Counts {
     pub(crate) expired: u64,
     pub(crate) repeated: u64,
     pub(crate) conflicts: u64,
+    pub(crate) merged: u64,
 }
 
 impl Counts {
@@ -24,5 +25,6 @@ impl Counts {
         self.expired += other.expired;
         self.repeated += other.repeated;
         self.conflicts += other.conflicts;
+        self.merged += other.merged;
     }
 }

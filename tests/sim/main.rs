@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod counts;
+mod merging;
 mod story;
 
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ fn seeds() {
     println!("{count} seeds: {total:?}");
     // A simulation that meets no trouble shows nothing.
     assert!(total.crashes > count && total.uncertain > count / 10 && total.applied_unknown > 0 && total.rows > count);
-    assert!(total.repeated > count && total.conflicts > count / 10);
+    assert!(total.repeated > count && total.conflicts > count / 10 && total.merged > count);
 }
 
 #[test]
@@ -102,24 +103,7 @@ fn run(seed: u64, loud: bool) -> Ran {
     if loud {
         akta::telemetry::start("debug");
     }
-    let now = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
-    let mut sim = Sim {
-        dice: Dice(seed),
-        loud,
-        db: Disk::new(),
-        vault: Disk::new(),
-        index: Disk::new(),
-        files: MemoryFiles::new(),
-        guard: MemoryFiles::new(),
-        clock: Arc::new(ManualClock::new(now)),
-        now,
-        entropy: Arc::new(SeededEntropy::new(seed)),
-        model: BTreeMap::new(),
-        unknown: Vec::new(),
-        ids: 0,
-        rebuilt: false,
-        counts: Counts::default(),
-    };
+    let mut sim = Sim::new(seed, loud);
     let mut open = None;
     for step in 0..STEPS {
         let mut node = match open.take() {
@@ -135,6 +119,7 @@ fn run(seed: u64, loud: bool) -> Ran {
             1 => sim.crash("crash"),
             2 => sim.move_clock(),
             3 | 4 => sim.search(&mut node),
+            5 => sim.merge(&mut node),
             _ => sim.record(&mut node),
         };
         if sim.loud {
@@ -158,6 +143,27 @@ fn run(seed: u64, loud: bool) -> Ran {
 }
 
 impl Sim {
+    fn new(seed: u64, loud: bool) -> Self {
+        let now = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
+        Self {
+            dice: Dice(seed),
+            loud,
+            db: Disk::new(),
+            vault: Disk::new(),
+            index: Disk::new(),
+            files: MemoryFiles::new(),
+            guard: MemoryFiles::new(),
+            clock: Arc::new(ManualClock::new(now)),
+            now,
+            entropy: Arc::new(SeededEntropy::new(seed)),
+            model: BTreeMap::new(),
+            unknown: Vec::new(),
+            ids: 0,
+            rebuilt: false,
+            counts: Counts::default(),
+        }
+    }
+
     fn open(&mut self) -> Option<Open> {
         let disk = disk::Disk {
             db: Arc::new(self.db.open()),
