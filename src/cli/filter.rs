@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use super::args::{Action, Purpose, Time, Who};
 use super::words::Word;
 use crate::grpc::api::EventFilter;
-use crate::model::stored::{
-    ActorKind, Channel, DataCategory, LegalBasis, Outcome, RetentionClass, SpecialCategory,
-};
+use crate::model::stored::{ActorKind, Channel, DataCategory, LegalBasis, Outcome, RetentionClass, SpecialCategory};
 
 const PEOPLE: &str = "Whose data, and who acted";
 const ACT: &str = "What was done";

@@ -9,8 +9,8 @@ use akta::model::date::{Date, Timestamp};
 use akta::model::stored::ChildFlag;
 
 use super::told::{
-    ACTIONS, BASES, CATEGORIES, CHANNELS, CLASSES, IPS, KINDS, NAMES, OPERATIONS, OUTCOMES, PURPOSES, RECIPIENTS, ROLES,
-    SERVICES, SPECIAL, TYPES, Told, pick, pupil, teacher,
+    ACTIONS, BASES, CATEGORIES, CHANNELS, CLASSES, IPS, KINDS, NAMES, OPERATIONS, OUTCOMES, PURPOSES, RECIPIENTS,
+    ROLES, SERVICES, SPECIAL, TYPES, Told, pick, pupil, teacher,
 };
 use crate::story::Dice;
 

@@ -45,8 +45,7 @@ const ACTS: [Act; 14] = [
     (A::Erase as i32, O::Success, C::Unspecified, C::Evidence),
 ];
 
-pub(super) const ACTIONS: [i32; 5] =
-    [A::Read as i32, A::Update as i32, A::Login as i32, 4_711, A::LogQuery as i32];
+pub(super) const ACTIONS: [i32; 5] = [A::Read as i32, A::Update as i32, A::Login as i32, 4_711, A::LogQuery as i32];
 pub(super) const OUTCOMES: [i32; 6] = [1, 2, 3, 4, 5, 77];
 pub(super) const PURPOSES: [i32; 6] = [
     Purpose::Teaching as i32,
@@ -85,10 +84,13 @@ fn maybe<T: Clone + Default>(dice: &mut Dice, pool: &[T]) -> T {
 
 /// Some of them, each once.
 fn several<T: Clone + PartialEq>(dice: &mut Dice, pool: &[T], least: u64) -> Vec<T> {
-    let mut values: Vec<T> = (0..least + dice.roll(3)).map(|_| pick(dice, pool)).collect();
-    let all = values.clone();
-    values.clear();
-    all.into_iter().for_each(|value| if !values.contains(&value) { values.push(value) });
+    let mut values = Vec::new();
+    for _ in 0..least + dice.roll(3) {
+        let value = pick(dice, pool);
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
     values
 }
 
@@ -142,7 +144,8 @@ pub(super) fn event(dice: &mut Dice, number: u64, controller: &str, now: Timesta
         purpose_text: if purpose == Purpose::SupportTicket as i32 { "T-1".to_owned() } else { String::new() },
         legal_basis: if out { pick(dice, &BASES) } else { maybe(dice, &BASES) },
         break_glass: (dice.roll(4) == 0).then(|| api::BreakGlass { reason: "a child is ill".to_owned() }),
-        disclosure: out.then(|| api::Disclosure { recipient: pick(dice, &RECIPIENTS).to_owned(), ..Default::default() }),
+        disclosure: out
+            .then(|| api::Disclosure { recipient: pick(dice, &RECIPIENTS).to_owned(), ..Default::default() }),
         channel: maybe(dice, &CHANNELS),
         network: (!ip.is_empty()).then(|| api::Network { ip: ip.to_owned(), ..api::Network::default() }),
         source: Some(api::Source {
