@@ -13,12 +13,12 @@ const ROWS: &str = "Rows";
 
 /// Find accesses: by whose data it was, who looked, from where, when, what
 ///
-/// Every search states a purpose and is itself recorded in the trail before its first row is shown. Flags that narrow
-/// down combine: each must hold; of one given several times any will do.
+/// Every search states a purpose and is itself recorded in the trail before its first row is shown.
+/// Flags that narrow down combine: each must hold; of one given several times any will do.
 ///
 ///   akta search --controller school-12 --purpose subject-rights --subject pupil:p-204
 ///   akta search --controller school-12 --purpose security --ip 203.0.113.7 --since 2026-11-01 --json
-///   akta search --controller school-12 --purpose security --children --outcome denied --channel db-console
+///   akta search --controller school-12 --purpose security --children --outcome denied --all
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

@@ -87,23 +87,23 @@ impl Facts {
         self.since.is_none_or(|since| occurred_at >= since)
             && self.until.is_none_or(|until| occurred_at < until)
             && self.ip.as_ref().is_none_or(|ip| contents.net.as_ref().is_some_and(|net| net.ip == *ip))
-            && one(&self.actions, &core.action)
-            && one(&self.outcomes, &core.outcome)
-            && one(&self.purposes, &core.purpose)
-            && one(&self.legal_bases, &core.legal_basis)
-            && any(&self.categories, &core.categories)
-            && any(&self.special_categories, &core.special_categories)
-            && one(&self.resource_types, &core.resource_type)
-            && one(&self.event_names, &core.event_name)
-            && one(&self.actor_kinds, &core.actor_kind)
-            && any(&self.roles, &core.actor_roles)
-            && one(&self.channels, &core.channel)
-            && one(&self.source_services, &core.source_service)
+            && one_of(&self.actions, &core.action)
+            && one_of(&self.outcomes, &core.outcome)
+            && one_of(&self.purposes, &core.purpose)
+            && one_of(&self.legal_bases, &core.legal_basis)
+            && some_of(&self.categories, &core.categories)
+            && some_of(&self.special_categories, &core.special_categories)
+            && one_of(&self.resource_types, &core.resource_type)
+            && one_of(&self.event_names, &core.event_name)
+            && one_of(&self.actor_kinds, &core.actor_kind)
+            && some_of(&self.roles, &core.actor_roles)
+            && one_of(&self.channels, &core.channel)
+            && one_of(&self.source_services, &core.source_service)
             && self.operation_id.as_ref().is_none_or(|id| core.operation_id == *id)
             && self.recipient.as_ref().is_none_or(|recipient| core.recipient == *recipient)
             && self.break_glass.is_none_or(|glass| core.break_glass == glass)
             && self.children.is_none_or(|children| contents.subjects.iter().any(is_child) == children)
-            && one(&self.retention_classes, &i32::from(header.class as u8))
+            && one_of(&self.retention_classes, &i32::from(header.class as u8))
     }
 
     /// Names of the fields that are set, as in the API; never their values.
@@ -143,12 +143,12 @@ impl Facts {
 }
 
 /// Whether a value is one of those asked for, if any are.
-fn one<T: PartialEq>(wanted: &[T], value: &T) -> bool {
+fn one_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
     wanted.is_empty() || wanted.contains(value)
 }
 
 /// Whether one or more of the values are among those asked for, if any are.
-fn any<T: PartialEq>(wanted: &[T], values: &[T]) -> bool {
+fn some_of<T: PartialEq>(wanted: &[T], values: &[T]) -> bool {
     wanted.is_empty() || values.iter().any(|value| wanted.contains(value))
 }
 

@@ -72,7 +72,7 @@ pub(super) const FIELDS: [Field; 22] = [
         ask: |f, told, dice| f.resource_types = some(dice, &[kind(told)], &texts(&TYPES)),
         holds: |f, told, _| f.resource_types.contains(&kind(told)) },
     Field { name: "event_names",
-        ask: |f, told, dice| f.event_names = some(dice, &[told.event.event_name.clone()], &texts(&NAMES)),
+        ask: |f, told, dice| f.event_names = some(dice, std::slice::from_ref(&told.event.event_name), &texts(&NAMES)),
         holds: |f, told, _| f.event_names.contains(&told.event.event_name) },
     Field { name: "actor_kinds",
         ask: |f, told, dice| f.actor_kinds = some(dice, &[told.event.actor.clone().unwrap().kind], &KINDS),
