@@ -53,7 +53,8 @@ pub fn search(
     let mut records = Vec::new();
     let mut bytes = 0;
     let mut next = None;
-    let terms = alternatives(filter, newest(&mut reader, start.size)?);
+    let newest = filter.facts.since.map(|_| newest(&mut reader, start.size)).transpose()?;
+    let terms = alternatives(filter, newest);
     let seqs = candidates(base, info, &terms, order, start, today)?;
     for (scanned, seq) in seqs.enumerate() {
         if scanned == SCAN_MAX {
@@ -161,8 +162,8 @@ fn newest(reader: &mut Reader<'_>, size: u64) -> Result<Date, ReadError> {
 }
 
 /// For each condition of a filter that is indexed, the terms of which one must be there. Nothing happened after the
-/// day `newest`.
-fn alternatives(filter: &Filter, newest: Date) -> Vec<Vec<Term>> {
+/// day `newest`, which is known where a time range begins.
+fn alternatives(filter: &Filter, newest: Option<Date>) -> Vec<Vec<Term>> {
     let facts = &filter.facts;
     let mut all = Vec::new();
     if let Some(subject) = &filter.subject {
@@ -180,7 +181,7 @@ fn alternatives(filter: &Filter, newest: Date) -> Vec<Vec<Term>> {
     if !facts.actions.is_empty() {
         all.push(facts.actions.iter().copied().map(Term::Action).collect());
     }
-    if let Some(since) = facts.since {
+    if let (Some(since), Some(newest)) = (facts.since, newest) {
         let first = Date::of_utc(since);
         let last = facts.until.map_or(newest, |until| Date::of_utc(until).min(newest));
         if last.days().saturating_sub(first.days()) <= DAYS_MAX {
