@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::Failure;
+use super::words::Word;
 use crate::client::Client;
 use crate::config;
 use crate::grpc::api;
@@ -67,42 +68,11 @@ impl KekArgs {
     }
 }
 
-/// A purpose by its word, in any case, `-` or `_`.
-#[derive(Debug, Clone, Copy)]
-pub struct Purpose(pub stored::Purpose);
+/// A purpose by its word.
+pub type Purpose = Word<stored::Purpose>;
 
-impl FromStr for Purpose {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = stored::Purpose::from_str_name(&enum_name("PURPOSE", text));
-        found.filter(|purpose| *purpose != stored::Purpose::Unspecified).map(Self).ok_or_else(|| {
-            "is not a purpose: security, subject-rights, incident-investigation, legal-claim, authority-request, \
-             support-ticket, school-administration, maintenance, ... (akta.record.v1.Purpose)"
-                .to_owned()
-        })
-    }
-}
-
-/// An action by its word, in any case, `-` or `_`.
-#[derive(Debug, Clone, Copy)]
-pub struct Action(pub stored::Action);
-
-impl FromStr for Action {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = stored::Action::from_str_name(&enum_name("ACTION", text));
-        found.filter(|action| *action != stored::Action::Unspecified).map(Self).ok_or_else(|| {
-            "is not an action: read, list, search, create, update, export, disclose, login, ... (akta.record.v1.Action)"
-                .to_owned()
-        })
-    }
-}
-
-fn enum_name(prefix: &str, text: &str) -> String {
-    format!("{prefix}_{}", text.to_uppercase().replace('-', "_"))
-}
+/// An action by its word.
+pub type Action = Word<stored::Action>;
 
 /// An identity as `NAMESPACE:ID`.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@
 pub mod args;
 pub mod bench;
 pub mod demo;
+pub mod filter;
 pub mod import;
 pub mod random;
 pub mod search;
@@ -12,6 +13,7 @@ pub mod serve;
 pub mod status;
 pub mod text;
 pub mod verify;
+pub mod words;
 
 use std::fmt::Display;
 use std::process::ExitCode;

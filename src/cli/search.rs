@@ -1,21 +1,24 @@
 //! `akta search`: who saw whose data.
 
-use std::net::IpAddr;
-
 use serde_json::{Map, Value, json};
 
-use super::args::{Action, Ground, Target, Time, Who};
+use super::args::{Ground, Target};
+use super::filter::Filter;
 use super::text::{self, hex, rfc3339, table};
 use super::{Failure, Outcome, block_on};
-use crate::grpc::api::{EventFilter, RecordedEvent, SearchEventsRequest, SearchOrder};
+use crate::grpc::api::{RecordedEvent, SearchEventsRequest, SearchOrder};
 use crate::model::stored;
+
+const ROWS: &str = "Rows";
 
 /// Find accesses: by whose data it was, who looked, from where, when, what
 ///
 /// Every search states a purpose and is itself recorded in the trail before its first row is shown.
+/// Flags that narrow down combine: each must hold; of one given several times any will do.
 ///
 ///   akta search --controller school-12 --purpose subject-rights --subject pupil:p-204
 ///   akta search --controller school-12 --purpose security --ip 203.0.113.7 --since 2026-11-01 --json
+///   akta search --controller school-12 --purpose security --children --outcome denied --all
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -23,35 +26,19 @@ pub struct Args {
     target: Target,
     #[command(flatten)]
     ground: Ground,
-    /// Whose data
-    #[arg(long, value_name = "NS:ID")]
-    subject: Option<Who>,
-    /// Who acted
-    #[arg(long, value_name = "NS:ID")]
-    actor: Option<Who>,
-    /// Address of the end user
-    #[arg(long, value_name = "IP")]
-    ip: Option<IpAddr>,
-    /// What was done; several are alternatives
-    #[arg(long, value_name = "ACTION")]
-    action: Vec<Action>,
-    /// Happened at or after this time
-    #[arg(long, value_name = "TIME")]
-    since: Option<Time>,
-    /// Happened before this time
-    #[arg(long, value_name = "TIME")]
-    until: Option<Time>,
+    #[command(flatten)]
+    filter: Filter,
     /// Oldest first instead of newest first
-    #[arg(long)]
+    #[arg(long, help_heading = ROWS)]
     oldest_first: bool,
     /// Rows to show, 1 to 1,000
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 50, help_heading = ROWS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
     /// Show all rows, page by page
-    #[arg(long)]
+    #[arg(long, help_heading = ROWS)]
     all: bool,
     /// One JSON object per line
-    #[arg(long)]
+    #[arg(long, help_heading = ROWS)]
     json: bool,
 }
 
@@ -65,7 +52,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
             let (rows, next) = client.search(request.clone()).await.map_err(|status| status.message().to_owned())?;
             shown += rows.len() as u64;
             print(&rows, args.json);
-            if next.is_empty() || !args.all {
+            // A page may be short, or empty, long before the end: what was asked for is shown.
+            let left = u64::from(args.limit).saturating_sub(shown);
+            if next.is_empty() || (left == 0 && !args.all) {
                 if !args.json {
                     let more = if next.is_empty() { "" } else { "; there are more: --all shows them" };
                     eprintln!("{} events{more}", text::number(shown));
@@ -73,6 +62,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
                 return Ok(Outcome::Good);
             }
             request.page_token = next;
+            if !args.all {
+                request.page_size = u32::try_from(left).unwrap_or(args.limit);
+            }
         }
     })
 }
@@ -83,14 +75,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         controller: args.target.controller.clone(),
         purpose: args.ground.purpose.0 as i32,
         purpose_text: args.ground.purpose_text.clone(),
-        filter: Some(EventFilter {
-            subject: args.subject.clone().map(|who| who.0),
-            actor: args.actor.clone().map(|who| who.0),
-            ip: args.ip.map(|ip| ip.to_string()).unwrap_or_default(),
-            actions: args.action.iter().map(|action| action.0 as i32).collect(),
-            since: args.since.map(Time::wire),
-            until: args.until.map(Time::wire),
-        }),
+        filter: Some(args.filter.wire()),
         order: order as i32,
         page_size: if args.all { 1_000 } else { args.limit },
         page_token: String::new(),

@@ -91,10 +91,7 @@ impl Node {
             let filter = Filter {
                 subject: node.resolve(&info, question.subject.as_ref())?,
                 actor: node.resolve(&info, question.actor.as_ref())?,
-                ip: question.ip,
-                actions: question.actions,
-                since: question.since,
-                until: question.until,
+                facts: question.facts,
             };
             let page = search::search(&node.base, &info, &filter, question.order, start, limit)?;
             let people = node.people(&info, &page.records)?;

@@ -1,10 +1,9 @@
 //! Asking: every question states a purpose, is answered from the trail, and is itself recorded before the answer.
 
-use crate::model::date::Timestamp;
 use crate::model::event::{Event, Fields};
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
-use crate::model::query::Order;
+use crate::model::query::{Facts, Order};
 use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
 /// Who asks. "dev" until callers are known.
@@ -37,14 +36,8 @@ pub struct Question {
     pub subject: Option<Identity>,
     /// Who acted.
     pub actor: Option<Identity>,
-    /// Address, 4 or 16 bytes.
-    pub ip: Option<Vec<u8>>,
-    /// Numbers of actions.
-    pub actions: Vec<i32>,
-    /// `occurred_at` at or after this.
-    pub since: Option<Timestamp>,
-    /// `occurred_at` before this.
-    pub until: Option<Timestamp>,
+    /// All else.
+    pub facts: Facts,
     /// Order of rows.
     pub order: Order,
 }
@@ -52,15 +45,9 @@ pub struct Question {
 impl Question {
     /// Names of the fields that are asked by; never their values.
     pub fn shape(&self) -> String {
-        let fields = [
-            ("subject", self.subject.is_some()),
-            ("actor", self.actor.is_some()),
-            ("ip", self.ip.is_some()),
-            ("actions", !self.actions.is_empty()),
-            ("since", self.since.is_some()),
-            ("until", self.until.is_some()),
-        ];
-        let asked: Vec<&str> = fields.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+        let people = [("subject", self.subject.is_some()), ("actor", self.actor.is_some())];
+        let people = people.into_iter().filter_map(|(name, set)| set.then_some(name));
+        let asked: Vec<&str> = people.chain(self.facts.names()).collect();
         if asked.is_empty() { "everything".to_owned() } else { asked.join(",") }
     }
 

@@ -6,10 +6,11 @@ use roaring::RoaringTreemap;
 
 use super::base::Base;
 use super::indexer::{self, decode_seqs};
+use super::plan::AHEAD_MAX;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use super::vault::Of;
-use crate::model::date::{Date, Timestamp};
+use crate::model::date::Date;
 use crate::model::identity::{Domain, Identity, Pseudonym};
 use crate::model::query::{Cursor, Filter, Order};
 use crate::model::record::Record;
@@ -52,13 +53,16 @@ pub fn search(
     let mut records = Vec::new();
     let mut bytes = 0;
     let mut next = None;
-    for (scanned, seq) in candidates(base, info, filter, order, start, today)?.enumerate() {
+    let newest = filter.facts.since.map(|_| newest(&mut reader, start.size)).transpose()?;
+    let terms = alternatives(filter, newest);
+    let seqs = candidates(base, info, &terms, order, start, today)?;
+    for (scanned, seq) in seqs.enumerate() {
         if scanned == SCAN_MAX {
             next = Some(Cursor { next: seq, ..start });
             break;
         }
         let record = reader.record(seq)?;
-        if filter.matches(&record.contents) {
+        if filter.matches(&record.header, &record.contents) {
             bytes += record.contents.wire_bytes();
             if records.len() == limit || (bytes > PAGE_BYTES_MAX && !records.is_empty()) {
                 next = Some(Cursor { next: seq, ..start });
@@ -88,7 +92,7 @@ type Seqs = Box<dyn Iterator<Item = u64>>;
 fn candidates(
     base: &Base,
     info: &Info,
-    filter: &Filter,
+    terms: &[Vec<Term>],
     order: Order,
     start: Cursor,
     today: Date,
@@ -97,7 +101,7 @@ fn candidates(
         Order::NewestFirst => 0..start.size.min(start.next.saturating_add(1)),
         Order::OldestFirst => start.next..start.size,
     };
-    let Some(mut found) = postings(base, info, filter, today)? else {
+    let Some(mut found) = postings(base, info, terms, today)? else {
         return Ok(match order {
             Order::NewestFirst => Box::new(range.rev()),
             Order::OldestFirst => Box::new(range),
@@ -111,14 +115,19 @@ fn candidates(
     })
 }
 
-/// Positions that the index gives for a filter; `None` where it narrows nothing down.
-fn postings(base: &Base, info: &Info, filter: &Filter, today: Date) -> Result<Option<RoaringTreemap>, store::Error> {
+/// Positions that the index gives for what must be there; `None` where nothing must.
+fn postings(
+    base: &Base,
+    info: &Info,
+    alternatives: &[Vec<Term>],
+    today: Date,
+) -> Result<Option<RoaringTreemap>, store::Error> {
     let mut found: Option<RoaringTreemap> = None;
-    for terms in alternatives(filter, base.now()) {
+    for terms in alternatives {
         let mut any = RoaringTreemap::new();
         for date in info.dates_after(base.index.as_ref(), today)? {
             let Some(key) = info.date_key(&base.keyring, Use::Index, date) else { continue };
-            for term in &terms {
+            for term in terms {
                 let keyed = term.keyed(key.bytes());
                 let prefix = keys::posting_prefix(date, info.zone_number, info.number, term.kind(), &keyed);
                 for row in base.index.scan(Scan::prefix(Family::Posting, &prefix)) {
@@ -143,8 +152,20 @@ fn postings(base: &Base, info: &Info, filter: &Filter, today: Date) -> Result<Op
     Ok(found)
 }
 
-/// For each condition of a filter that is indexed, the terms of which one must be there.
-fn alternatives(filter: &Filter, now: Timestamp) -> Vec<Vec<Term>> {
+/// The last day on which one of the first `size` records can have happened.
+///
+/// The clock does not know it, for it may have been set back; the trail does: recorded time never goes back along it,
+/// and no event was taken further ahead of that than [`AHEAD_MAX`].
+fn newest(reader: &mut Reader<'_>, size: u64) -> Result<Date, ReadError> {
+    let Some(last) = size.checked_sub(1) else { return Ok(Date::default()) };
+    let day = reader.linked(last)?.header.day;
+    Ok(Date::of_utc(day.plus_days(1).start().plus(AHEAD_MAX)))
+}
+
+/// For each condition of a filter that is indexed, the terms of which one must be there. Nothing happened after the
+/// day `newest`, which is known where a time range begins.
+fn alternatives(filter: &Filter, newest: Option<Date>) -> Vec<Vec<Term>> {
+    let facts = &filter.facts;
     let mut all = Vec::new();
     if let Some(subject) = &filter.subject {
         all.push(subject.iter().copied().map(Term::Subject).collect());
@@ -152,15 +173,18 @@ fn alternatives(filter: &Filter, now: Timestamp) -> Vec<Vec<Term>> {
     if let Some(actor) = &filter.actor {
         all.push(actor.iter().copied().map(Term::Actor).collect());
     }
-    if let Some(ip) = &filter.ip {
+    if let Some(ip) = &facts.ip {
         all.push(vec![Term::Ip(ip.clone())]);
     }
-    if !filter.actions.is_empty() {
-        all.push(filter.actions.iter().copied().map(Term::Action).collect());
+    if !facts.resource_types.is_empty() {
+        all.push(facts.resource_types.iter().cloned().map(Term::ResourceType).collect());
     }
-    if let Some(since) = filter.since {
-        let last = Date::of_utc(filter.until.unwrap_or(now.plus(super::plan::AHEAD_MAX)));
+    if !facts.actions.is_empty() {
+        all.push(facts.actions.iter().copied().map(Term::Action).collect());
+    }
+    if let (Some(since), Some(newest)) = (facts.since, newest) {
         let first = Date::of_utc(since);
+        let last = facts.until.map_or(newest, |until| Date::of_utc(until).min(newest));
         if last.days().saturating_sub(first.days()) <= DAYS_MAX {
             all.push((first.days()..=last.days()).map(|day| Term::Day(Date::from_days(day))).collect());
         }

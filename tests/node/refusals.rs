@@ -10,7 +10,7 @@ use akta::grpc::api::get_event_request::Key;
 use akta::grpc::api::stream_events_response::Outcome as Answer;
 use akta::grpc::api::{
     Authorization, BreakGlass, Change, Event, Export, GetEventRequest, Identity, RecordEventRequest, RecordReference,
-    SearchEventsRequest, StreamEventsRequest,
+    SearchEventsRequest, SearchOrder, StreamEventsRequest,
 };
 use akta::model::stored::{Action, Purpose, RetentionClass, SourceAssurance};
 use tonic::{Code, Status};
@@ -289,6 +289,38 @@ async fn refuse_questions(node: &Node) -> Vec<String> {
         (|q| filter(q).actor = Some(Identity::new("staff", long(128))), Bad, "filter.actor.id", "the limit is 128"),
         (|q| filter(q).since = Some(time(i64::MAX, 0)), Bad, "filter.since", "between the years 1677 and 2262"),
         (|q| filter(q).until = Some(time(0, -1)), Bad, "filter.until", "0 to 999,999,999 nanos"),
+        (|q| filter(q).outcomes = vec![1, 0], Bad, "filter.outcomes", "holds UNSPECIFIED: name what you look for"),
+        (|q| filter(q).outcomes = (1..=65).collect(),
+         Bad, "filter.outcomes", "has 65 entries, the limit is 64: ask in several searches"),
+        (|q| filter(q).purposes = vec![0], Bad, "filter.purposes", "holds UNSPECIFIED"),
+        (|q| filter(q).purposes = vec![7; 65], Bad, "filter.purposes", "the limit is 64: ask in several searches"),
+        (|q| filter(q).legal_bases = vec![0], Bad, "filter.legal_bases", "holds UNSPECIFIED"),
+        (|q| filter(q).legal_bases = (1..=65).collect(), Bad, "filter.legal_bases", "the limit is 64"),
+        (|q| filter(q).categories = vec![9, 0], Bad, "filter.categories", "or leave it out for all"),
+        (|q| filter(q).categories = (1..=65).collect(), Bad, "filter.categories", "the limit is 64"),
+        (|q| filter(q).special_categories = vec![0], Bad, "filter.special_categories", "holds UNSPECIFIED"),
+        (|q| filter(q).special_categories = (1..=65).collect(), Bad, "filter.special_categories", "the limit is 64"),
+        (|q| filter(q).actor_kinds = vec![0], Bad, "filter.actor_kinds", "holds UNSPECIFIED"),
+        (|q| filter(q).actor_kinds = (1..=65).collect(), Bad, "filter.actor_kinds", "the limit is 64"),
+        (|q| filter(q).channels = vec![0], Bad, "filter.channels", "holds UNSPECIFIED"),
+        (|q| filter(q).channels = (1..=65).collect(), Bad, "filter.channels", "the limit is 64"),
+        (|q| filter(q).retention_classes = vec![0], Bad, "filter.retention_classes", "holds UNSPECIFIED"),
+        (|q| filter(q).retention_classes = (1..=65).collect(), Bad, "filter.retention_classes", "the limit is 64"),
+        (|q| filter(q).resource_types = vec![MARK.into(); 65],
+         Bad, "filter.resource_types", "has 65 entries, the limit is 64: ask in several searches"),
+        (|q| filter(q).resource_types = vec![MARK.into(), long(64)],
+         Bad, "filter.resource_types[1]", "is 65 bytes, the limit is 64: shorten it"),
+        (|q| filter(q).resource_types = vec![String::new()],
+         Bad, "filter.resource_types[0]", "is required: give 1 to 64 bytes"),
+        (|q| filter(q).event_names = vec![MARK.into(); 65], Bad, "filter.event_names", "the limit is 64"),
+        (|q| filter(q).event_names = vec![long(128)], Bad, "filter.event_names[0]", "the limit is 128: shorten it"),
+        (|q| filter(q).roles = vec![MARK.into(); 65], Bad, "filter.roles", "the limit is 64: ask in several searches"),
+        (|q| filter(q).roles = vec![long(64)], Bad, "filter.roles[0]", "is 65 bytes, the limit is 64"),
+        (|q| filter(q).roles = vec![format!("{MARK}\n")], Bad, "filter.roles[0]", "has control characters: remove them"),
+        (|q| filter(q).source_services = vec![MARK.into(); 65], Bad, "filter.source_services", "the limit is 64"),
+        (|q| filter(q).source_services = vec![long(64)], Bad, "filter.source_services[0]", "the limit is 64"),
+        (|q| filter(q).operation_id = long(64), Bad, "filter.operation_id", "is 65 bytes, the limit is 64: shorten it"),
+        (|q| filter(q).recipient = long(128), Bad, "filter.recipient", "is 129 bytes, the limit is 128: shorten it"),
     ];
     let gets: &[BadGet] = &[
         (|q| q.controller = MARK.into(),
@@ -330,13 +362,32 @@ async fn refuse_questions(node: &Node) -> Vec<String> {
         record(&mut client, events.read()).await.unwrap();
     }
 
-    // A token serves its own question only.
-    let first = SearchEventsRequest { page_size: 2, ..everything() };
-    let (_, token) = client.search(first).await.unwrap();
+    // A token serves its own question only, in whatever order its values are listed.
+    let mut first = SearchEventsRequest { page_size: 2, ..everything() };
+    filter(&mut first).actions = vec![Action::Read.into(), Action::Login.into()];
+    let (_, token) = client.search(first.clone()).await.unwrap();
     assert!(!token.is_empty());
-    let mut other = SearchEventsRequest { page_token: token, ..everything() };
-    filter(&mut other).ip = "192.0.2.1".into();
-    let status = client.search(other).await.unwrap_err();
-    failures.extend(judge(&status, Bad, "page_token", "with the same controller, filter and order"));
+    let mut turned = SearchEventsRequest { page_token: token.clone(), page_size: 3, ..first.clone() };
+    filter(&mut turned).actions.reverse();
+    if let Err(status) = client.search(turned).await {
+        failures.push(format!("the same question is refused its token: {status:?}"));
+    }
+    let others: &[fn(&mut SearchEventsRequest)] = &[
+        |q| filter(q).ip = "192.0.2.1".into(),
+        |q| filter(q).actions = vec![Action::Read.into()],
+        |q| filter(q).break_glass = Some(false),
+        |q| filter(q).children = Some(false),
+        |q| filter(q).recipient = "court".into(),
+        |q| q.order = SearchOrder::NewestFirst.into(),
+    ];
+    for (number, change) in others.iter().enumerate() {
+        let mut other = SearchEventsRequest { page_token: token.clone(), ..first.clone() };
+        change(&mut other);
+        let wrong = match client.search(other).await {
+            Ok((rows, _)) => vec![format!("{} rows", rows.len())],
+            Err(status) => judge(&status, Bad, "page_token", "with the same controller, filter and order"),
+        };
+        failures.extend(wrong.into_iter().map(|what| format!("token, change {number}: {what}")));
+    }
     failures
 }

@@ -8,6 +8,7 @@
 
 mod counts;
 mod merging;
+mod scan;
 mod story;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use akta::env::{ManualClock, SeededEntropy};
 use akta::model::date::{Timestamp, Zone};
 use akta::model::identity::Identity;
 use akta::model::origin::{Controller, Origin};
-use akta::model::query::{Cursor, Filter, Order};
+use akta::model::query::{Cursor, Facts, Filter, Order};
 use akta::model::stored::Action;
 use akta::store::disk;
 use akta::store::files::MemoryFiles;
@@ -412,10 +413,13 @@ impl Sim {
         let filter = Filter {
             subject: subjects,
             actor: actors,
-            ip: ip.map(|ip| vec![192, 0, 2, ip]),
-            actions: action.into_iter().collect(),
-            since,
-            until,
+            facts: Facts {
+                ip: ip.map(|ip| vec![192, 0, 2, ip]),
+                actions: action.into_iter().collect(),
+                since,
+                until,
+                ..Facts::default()
+            },
         };
         let today = info.zone.date(self.now);
         let mut expected: Vec<u64> = (1u64..)

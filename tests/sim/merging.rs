@@ -8,7 +8,7 @@ use akta::cli::bench::events::Events;
 use akta::cli::bench::ids::Ids;
 use akta::grpc::convert;
 use akta::model::date::Date;
-use akta::model::query::{Cursor, Filter, Order};
+use akta::model::query::{Cursor, Facts, Filter, Order};
 use akta::model::record::Record;
 use akta::model::stored::Action;
 use akta::store::keys::{self, POSTING_PREFIX};
@@ -147,7 +147,7 @@ fn seen(node: &Open) -> (Vec<Record>, Vec<TrailReport>, Vec<Vec<u64>>) {
         for (action, ip) in [(Some(Action::Read), None), (Some(Action::Login), Some(1)), (None, Some(2))] {
             let actions = action.into_iter().map(|action| action as i32).collect();
             let ip = ip.map(|ip| vec![192, 0, 2, ip]);
-            let filter = Filter { subject: None, actor: None, ip, actions, since: None, until: None };
+            let filter = Filter { facts: Facts { ip, actions, ..Facts::default() }, ..Filter::default() };
             let start = Cursor { size: info.size(), next: 0, question: [0; 8] };
             let page = search::search(&node.base, &info, &filter, Order::OldestFirst, start, 10_000).unwrap();
             found.push(page.records.iter().map(|record| record.header.seq).collect());

@@ -5,7 +5,7 @@ use super::{controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::event::check_purpose_text;
 use crate::model::origin::Controller;
-use crate::model::query::Order;
+use crate::model::query::{Facts, Order};
 use crate::model::stored::Purpose;
 use crate::trail::answer::EventKey;
 use crate::trail::ask::{Ground, Question};
@@ -14,6 +14,8 @@ use crate::trail::ask::{Ground, Question};
 const PAGE_DEFAULT: u32 = 100;
 /// Most rows on a page.
 const PAGE_MAX: u32 = 1_000;
+/// Most values in one field of a filter.
+const VALUES_MAX: usize = 64;
 
 /// Whose trail, and why.
 pub fn ground(name: String, purpose: i32, purpose_text: String, checker: &mut Checker) -> (Option<Controller>, Ground) {
@@ -40,24 +42,13 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
         }
     };
     let size = page_size(request.page_size, checker);
-    let mut actions = checker.list("filter.actions", filter.actions, 64);
-    actions.sort_unstable();
-    actions.dedup();
-    if actions.contains(&0) {
-        checker.refuse("filter.actions", "holds UNSPECIFIED: name the actions, or leave it out for all");
-    }
-    let mut who = |field: &str, asked: Option<api::Identity>| {
-        asked.map(|asked| checker.within(format!("filter.{field}"), |checker| identity(asked, checker)))
-    };
-    let question = Question {
-        subject: who("subject", filter.subject),
-        actor: who("actor", filter.actor),
-        ip: (!filter.ip.is_empty()).then(|| ip_bytes("filter.ip", &filter.ip, checker)),
-        actions,
-        since: timestamp("filter.since", filter.since, checker),
-        until: timestamp("filter.until", filter.until, checker),
-        order,
-    };
+    let question = checker.within("filter", |checker| {
+        let mut who = |field: &str, asked: Option<api::Identity>| {
+            asked.map(|asked| checker.within(field, |checker| identity(asked, checker)))
+        };
+        let (subject, actor) = (who("subject", filter.subject.clone()), who("actor", filter.actor.clone()));
+        Question { subject, actor, facts: facts(filter, checker), order }
+    });
     (question, size)
 }
 
@@ -67,6 +58,65 @@ pub fn page_size(asked: u32, checker: &mut Checker) -> usize {
         checker.refuse("page_size", format!("is over the limit of {PAGE_MAX}: page through the rest"));
     }
     (if asked == 0 { PAGE_DEFAULT } else { asked.min(PAGE_MAX) }) as usize
+}
+
+fn facts(filter: api::EventFilter, checker: &mut Checker) -> Facts {
+    Facts {
+        ip: (!filter.ip.is_empty()).then(|| ip_bytes("ip", &filter.ip, checker)),
+        actions: numbers("actions", filter.actions, checker),
+        since: timestamp("since", filter.since, checker),
+        until: timestamp("until", filter.until, checker),
+        outcomes: numbers("outcomes", filter.outcomes, checker),
+        purposes: numbers("purposes", filter.purposes, checker),
+        legal_bases: numbers("legal_bases", filter.legal_bases, checker),
+        categories: numbers("categories", filter.categories, checker),
+        special_categories: numbers("special_categories", filter.special_categories, checker),
+        resource_types: texts("resource_types", filter.resource_types, 64, checker),
+        event_names: texts("event_names", filter.event_names, 128, checker),
+        actor_kinds: numbers("actor_kinds", filter.actor_kinds, checker),
+        roles: texts("roles", filter.roles, 64, checker),
+        channels: numbers("channels", filter.channels, checker),
+        source_services: texts("source_services", filter.source_services, 64, checker),
+        operation_id: text("operation_id", filter.operation_id, 64, checker),
+        recipient: text("recipient", filter.recipient, 128, checker),
+        break_glass: filter.break_glass,
+        children: filter.children,
+        retention_classes: numbers("retention_classes", filter.retention_classes, checker),
+    }
+}
+
+/// Numbers of an enum. What this version does not know may still be stored.
+fn numbers(field: &str, numbers: Vec<i32>, checker: &mut Checker) -> Vec<i32> {
+    let numbers = values(field, numbers, checker);
+    if numbers.contains(&0) {
+        checker.refuse(field, "holds UNSPECIFIED: name what you look for, or leave it out for all");
+    }
+    set(numbers)
+}
+
+fn texts(field: &str, texts: Vec<String>, max: usize, checker: &mut Checker) -> Vec<String> {
+    let texts = (0..).zip(values(field, texts, checker));
+    set(texts.map(|(n, text): (usize, _)| checker.required_text(&format!("{field}[{n}]"), text, max)).collect())
+}
+
+fn text(field: &str, text: String, max: usize, checker: &mut Checker) -> Option<String> {
+    (!text.is_empty()).then(|| checker.text(field, text, max))
+}
+
+fn values<T>(field: &str, mut values: Vec<T>, checker: &mut Checker) -> Vec<T> {
+    if values.len() > VALUES_MAX {
+        let count = values.len();
+        checker.refuse(field, format!("has {count} entries, the limit is {VALUES_MAX}: ask in several searches"));
+        values.truncate(VALUES_MAX);
+    }
+    values
+}
+
+/// Ascending, each once: the same question, however it is put, goes with the same page tokens.
+fn set<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 /// Which event.
