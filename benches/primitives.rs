@@ -152,7 +152,8 @@ impl Supply {
     /// A writer on an empty store in memory that already knows everybody in the templates.
     fn writer(&mut self) -> Writer {
         let open = || Arc::new(memory::Disk::new().open());
-        let disk = Disk { db: open(), vault: open(), index: open(), files: Arc::new(MemoryFiles::new()) };
+        let space = Arc::new(akta::store::space::Scripted::default());
+        let disk = Disk { db: open(), vault: open(), index: open(), files: Arc::new(MemoryFiles::new()), space };
         let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
         let settings = File::default().settings(true).expect("needs no file with --dev");
         let base = Base::open(disk, Kek::dev(), settings, world).expect("opens on an empty disk");

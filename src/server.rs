@@ -29,6 +29,7 @@ use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
 use crate::grpc::{MESSAGE_BYTES_MAX, api};
 use crate::store::disk::Disk;
+use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
 use crate::trail::keyring::Kek;
 use crate::trail::node::Node;
@@ -163,8 +164,10 @@ pub fn lock_unchanged(data: &Path) -> Result<Option<File>, OpenError> {
 fn open(data: &Path, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
     let lock = lock(data)?;
     let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let base = Base::open(Disk::open(data).map_err(OpenError::from)?, kek, settings, world)?;
-    let (node, threads) = Node::start(Arc::new(base))?;
+    let disk = Disk::open(data).map_err(OpenError::from)?;
+    let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
+    let base = Base::open(disk, kek, settings, world)?;
+    let (node, threads) = Node::start(Arc::new(base), reserve)?;
     Ok((lock, node, threads))
 }
 
@@ -182,6 +185,8 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router, StartError> {
     let ingest = IngestServiceServer::new(Ingest(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(64 * 1024);
     let (health, health_service) = tonic_health::server::health_reporter();
+    // Also while the disk is nearly full: an application whose sidecar counts as not ready would be taken out of
+    // service for it, and the reads that still go on with it. Reporters hear of it with each refusal.
     health.set_serving::<IngestServiceServer<Ingest>>().await;
     health.set_serving::<HistoryServiceServer<History>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.

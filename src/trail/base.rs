@@ -63,6 +63,8 @@ pub struct Settings {
     pub open_controllers: bool,
     /// Controllers that are opened at first sight where `open_controllers` is off.
     pub controllers: Vec<crate::model::origin::Controller>,
+    /// Bytes of the volume that stay free of events; `None`: a default that fits the volume.
+    pub disk_reserve: Option<u64>,
 }
 
 /// An opened data folder.

@@ -160,12 +160,14 @@ impl Sim {
             vault: Arc::new(self.vault.open()),
             index: Arc::new(self.index.open()),
             files: Arc::new(self.files.clone()),
+            space: Arc::new(akta::store::space::Scripted::default()),
         };
         let settings = Settings {
             authority: "akta.test".to_owned(),
             zone: Zone::default(),
             open_controllers: true,
             controllers: Vec::new(),
+            disk_reserve: None,
         };
         let world = World { clock: self.clock.clone(), entropy: self.entropy.clone() };
         let opened = Base::open(disk, Kek::dev(), settings, world).map_err(|error| error.to_string());
