@@ -154,7 +154,8 @@ impl Supply {
     fn writer(&mut self) -> Writer {
         let open = || Arc::new(memory::Disk::new().open());
         let files = Arc::new(MemoryFiles::new());
-        let disk = Disk { db: open(), vault: open(), index: open(), files: files.clone(), guard: files };
+        let space = Arc::new(akta::store::space::Scripted::default());
+        let disk = Disk { db: open(), vault: open(), index: open(), files: files.clone(), guard: files, space };
         let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
         let settings = File::default().settings(true).expect("needs no file with --dev");
         let base = Base::open(disk, Kek::dev(), settings, world).expect("opens on an empty disk");

@@ -47,6 +47,52 @@ impl fmt::Display for Listen {
     }
 }
 
+/// A number of bytes: `1048576`, `512 MiB`, `2 GiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "SizeText")]
+pub struct Size(pub u64);
+
+/// A size as a file may write it.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a size is bytes as a number, or text such as \"512 MiB\"")]
+enum SizeText {
+    Bytes(u64),
+    Text(String),
+}
+
+impl TryFrom<SizeText> for Size {
+    type Error = String;
+
+    fn try_from(size: SizeText) -> Result<Self, String> {
+        match size {
+            SizeText::Bytes(bytes) => Ok(Self(bytes)),
+            SizeText::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let shift = match unit.trim() {
+            "" | "B" => 0,
+            "KiB" => 10,
+            "MiB" => 20,
+            "GiB" => 30,
+            "TiB" => 40,
+            _ => u32::MAX,
+        };
+        let bytes = 1u64.checked_shl(shift).and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
+        bytes.map(Self).ok_or_else(|| {
+            format!(
+                "\"{text}\" is not a size: give bytes, or a whole number with KiB, MiB, GiB or TiB, such as 512 MiB"
+            )
+        })
+    }
+}
+
 /// The file, key by key. Unknown keys are refused.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +112,9 @@ pub struct File {
     /// Controllers whose trails may be opened.
     #[serde(default)]
     pub controllers: Vec<String>,
+    /// Free space of the volume below which no event is taken; if not set, an eighth of the
+    /// volume, at least 256 MiB and at most 512 MiB.
+    pub disk_reserve: Option<Size>,
 }
 
 /// Why a configuration cannot be used; says what to do.
@@ -106,6 +155,7 @@ impl File {
             open_controllers: dev,
             controllers: controllers.collect::<Result<_, _>>()?,
             new_guard: false,
+            disk_reserve: self.disk_reserve.map(|size| size.0),
         })
     }
 }
@@ -149,6 +199,23 @@ mod tests {
             let file: File = toml::from_str(bad).expect("is TOML");
             assert!(file.settings(false).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn sizes_are_read_strictly() {
+        for (text, bytes) in [("0", 0), ("77 B", 77), ("1KiB", 1_024), ("512 MiB", 512 << 20), ("2 GiB", 2 << 30)] {
+            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+            let file: File = toml::from_str(&format!("disk_reserve = \"{text}\"")).expect("is good");
+            assert_eq!(file.settings(true).expect("is good").disk_reserve, Some(bytes));
+        }
+        let file: File = toml::from_str("disk_reserve = 4096").expect("is good");
+        assert_eq!(file.disk_reserve, Some(Size(4_096)));
+        for bad in ["", "MiB", "-1", "1.5 GiB", "512 MB", "99999999 TiB", "1 MiB 2", "17 mib"] {
+            let error = bad.parse::<Size>().expect_err("is refused");
+            assert!(error.contains("such as 512 MiB"), "{error}");
+            assert!(toml::from_str::<File>(&format!("disk_reserve = \"{bad}\"")).is_err(), "{bad}");
+        }
+        assert!(toml::from_str::<File>("disk_reserve = -1").is_err());
     }
 
     #[test]

@@ -33,6 +33,7 @@ use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
 use crate::grpc::{MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX, api, outcome};
 use crate::store::disk::Disk;
+use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
 use crate::trail::keyring::Kek;
 use crate::trail::node::Node;
@@ -157,8 +158,9 @@ fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Resu
     let lock = lock(data)?;
     let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let disk = Disk::open(data, guard).map_err(OpenError::from)?;
+    let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
     let base = Base::open(disk, kek, settings, world)?;
-    let (node, threads) = Node::start(Arc::new(base))?;
+    let (node, threads) = Node::start(Arc::new(base), reserve)?;
     Ok((lock, node, threads))
 }
 
@@ -181,6 +183,8 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router<Aligned>, StartErr
     let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = EvidenceServiceServer::new(Evidence(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
     let (health, health_service) = tonic_health::server::health_reporter();
+    // Also while the disk is nearly full: an application whose sidecar counts as not ready would be taken out of
+    // service for it, and the reads that still go on with it. Reporters hear of it with each refusal.
     health.set_serving::<IngestServiceServer<Ingest>>().await;
     health.set_serving::<HistoryServiceServer<History>>().await;
     health.set_serving::<EvidenceServiceServer<Evidence>>().await;

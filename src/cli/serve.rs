@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::KekArgs;
 use super::{Failure, Outcome, block_on};
-use crate::config::{self, Listen};
+use crate::config::{self, Listen, Size};
 use crate::server::{Options, Server};
 use crate::telemetry;
 use crate::trail::base::Settings;
@@ -36,6 +36,10 @@ pub struct Args {
     /// Begin a new guard where the old one is lost for good: what it would have noticed is not noticed any more
     #[arg(long)]
     new_guard: bool,
+    /// Free space of the volume below which no event is taken, for example "512 MiB"; unless set, an eighth of
+    /// the volume, at least 256 MiB and at most 512 MiB
+    #[arg(long, env = "AKTA_DISK_RESERVE", value_name = "SIZE")]
+    disk_reserve: Option<Size>,
     #[command(flatten)]
     kek: KekArgs,
 }
@@ -43,7 +47,8 @@ pub struct Args {
 /// Runs until it is told to stop.
 pub fn run(args: Args) -> Result<Outcome, Failure> {
     telemetry::start("info");
-    let file = args.config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
+    let mut file = args.config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
+    file.disk_reserve = args.disk_reserve.or(file.disk_reserve);
     let data = args.data.or(file.data.clone()).ok_or("there is no data folder: give --data DIR")?;
     let listen = match (args.listen, &file.listen) {
         (Some(listen), _) => listen,

@@ -84,7 +84,8 @@ fn open(args: &Args, kek: Option<Kek>) -> Result<Base, OpenError> {
     let mut tries = 1;
     let disk = loop {
         match Disk::open_read_only(&args.data, args.guard.as_deref()) {
-            Err(store::Error::Failed(_)) if tries < TRIES => tries += 1,
+            // A log that grows while it is looked at may seem damaged, too.
+            Err(store::Error::Failed(_) | store::Error::Corrupt(_)) if tries < TRIES => tries += 1,
             opened => break opened?,
         }
     };

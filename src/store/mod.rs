@@ -1,13 +1,15 @@
 //! The disk ring: atomic batches over ordered keys, and two small files. Knows nothing about audit.
 //!
 //! [`rocks`] is the only home of RocksDB. [`memory`] is its deterministic twin, with faults on command. [`files`]
-//! holds the keyring file, real and faulty.
+//! holds the keyring file, real and faulty. [`wal`] looks for damage before RocksDB opens, [`space`] at the free space.
 
 pub mod disk;
 pub mod files;
 pub mod keys;
 pub mod memory;
 pub mod rocks;
+pub mod space;
+pub mod wal;
 
 use std::fmt;
 

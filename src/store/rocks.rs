@@ -3,7 +3,7 @@
 //! `db/` and `vault/` have a write-ahead log that is synced with every batch. `index/` has none: it is flushed
 //! whole (atomic flush over its families), so after a crash it stands as of its last flush and is caught up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRawIterator,
@@ -16,10 +16,15 @@ use super::{Batch, Change, Database, Error, Family, Row, Rows, Scan, Store};
 /// Blocks kept in memory, for all families of a database together.
 const CACHE_BYTES: usize = 32 << 20;
 
+/// In `index/`: it was found damaged while it was open, so the next start begins it anew.
+const DAMAGED: &str = "DAMAGED";
+
 /// A database on disk.
 pub struct RocksStore {
     db: DB,
     database: Database,
+    /// Where damage is noted, if it is to be.
+    note: Option<PathBuf>,
 }
 
 impl RocksStore {
@@ -30,7 +35,17 @@ impl RocksStore {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let db = DB::open_cf_descriptors(&options, &path, descriptors(database)).map_err(error)?;
-        Ok(Self { db, database })
+        Ok(Self { db, database, note: (database == Database::Index).then(|| path.join(DAMAGED)) })
+    }
+
+    /// As [`Self::open`], of the index: fails if damage was noted in it, or is in what every start needs of it.
+    pub fn open_index(data: &Path) -> Result<Self, Error> {
+        if data.join(Database::Index.folder()).join(DAMAGED).exists() {
+            return Err(Error::Corrupt("damage was found in the index while it was in use".to_owned()));
+        }
+        let store = Self::open(data, Database::Index)?;
+        store.scan(Scan::all(Family::Indexed)).try_for_each(|row| row.map(drop))?;
+        Ok(store)
     }
 
     /// Opens `database` without writing a byte; fails if there is none.
@@ -40,7 +55,7 @@ impl RocksStore {
         // Every file is opened now: a server beside may remove it from the folder while this one still reads it.
         options.set_max_open_files(-1);
         let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false).map_err(error)?;
-        Ok(Self { db, database })
+        Ok(Self { db, database, note: None })
     }
 
     /// Compacts every family whole, so that only live rows are in its files.
@@ -57,6 +72,19 @@ impl RocksStore {
         self.db.cf_handle(name).ok_or_else(|| Error::Failed(format!("{:?} has no family {name}", self.database)))
     }
 
+    /// An error of RocksDB in the words of the ring. A damaged index is noted, since it may be begun anew.
+    fn error(&self, cause: rocksdb::Error) -> Error {
+        let error = error(cause);
+        if let (Error::Corrupt(_), Some(note)) = (&error, &self.note)
+            && !note.exists()
+        {
+            tracing::error!(%error, "index/ is damaged: restart akta, then it is built anew from db/");
+            // If not even that can be written, the operator has the line above.
+            let _ = std::fs::write(note, "");
+        }
+        error
+    }
+
     fn write(&self, batch: Batch, options: &WriteOptions) -> Result<(), Error> {
         let mut writes = WriteBatch::default();
         for change in batch.into_changes() {
@@ -66,7 +94,7 @@ impl RocksStore {
                 Change::RemoveRange(family, from, to) => writes.delete_range_cf(self.family(family)?, from, to),
             }
         }
-        self.db.write_opt(writes, options).map_err(error)
+        self.db.write_opt(writes, options).map_err(|cause| self.error(cause))
     }
 }
 
@@ -84,7 +112,7 @@ impl Store for RocksStore {
     }
 
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.db.get_cf(self.family(family)?, key).map_err(error)
+        self.db.get_cf(self.family(family)?, key).map_err(|cause| self.error(cause))
     }
 
     fn scan(&self, scan: Scan) -> Rows<'_> {
@@ -108,18 +136,19 @@ impl Store for RocksStore {
             (true, Some(to)) => iterator.seek_for_prev(to),
             (true, None) => iterator.seek_to_last(),
         }
-        Box::new(Iter { iterator, descending: scan.descending, ended: false })
+        Box::new(Iter { store: self, iterator, descending: scan.descending, ended: false })
     }
 
     fn flush(&self) -> Result<(), Error> {
         let families = self.database.families().iter().map(|f| self.family(*f)).collect::<Result<Vec<_>, _>>()?;
         let mut options = rocksdb::FlushOptions::default();
         options.set_wait(true);
-        self.db.flush_cfs_opt(&families, &options).map_err(error)
+        self.db.flush_cfs_opt(&families, &options).map_err(|cause| self.error(cause))
     }
 }
 
 struct Iter<'a> {
+    store: &'a RocksStore,
     iterator: DBRawIterator<'a>,
     descending: bool,
     ended: bool,
@@ -135,7 +164,7 @@ impl Iterator for Iter<'_> {
         let Some((key, value)) = self.iterator.item() else {
             self.ended = true;
             // An iterator that met a damaged block is merely not valid: the reason stands in its status.
-            return self.iterator.status().err().map(|cause| Err(error(cause)));
+            return self.iterator.status().err().map(|cause| Err(self.store.error(cause)));
         };
         let row = (key.into(), value.into());
         if self.descending {

@@ -97,6 +97,8 @@ pub struct Settings {
     pub controllers: Vec<Controller>,
     /// Makes a guard where the store had one that is lost for good.
     pub new_guard: bool,
+    /// Bytes of the volume that stay free of events; `None`: a default that fits the volume.
+    pub disk_reserve: Option<u64>,
 }
 
 /// An opened data folder.

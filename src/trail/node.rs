@@ -14,11 +14,16 @@ use super::threads::{self, Inbox, IndexJob, Job, Threads};
 use super::writer::Writer;
 use crate::model::event::Event;
 use crate::model::origin::Controller;
+use crate::store::space::Reserve;
 
 /// Bytes of events that may wait for the writer; what is over it waits at the client.
 const BUDGET_BYTES: usize = 64 << 20;
 /// Groups that the writer may be ahead of the indexer.
 const INDEX_QUEUE: usize = 64;
+
+/// Why events are refused while the reserve is touched.
+const DISK_FULL: &str = "the disk is nearly full: the operator must make room; nothing else stops, and events are \
+                          taken again as soon as there is room";
 
 /// The answer to one submission, when it comes.
 pub type Pending = oneshot::Receiver<Result<Vec<Recorded>, RecordError>>;
@@ -29,14 +34,15 @@ pub struct Node {
     inbox: mpsc::UnboundedSender<Inbox>,
     pub(super) index: SyncSender<IndexJob>,
     budget: Arc<Semaphore>,
+    reserve: Reserve,
     stopped: watch::Receiver<bool>,
     /// Counts the turns of the guard.
     pub(super) turns: watch::Receiver<u64>,
 }
 
 impl Node {
-    /// Recovers what is on disk, brings the index up to it, and starts.
-    pub fn start(base: Arc<Base>) -> Result<(Self, Threads), OpenError> {
+    /// Recovers what is on disk, brings the index up to it, and starts; takes events while `reserve` is untouched.
+    pub fn start(base: Arc<Base>, reserve: Reserve) -> Result<(Self, Threads), OpenError> {
         let writer = Writer::open(base.clone())?;
         let (indexer, _) = Indexer::open(base.clone())?;
         let (inbox, jobs) = mpsc::unbounded_channel();
@@ -50,7 +56,7 @@ impl Node {
         let (turn, turns) = watch::channel(0);
         let (guarded, hours) = (base.clone(), inbox.clone());
         let guard = threads::spawn("akta-guard", move || threads::guard(&guarded, &ended, &turn, &hours))?;
-        let node = Self { base, inbox, index, budget: Arc::new(Semaphore::new(BUDGET_BYTES)), stopped, turns };
+        let node = Self { base, inbox, index, budget: Arc::new(Semaphore::new(BUDGET_BYTES)), reserve, stopped, turns };
         Ok((node, Threads { writer, indexer, guard, guarding }))
     }
 
@@ -70,17 +76,20 @@ impl Node {
         self.stopped.clone()
     }
 
-    /// Hands events to the writer at once, all or none, or refuses them because too much is waiting.
+    /// Hands events to the writer at once, all or none, or refuses them because too much is waiting or the disk is
+    /// nearly full.
     pub fn submit(&self, controller: Controller, events: Vec<Event>, bytes: usize) -> Result<Pending, RecordError> {
         let permit = self
             .budget
             .clone()
             .try_acquire_many_owned(permits(&events, bytes))
             .map_err(|_| RecordError::Busy { reason: "too many events are waiting" })?;
+        self.admit()?;
         self.send(Submission { controller, events, may_open: true }, Some(permit))
     }
 
-    /// Hands an event to the writer as soon as there is room: flow control for streams.
+    /// Hands an event to the writer as soon as there is room: flow control for streams. A disk that is nearly full is
+    /// not waited for: that may take hours, and the reporter should hear of it.
     ///
     /// Cancel-safe: an event is handed over whole or not at all.
     pub async fn submit_when_room(
@@ -96,12 +105,19 @@ impl Node {
             .acquire_many_owned(permits(&events, bytes))
             .await
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
+        self.admit()?;
         self.send(Submission { controller, events, may_open: true }, Some(permit))
     }
 
     /// Waits for the answer to a submission. A writer that vanished leaves it unknown.
     pub async fn answer(pending: Pending) -> Result<Vec<Recorded>, RecordError> {
         pending.await.unwrap_or(Err(RecordError::Uncertain))
+    }
+
+    /// Refuses what comes from outside while the disk is nearly full. What the node writes for itself, such as the
+    /// record of a read, goes by [`Self::send`] alone and may use the reserve.
+    fn admit(&self) -> Result<(), RecordError> {
+        if self.reserve.is_touched() { Err(RecordError::Busy { reason: DISK_FULL }) } else { Ok(()) }
     }
 
     pub(super) fn send(

@@ -27,10 +27,15 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a node on `folder`/data; returns once it serves. Its log goes on in `folder`/log.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// As [`Self::start`], with more arguments.
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let log = folder.join("log");
         let errors = OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let mut command = akta();
-        command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"]).arg(data(folder));
+        command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data"]).arg(data(folder)).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -83,7 +88,7 @@ pub(crate) fn data(folder: &Path) -> PathBuf {
 /// The binary, untouched by settings of whoever runs the tests.
 pub(crate) fn akta() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_akta"));
-    for name in ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG"] {
+    for name in ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG", "DISK_RESERVE"] {
         command.env_remove(format!("AKTA_{name}"));
     }
     command

@@ -172,6 +172,7 @@ impl Sim {
             index: Arc::new(self.index.open()),
             files: Arc::new(self.files.clone()),
             guard: Arc::new(self.guard.clone()),
+            space: Arc::new(akta::store::space::Scripted::default()),
         };
         let settings = Settings {
             authority: "akta.test".to_owned(),
@@ -179,6 +180,7 @@ impl Sim {
             open_controllers: true,
             controllers: Vec::new(),
             new_guard: false,
+            disk_reserve: None,
         };
         let world = World { clock: self.clock.clone(), entropy: self.entropy.clone() };
         let opened = Base::open(disk, Kek::dev(), settings, world).map_err(|error| error.to_string());

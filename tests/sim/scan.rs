@@ -409,6 +409,7 @@ fn open(disks: [&Disk; 3], files: &MemoryFiles, clock: &Arc<ManualClock>, entrop
         index: Arc::new(index.open()),
         files: Arc::new(files.clone()),
         guard: Arc::new(files.clone()),
+        space: Arc::new(akta::store::space::Scripted::default()),
     };
     let settings = Settings {
         authority: "akta.test".to_owned(),
@@ -416,6 +417,7 @@ fn open(disks: [&Disk; 3], files: &MemoryFiles, clock: &Arc<ManualClock>, entrop
         open_controllers: true,
         controllers: Vec::new(),
         new_guard: false,
+        disk_reserve: None,
     };
     let world = World { clock: clock.clone(), entropy: entropy.clone() };
     let base = Arc::new(Base::open(disk, Kek::dev(), settings, world).unwrap());
