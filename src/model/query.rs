@@ -45,6 +45,15 @@ impl Filter {
     }
 }
 
+/// What rows hold, and whether there are rows for what no filter finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Include {
+    /// What opens the parts of each record.
+    pub openings: bool,
+    /// Also notices, and records whose core is past its date: every position has a row.
+    pub notices: bool,
+}
+
 /// Order of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {

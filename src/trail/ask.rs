@@ -4,7 +4,7 @@ use crate::model::date::Timestamp;
 use crate::model::event::{Event, Fields};
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
-use crate::model::query::Order;
+use crate::model::query::{Include, Order};
 use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
 /// Who asks. "dev" until callers are known.
@@ -47,6 +47,8 @@ pub struct Question {
     pub until: Option<Timestamp>,
     /// Order of rows.
     pub order: Order,
+    /// What rows hold beside that; notices only where nothing else is set.
+    pub include: Include,
 }
 
 impl Question {
@@ -60,8 +62,10 @@ impl Question {
             ("since", self.since.is_some()),
             ("until", self.until.is_some()),
         ];
-        let asked: Vec<&str> = fields.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
-        if asked.is_empty() { "everything".to_owned() } else { asked.join(",") }
+        let include = [("with_openings", self.include.openings), ("with_notices", self.include.notices)];
+        let everything = ("everything", fields.iter().all(|(_, set)| !set));
+        let fields = std::iter::once(everything).chain(fields).chain(include);
+        fields.filter(|(_, set)| *set).map(|(name, _)| name).collect::<Vec<_>>().join(",")
     }
 
     /// First bytes of a hash of the question: a page token serves only the question that it came with.

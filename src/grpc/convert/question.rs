@@ -5,7 +5,7 @@ use super::{controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::event::check_purpose_text;
 use crate::model::origin::Controller;
-use crate::model::query::Order;
+use crate::model::query::{Include, Order};
 use crate::model::stored::Purpose;
 use crate::trail::answer::EventKey;
 use crate::trail::ask::{Ground, Question};
@@ -59,7 +59,11 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
         since: timestamp("filter.since", filter.since, checker),
         until: timestamp("filter.until", filter.until, checker),
         order,
+        include: Include { openings: request.with_openings, notices: request.with_notices },
     };
+    if request.with_notices && request.filter.as_ref().is_some_and(|filter| *filter != api::EventFilter::default()) {
+        checker.refuse("with_notices", "goes with an empty filter only: leave out the filter, or with_notices");
+    }
     let size = if request.page_size == 0 { PAGE_DEFAULT } else { request.page_size.min(PAGE_MAX) };
     (question, size as usize)
 }
