@@ -68,8 +68,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     let mut out = Out::open(args.output.as_deref())?;
     let written = block_on(write(&args, &mut out))?;
     let findings = if args.narrowed() { Vec::new() } else { written.chain.findings(written.size) };
+    // Checkpoints signed by the node, once it serves them, stand here: after the records, before the end.
     out.line(&end(&args, &written, &findings))?;
-    // Checkpoints signed by the node, once it serves them, stand between the records and the end.
     out.finish()?;
     let records = number(written.records);
     for finding in &findings {

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod ask;
 pub mod base;
 pub mod indexer;
+pub mod inventory;
 pub mod keyring;
 pub mod node;
 pub mod reader;
