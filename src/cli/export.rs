@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use self::chain::Chain;
 use self::out::Out;
 use super::args::{Ground, Target, Time};
-use super::text::{Progress, hex, number};
+use super::text::{self, Progress, hex, number};
 use super::{Failure, Outcome, block_on, search};
 use crate::grpc::api::{EventFilter, Opening, RecordedEvent, SearchEventsRequest, SearchOrder};
 use crate::model::stored::NoticeCore;
@@ -114,11 +114,8 @@ async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
 }
 
 fn request(args: &Args) -> SearchEventsRequest {
-    let filter = EventFilter {
-        since: args.since.map(Time::wire),
-        until: args.until.map(Time::wire),
-        ..EventFilter::default()
-    };
+    let filter =
+        EventFilter { since: args.since.map(Time::wire), until: args.until.map(Time::wire), ..EventFilter::default() };
     SearchEventsRequest {
         controller: args.target.controller.clone(),
         purpose: args.ground.purpose.0 as i32,
@@ -161,25 +158,13 @@ fn notice(core: NoticeCore) -> Map<String, Value> {
     // Named by its field, so that a kind made later says its name as well.
     let kind = core.kind.map(|kind| format!("{kind:?}")).unwrap_or_default();
     let kind: String = kind.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
-    let words = snake(&kind).replace('_', " ");
+    let words = text::snake(&kind).replace('_', " ");
     let fields = [
         ("notice_kind", Value::from(words)),
         ("notice_ordinal", core.ordinal.into()),
         ("notice_previous_seq", core.previous_seq.into()),
     ];
     fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-/// `camelCase` as `snake_case`.
-pub(super) fn snake(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake
 }
 
 fn end(args: &Args, written: &Written, findings: &[String]) -> Value {

@@ -61,7 +61,8 @@ impl Report {
             self.problem("authority must be 1 to 63 of a-z 0-9 . _ -: name who runs this node, akta.example.org");
         }
         if file.controllers.is_empty() && !effective.dev {
-            self.notes.push("controllers is empty: no new trail can be opened, events of unknown ones are refused".into());
+            self.notes
+                .push("controllers is empty: no new trail can be opened, events of unknown ones are refused".into());
         }
         if let Err(why) = config::kek(effective.dev, effective.kek_file.as_deref(), effective.kek.clone()) {
             self.problem(why.to_string());

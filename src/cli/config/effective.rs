@@ -80,14 +80,8 @@ impl Effective {
         };
         let controllers = (!file.controllers.is_empty()).then(|| file.controllers.join(", "));
         let any = options.dev.then_some("any, opened at first sight");
-        let kek_file = pick(
-            "kek_file",
-            text(&options.kek_file),
-            "--kek-file",
-            "AKTA_KEK_FILE",
-            variables,
-            text(&file.kek_file),
-        );
+        let kek_file =
+            pick("kek_file", text(&options.kek_file), "--kek-file", "AKTA_KEK_FILE", variables, text(&file.kek_file));
         let listen = pick("listen", options.listen.clone(), "--listen", "AKTA_LISTEN", variables, file.listen.clone());
         let listen = match listen.from {
             From::Unset => Setting { value: Some("127.0.0.1:7425".to_owned()), from: From::Default, ..listen },

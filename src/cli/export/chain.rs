@@ -53,7 +53,8 @@ impl Chain {
             findings.push(format!("{} more", self.more));
         }
         if self.next != size {
-            findings.push(format!("the trail has {size} records, the last one here is {}", self.next.saturating_sub(1)));
+            findings
+                .push(format!("the trail has {size} records, the last one here is {}", self.next.saturating_sub(1)));
         }
         findings
     }

@@ -17,7 +17,12 @@ pub(super) struct Out {
 enum To {
     Stdout(BufWriter<Stdout>),
     /// Written beside its place under another name; removed again unless it is finished.
-    File { writer: BufWriter<File>, aside: PathBuf, path: PathBuf, finished: bool },
+    File {
+        writer: BufWriter<File>,
+        aside: PathBuf,
+        path: PathBuf,
+        finished: bool,
+    },
 }
 
 impl Out {
@@ -33,9 +38,7 @@ impl Out {
         let _ = std::fs::remove_file(&aside);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&aside);
         let file = file.map_err(|error| Failure(format!("write {}: {error}", aside.display())))?;
-        Ok(Self {
-            to: To::File { writer: BufWriter::new(file), aside, path: path.to_owned(), finished: false },
-        })
+        Ok(Self { to: To::File { writer: BufWriter::new(file), aside, path: path.to_owned(), finished: false } })
     }
 
     /// Writes one line.
