@@ -137,6 +137,8 @@ fn to_json(row: &RecordedEvent) -> Value {
     };
     // Of a notice, and of what expired, nothing is known to be "unspecified".
     fields.retain(|_, value| value != "UNSPECIFIED");
+    // Record 0 has a position too: a search's rows leave zeros out.
+    fields.insert("seq".to_owned(), row.receipt.as_ref().map(|receipt| receipt.seq).into());
     fields.insert("header".to_owned(), hex(&row.header).into());
     if !row.openings.is_empty() {
         fields.insert("openings".to_owned(), row.openings.iter().map(opening).collect());

@@ -1,6 +1,7 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
 mod clear;
+mod commands;
 mod crash;
 mod edits;
 mod flagged;

@@ -32,7 +32,7 @@ impl Input {
     }
 
     /// From its beginning on. Only one at a time: they share a position.
-    fn from_start(&self) -> io::Result<BufReader<&File>> {
+    fn start_over(&self) -> io::Result<BufReader<&File>> {
         (&self.file).rewind()?;
         Ok(BufReader::with_capacity(1 << 16, &self.file))
     }
@@ -40,7 +40,7 @@ impl Input {
     /// BLAKE3 of the whole.
     pub(super) fn digest(&self) -> io::Result<[u8; 32]> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(self.from_start()?)?;
+        hasher.update_reader(self.start_over()?)?;
         Ok(*hasher.finalize().as_bytes())
     }
 
@@ -51,7 +51,7 @@ impl Input {
         max: u64,
         mut take: impl FnMut(u64, Result<&[u8], String>) -> bool,
     ) -> io::Result<()> {
-        let mut reader = self.from_start()?;
+        let mut reader = self.start_over()?;
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();

@@ -32,7 +32,7 @@ use crate::model::date::Timestamp;
 ///
 ///   akta import --controller school-12 --format combined access.log
 ///   akta import --controller school-12 --format combined --rebase-to now access.log
-///   psql -At -c "select row_to_json(a) from audit a" | akta import --controller school-12 --format jsonl -
+///   psql -At -c "select row_to_json(a) from audit_for_akta a" | akta import --controller school-12 --format jsonl -
 ///
 /// jsonl: one akta.v1.Event per line (proto/akta/v1/event.proto), names in snake_case or camelCase. Required:
 /// occurred_at (RFC 3339), actor, action, outcome; for personal data also subjects, categories, purpose. Words may
