@@ -127,7 +127,18 @@ impl File {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))?;
-        toml::from_str(&text).map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))
+        Self::parse(&text).map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))
+    }
+
+    /// Takes the text of a configuration file. What is wrong is named by its line, which is not shown: it may hold
+    /// what somebody took for a setting and is a secret.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| before.matches('\n').count() + 1);
+            let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            ConfigError(format!("{line}{}", error.message()))
+        })
     }
 
     /// How the node calls itself and opens trails.
@@ -162,7 +173,7 @@ impl File {
 
 /// The key-encryption key: public with `--dev`, else from `kek_file` or `kek` (base64 of 32 random bytes).
 pub fn kek(dev: bool, kek_file: Option<&Path>, kek: Option<String>) -> Result<Kek, ConfigError> {
-    const REMEDY: &str = "make one with: head -c 32 /dev/urandom | base64 > kek, keep it apart from the data, and give \
+    const REMEDY: &str = "make one with: akta keys new-kek > kek, keep it apart from the data, and give \
                           it as kek_file, AKTA_KEK_FILE or AKTA_KEK; or use --dev to try Akta out";
     if dev {
         return Ok(Kek::dev());
@@ -195,6 +206,8 @@ mod tests {
         for bad in ["dta = \"/d\"", "data = 7"] {
             assert!(toml::from_str::<File>(bad).is_err(), "{bad}");
         }
+        let error = File::parse("data = \"/d\"\nkek = \"c2VjcmV0\"").expect_err("is no key").to_string();
+        assert!(error.starts_with("line 2: unknown field `kek`") && !error.contains("c2VjcmV0"), "{error}");
         for bad in ["controllers = [\"School 12\"]\nauthority = \"a\"", "zone = \"Mars/Base\"", "data = \"/d\""] {
             let file: File = toml::from_str(bad).expect("is TOML");
             assert!(file.settings(false).is_err(), "{bad}");
@@ -224,7 +237,7 @@ mod tests {
         assert!(kek(false, None, Some(format!("{good}\n"))).is_ok());
         for bad in [None, Some(String::new()), Some("short".to_owned()), Some(good[..40].to_owned())] {
             let error = kek(false, None, bad).expect_err("is refused").to_string();
-            assert!(error.contains("head -c 32"), "names the remedy: {error}");
+            assert!(error.contains("akta keys new-kek"), "names the remedy: {error}");
         }
         assert!(kek(true, None, None).is_ok());
     }

@@ -1,12 +1,16 @@
-//! The command line: one file per command. All but serve, demo, verify and bench are clients of a server.
+//! The command line: one file per command. All but serve, demo, verify, keys, config and bench are clients
+//! of a server.
 //!
 //! Exit status: 0 good, 1 a finding, 2 usage, 3 could not run.
 
 pub mod args;
 pub mod bench;
+pub mod config;
 pub mod demo;
+pub mod export;
 pub mod filter;
 pub mod import;
+pub mod keys;
 pub mod random;
 pub mod search;
 pub mod serve;
@@ -40,6 +44,9 @@ enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
     Import(import::Args),
+    Export(export::Args),
+    Keys(keys::Args),
+    Config(config::Args),
     Search(Box<search::Args>),
     Status(status::Args),
     Verify(verify::Args),
@@ -71,6 +78,9 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Keys(args) => keys::run(args),
+        Command::Config(args) => config::run(args),
         Command::Search(args) => search::run(*args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),

@@ -79,6 +79,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         order: order as i32,
         page_size: if args.all { 1_000 } else { args.limit },
         page_token: String::new(),
+        ..SearchEventsRequest::default()
     }
 }
 

@@ -35,6 +35,18 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// `camelCase` as `snake_case`.
+pub fn snake(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
 /// `namespace:id`, with the name in words if it is known; the pseudonym's first digits where nothing else is left.
 pub fn who(identity: Option<&api::Identity>) -> String {
     match identity {
@@ -145,6 +157,13 @@ mod tests {
     fn numbers_have_thousands_apart() {
         for (n, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (9_999, "9,999"), (1_234_567, "1,234,567")] {
             assert_eq!(number(n), text);
+        }
+    }
+
+    #[test]
+    fn names_in_snake_case() {
+        for (name, text) in [("eventId", "event_id"), ("event_id", "event_id"), ("TrailOpened", "trail_opened")] {
+            assert_eq!(snake(name), text);
         }
     }
 

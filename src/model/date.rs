@@ -62,6 +62,8 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let instant = match text.parse::<jiff::Timestamp>() {
             Ok(instant) => instant,
+            // Only a bare date: of a time without offset the date alone would be taken, and the time dropped.
+            Err(_) if text.len() != 10 => return None,
             Err(_) => text.parse::<civil::Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
         };
         i64::try_from(instant.as_nanosecond()).ok().map(Self)
@@ -215,6 +217,18 @@ mod tests {
         for (lifetime, start, end) in rows {
             let start = Timestamp::parse(start).expect(start);
             assert_eq!(lifetime.end(start, &Zone::default()).to_string(), end, "{lifetime:?} from {start}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_whole_or_not_at_all() {
+        let noon = Some(Timestamp::from_nanos(1_795_348_800_000_000_000));
+        for text in ["2026-11-22T12:00:00Z", "2026-11-22T13:00:00+01:00", "2026-11-22 12:00:00Z"] {
+            assert_eq!(Timestamp::parse(text), noon, "{text}");
+        }
+        assert_eq!(Timestamp::parse("2026-11-22"), noon.map(|noon| noon.minus(Duration::from_secs(43_200))));
+        for text in ["2026-11-22T12:00:00", "2026-11-22 12:00:00", "2026-11-22T12:00", "noon", "9999-01-01", ""] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }
 

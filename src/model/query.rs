@@ -156,6 +156,15 @@ fn is_child(subject: &SubjectPart) -> bool {
     matches!(subject.child(), ChildFlag::Under13 | ChildFlag::Under16 | ChildFlag::Under18)
 }
 
+/// What rows hold, and whether there are rows for what no filter finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Include {
+    /// What opens the parts of each record.
+    pub openings: bool,
+    /// Also notices, and records whose core is past its date: every position has a row.
+    pub notices: bool,
+}
+
 /// Order of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {

@@ -7,7 +7,7 @@ use super::date::Timestamp;
 use super::event::Event;
 use super::header::{Header, Link};
 use super::identity::Pseudonym;
-use super::part::{PartId, PartKey};
+use super::part::{PartId, PartKey, Salt};
 use super::policy::{self, Dates};
 use super::stored::{ActorPart, Core, DetailPart, NetPart, NoticeCore, SessionPart, SubjectPart, Warning};
 
@@ -158,6 +158,17 @@ pub enum Verdict {
     Sealed,
 }
 
+/// What opens one part: with it anybody can compute the part's hash, without a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// Which part.
+    pub key: PartKey,
+    /// Its salt; zero for the core of a notice.
+    pub salt: Salt,
+    /// The committed bytes.
+    pub content: Vec<u8>,
+}
+
 /// A record as read back; every readable group was checked against its commitment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -169,9 +180,23 @@ pub struct Record {
     pub contents: Contents,
     /// One verdict per group of the header, in its order.
     pub verdicts: Vec<Verdict>,
+    /// What opens its readable parts, by key: of a notice always, of an event where the reader was told to keep it.
+    pub openings: Vec<Opening>,
 }
 
 impl Record {
+    /// About as many bytes as it takes in an answer.
+    pub fn wire_bytes(&self) -> usize {
+        const OPENING: usize = 48;
+        self.contents.wire_bytes() + self.openings.iter().map(|opening| OPENING + opening.content.len()).sum::<usize>()
+    }
+
+    /// Of a notice, the committed bytes of its core.
+    pub fn notice_bytes(&self) -> Option<&[u8]> {
+        let opening = self.openings.first().filter(|_| self.contents.notice.is_some());
+        opening.map(|opening| opening.content.as_slice())
+    }
+
     /// When it was recorded, if the core is readable.
     pub fn recorded_at(&self) -> Option<Timestamp> {
         let core = self.contents.core.as_ref().map(|core| core.recorded_at);

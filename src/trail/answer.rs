@@ -51,6 +51,8 @@ pub struct Answer {
     pub page: Page,
     /// Who the pseudonyms on it stand for.
     pub people: Vec<(Pseudonym, Identity)>,
+    /// Whether what opens the parts was asked for.
+    pub openings: bool,
 }
 
 /// Names one event.
@@ -84,7 +86,7 @@ impl Node {
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
         let start = start(&question, controller, token, trail.size())?;
-        let shape = question.shape();
+        let (shape, openings) = (question.shape(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
         let (page, people) = blocking(move || {
@@ -93,13 +95,14 @@ impl Node {
                 actor: node.resolve(&info, question.actor.as_ref())?,
                 facts: question.facts,
             };
-            let page = search::search(&node.base, &info, &filter, question.order, start, limit)?;
+            let (order, include) = (question.order, question.include);
+            let page = search::search_including(&node.base, &info, &filter, include, order, start, limit)?;
             let people = node.people(&info, &page.records)?;
             Ok((page, people))
         })
         .await?;
         self.log(caller, ground, controller, "SearchEvents", &shape, page.records.len()).await?;
-        Ok(Answer { trail, page, people })
+        Ok(Answer { trail, page, people, openings })
     }
 
     /// Shows one event; the question is durable in the trail before it returns.
@@ -128,7 +131,7 @@ impl Node {
         .await?;
         self.log(caller, ground, controller, "GetEvent", key.shape(), usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
-        Ok(Answer { trail, page: Page { records: vec![record], next: None, size }, people })
+        Ok(Answer { trail, page: Page { records: vec![record], next: None, size }, people, openings: false })
     }
 
     /// The trail of a controller.

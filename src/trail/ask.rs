@@ -3,7 +3,7 @@
 use crate::model::event::{Event, Fields};
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
-use crate::model::query::{Facts, Order};
+use crate::model::query::{Facts, Include, Order};
 use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
 /// Who asks. "dev" until callers are known.
@@ -40,6 +40,8 @@ pub struct Question {
     pub facts: Facts,
     /// Order of rows.
     pub order: Order,
+    /// What rows hold beside that; notices only where nothing else is set.
+    pub include: Include,
 }
 
 impl Question {
@@ -47,8 +49,13 @@ impl Question {
     pub fn shape(&self) -> String {
         let people = [("subject", self.subject.is_some()), ("actor", self.actor.is_some())];
         let people = people.into_iter().filter_map(|(name, set)| set.then_some(name));
-        let asked: Vec<&str> = people.chain(self.facts.names()).collect();
-        if asked.is_empty() { "everything".to_owned() } else { asked.join(",") }
+        let mut asked: Vec<&str> = people.chain(self.facts.names()).collect();
+        if asked.is_empty() {
+            asked.push("everything");
+        }
+        let include = [("with_openings", self.include.openings), ("with_notices", self.include.notices)];
+        asked.extend(include.into_iter().filter_map(|(name, set)| set.then_some(name)));
+        asked.join(",")
     }
 
     /// First bytes of a hash of the question: a page token serves only the question that it came with.

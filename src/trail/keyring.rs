@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::inventory::Inventory;
 use crate::env::{Entropy, random};
 use crate::model::date::{Date, Zone};
 use crate::model::policy::KEY_HORIZON_DAYS;
@@ -173,6 +174,12 @@ impl Keyring {
     /// The generation in force.
     pub fn generation(&self) -> u64 {
         self.secrets().generation
+    }
+
+    /// What it holds, without a key.
+    pub fn inventory(&self) -> Inventory {
+        let secrets = self.secrets();
+        Inventory::of(secrets.generation, self.kek.dev, &secrets.keyring)
     }
 
     /// Number of a zone, if it has keys.

@@ -10,6 +10,7 @@ pub mod base;
 pub mod group;
 pub mod guard;
 pub mod indexer;
+pub mod inventory;
 pub mod keyring;
 pub mod leaves;
 pub mod merge;

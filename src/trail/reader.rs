@@ -10,8 +10,8 @@ use crate::model::date::Date;
 use crate::model::frame::{self, OpenPart};
 use crate::model::header::{Group, Kind};
 use crate::model::notice;
-use crate::model::part::{self, PartHash, PartKey};
-use crate::model::record::{Contents, Record, Verdict};
+use crate::model::part::{self, NO_SALT, PartHash, PartId, PartKey};
+use crate::model::record::{Contents, Opening, Record, Verdict};
 use crate::model::run::{self, Linked};
 use crate::model::seal::Use;
 use crate::model::stored::NoticeCore;
@@ -41,6 +41,7 @@ pub struct Reader<'a> {
     base: &'a Base,
     info: &'a Info,
     today: Date,
+    openings: bool,
     run: Vec<Linked>,
     frames: HashMap<Date, OpenFrame>,
 }
@@ -55,7 +56,13 @@ struct OpenFrame {
 impl<'a> Reader<'a> {
     /// A reader of that trail, for which dates up to and including `today` are past.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
-        Self { base, info, today, run: Vec::new(), frames: HashMap::new() }
+        Self { base, info, today, openings: false, run: Vec::new(), frames: HashMap::new() }
+    }
+
+    /// Keeps with each record what opens its parts, if `wanted`.
+    #[must_use]
+    pub fn with_openings(self, wanted: bool) -> Self {
+        Self { openings: wanted, ..self }
     }
 
     /// A reader of headers alone: for it every date is past.
@@ -66,8 +73,13 @@ impl<'a> Reader<'a> {
     /// The record at `seq`, which is below the published size.
     pub fn record(&mut self, seq: u64) -> Result<Record, ReadError> {
         let Linked { header, link } = self.linked(seq)?;
+        let mut openings = Vec::new();
         let (contents, verdicts) = match header.kind {
-            Kind::Notice => (self.notice(seq, &header.groups)?, vec![Verdict::Intact; header.groups.len()]),
+            Kind::Notice => {
+                let (contents, core) = self.notice(seq, &header.groups)?;
+                openings.push(Opening { key: PartKey::first(PartId::Core), salt: NO_SALT, content: core });
+                (contents, vec![Verdict::Intact; header.groups.len()])
+            }
             Kind::Event => {
                 let mut contents = Contents::default();
                 let mut parts = Vec::new();
@@ -87,11 +99,14 @@ impl<'a> Reader<'a> {
                     contents
                         .add(part.key, &part.content)
                         .map_err(|_| self.loss(seq, format!("part {} is not well-formed", part.key.id)))?;
+                    if self.openings {
+                        openings.push(Opening { key: part.key, salt: part.salt, content: part.content });
+                    }
                 }
                 (contents, verdicts)
             }
         };
-        Ok(Record { header, link, contents, verdicts })
+        Ok(Record { header, link, contents, verdicts, openings })
     }
 
     /// The header at `seq` with its link.
@@ -118,7 +133,8 @@ impl<'a> Reader<'a> {
         run::decode(first, &value).map_err(|error| self.loss(first, error.to_string()))
     }
 
-    fn notice(&self, seq: u64, groups: &[Group]) -> Result<Contents, ReadError> {
+    /// A notice, and the bytes of its core.
+    fn notice(&self, seq: u64, groups: &[Group]) -> Result<(Contents, Vec<u8>), ReadError> {
         let core = self
             .base
             .db
@@ -130,7 +146,7 @@ impl<'a> Reader<'a> {
         }
         let notice =
             NoticeCore::decode(core.as_slice()).map_err(|_| self.loss(seq, "its notice is not well-formed"))?;
-        Ok(Contents { notice: Some(notice), ..Contents::default() })
+        Ok((Contents { notice: Some(notice), ..Contents::default() }, core))
     }
 
     /// The parts of a group, which together match its commitment.

@@ -12,7 +12,7 @@ use super::trails::Info;
 use super::vault::Of;
 use crate::model::date::Date;
 use crate::model::identity::{Domain, Identity, Pseudonym};
-use crate::model::query::{Cursor, Filter, Order};
+use crate::model::query::{Cursor, Filter, Include, Order};
 use crate::model::record::Record;
 use crate::model::seal::Use;
 use crate::model::term::Term;
@@ -48,8 +48,21 @@ pub fn search(
     start: Cursor,
     limit: usize,
 ) -> Result<Page, ReadError> {
+    search_including(base, info, filter, Include::default(), order, start, limit)
+}
+
+/// As [`search`], with more in the rows, or more rows, as `include` says.
+pub fn search_including(
+    base: &Base,
+    info: &Info,
+    filter: &Filter,
+    include: Include,
+    order: Order,
+    start: Cursor,
+    limit: usize,
+) -> Result<Page, ReadError> {
     let today = base.today(&info.zone);
-    let mut reader = Reader::new(base, info, today);
+    let mut reader = Reader::new(base, info, today).with_openings(include.openings);
     let mut records = Vec::new();
     let mut bytes = 0;
     let mut next = None;
@@ -62,8 +75,8 @@ pub fn search(
             break;
         }
         let record = reader.record(seq)?;
-        if filter.matches(&record.header, &record.contents) {
-            bytes += record.contents.wire_bytes();
+        if include.notices || filter.matches(&record.header, &record.contents) {
+            bytes += record.wire_bytes();
             if records.len() == limit || (bytes > PAGE_BYTES_MAX && !records.is_empty()) {
                 next = Some(Cursor { next: seq, ..start });
                 break;

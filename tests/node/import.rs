@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use akta::grpc::api::{EventFilter, SearchEventsRequest};
@@ -10,7 +11,7 @@ use akta::model::stored::Purpose;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::support::{Node, akta, run, shown, skip, verified};
+use super::support::{Node, SCHOOL, akta, run, shown, skip, verified};
 
 /// Searches that are asked at the same time.
 const TOGETHER: usize = 16;
@@ -105,4 +106,67 @@ async fn search(mut client: akta::client::Client, ip: String) -> (String, Found)
         }
         request.page_token = next;
     }
+}
+
+/// Lines of an audit table: good, bad and repeated ones; with each bad one's number and a phrase of its refusal.
+fn table() -> (String, Vec<(u64, &'static str)>) {
+    let hour = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 3_600).unwrap();
+    let good = |pupil: usize| {
+        json!({"occurred_at": hour.to_string(), "actor": "staff:t-1", "actor_kind": "human", "action": "update",
+               "outcome": "success", "purpose": "assessment", "subjects": [format!("pupil:p-{pupil}")],
+               "categories": ["education-record"], "ip": "192.0.2.7", "attributes": {"old_id": pupil}})
+    };
+    let with = |pupil: usize, field: &str, value: Value| {
+        let mut line = good(pupil);
+        line[field] = value;
+        line
+    };
+    let id = || json!("0198c3b2-7d1e-7cc3-98c4-dc0c0c07398f");
+    let mut lines: Vec<String> = (0..200).map(|pupil| good(pupil).to_string()).collect();
+    lines.push(with(300, "eventId", id()).to_string());
+    let mut bad = Vec::new();
+    let mut refused = |line: String, phrase: &'static str| {
+        lines.push(line);
+        bad.push((lines.len() as u64, phrase));
+    };
+    refused(with(1, "oldId", json!(7)).to_string(), "oldId: is not a field of akta.v1.Event");
+    refused(with(1, "action", json!("frobnicate")).to_string(), "action: is not a word of akta.record.v1.Action");
+    refused(with(1, "purpose", Value::Null).to_string(), "purpose: is required for personal data");
+    refused(with(1, "ip", json!("192.0.2.999")).to_string(), "network.ip: is not an IPv4 or IPv6 address");
+    refused("{\"action\": ".to_owned(), "is not JSON");
+    refused(format!("{{\"event_name\": \"{}\"}}", "x".repeat(1 << 20)), "longer than 1048576 bytes");
+    refused(with(301, "event_id", id()).to_string(), "was used for another event");
+    // The same event under the same id again is no second one; an empty line is none at all.
+    lines.extend([with(300, "event_id", id()).to_string(), String::new(), good(201).to_string()]);
+    (lines.join("\n"), bad)
+}
+
+#[test]
+fn an_audit_table_is_imported_once_and_its_bad_lines_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, bad) = table();
+    let file = folder.path().join("audit.jsonl");
+    std::fs::write(&file, text).unwrap();
+    let node = Node::start(folder.path());
+    let import = || {
+        let mut import = akta();
+        import.args(["import", "--json", "--format", "jsonl", "--controller", SCHOOL, "--server", node.address()]);
+        import
+    };
+    let piped = Stdio::from(std::fs::File::open(&file).unwrap());
+    let first = import().arg("-").stdin(piped).output().unwrap();
+    let second = import().arg("--file").arg(&file).output().unwrap();
+    for output in [first, second] {
+        assert_eq!(output.status.code(), Some(1), "refused lines are a finding: {}", shown(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!([&report["recorded"], &report["refused_count"]], [&json!(203), &json!(bad.len())], "{report}");
+        for (refused, (line, phrase)) in report["refused"].as_array().unwrap().iter().zip(&bad) {
+            let reason = refused["reason"].as_str().unwrap();
+            assert!(refused["line"] == json!(line) && reason.contains(phrase), "{refused}: {phrase}");
+            assert!(!reason.contains("frobnicate") && !reason.contains("192.0.2.999"), "{reason} shows a value");
+        }
+    }
+    node.stop();
+    let trails = verified(folder.path());
+    assert_eq!(trails["trails"][0]["records"], json!(1 + 200 + 2), "the opening, and each event once");
 }

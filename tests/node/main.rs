@@ -2,6 +2,7 @@
 
 mod batches;
 mod clear;
+mod commands;
 mod crash;
 mod duplicates;
 mod edits;

@@ -29,7 +29,7 @@ use super::{Open, Sim};
 impl Sim {
     /// Merges the rows of one trail up to some position, in slices of some size.
     pub(crate) fn merge(&mut self, node: &mut Open) -> bool {
-        let Some(info) = super::trails(&node).into_iter().nth(self.number(2)) else { return true };
+        let Some(info) = super::trails(node).into_iter().nth(self.number(2)) else { return true };
         let to = self.dice.roll(info.size() + 1);
         let rows = 2 + self.number(30);
         match pass(&node.base, &info, to, rows) {
@@ -141,7 +141,7 @@ fn merge_between(base: &Base, info: &Info, from: u64, to: u64, rows: usize) -> R
 /// Everything that can be read: records, what the one judge says, what searches find.
 fn seen(node: &Open) -> (Vec<Record>, Vec<TrailReport>, Vec<Vec<u64>>) {
     let (mut records, mut found) = (Vec::new(), Vec::new());
-    for info in super::trails(&node) {
+    for info in super::trails(node) {
         let mut reader = Reader::new(&node.base, &info, node.base.today(&info.zone));
         records.extend((0..info.size()).map(|seq| reader.record(seq).unwrap()));
         for (action, ip) in [(Some(Action::Read), None), (Some(Action::Login), Some(1)), (None, Some(2))] {
@@ -262,7 +262,7 @@ fn damage_is_named_and_not_merged() {
     let (sim, node) = begin(1, 40);
     let info = super::trails(&node).remove(0);
     let flip = |family, pick: fn(&[u8]) -> usize| {
-        let row = rows(&sim.db, family).into_iter().filter(|(key, _)| key.ends_with(&[0, 5])).next_back().unwrap();
+        let row = rows(&sim.db, family).into_iter().rfind(|(key, _)| key.ends_with(&[0, 5])).unwrap();
         let mut value = row.1.clone();
         value[pick(&row.1)] ^= 1;
         let mut batch = Batch::default();

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::ask::count;
 use super::live::span;
 use super::paper::Paper;
-use crate::cli::import::{self, combined};
+use crate::cli::import::{self, Format, Input, combined};
 use crate::cli::{Failure, text};
 use crate::client::Client;
 use crate::env::{Clock, SystemClock};
@@ -41,7 +41,9 @@ pub async fn import(paper: Paper, mut client: Client, log: &Path) -> Result<(), 
         return Ok(());
     }
     let began = Instant::now();
-    let imported = import::import(client.clone(), CONTROLLER, log, Some(SystemClock.now())).await?;
+    let imported =
+        import::import(client.clone(), CONTROLLER, Format::Combined, Input::open(log)?, Some(SystemClock.now()))
+            .await?;
     let took = began.elapsed();
     let rate = imported.recorded as f64 / took.as_secs_f64();
     paper.line(format!(

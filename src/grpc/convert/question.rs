@@ -5,7 +5,7 @@ use super::{controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::event::check_purpose_text;
 use crate::model::origin::Controller;
-use crate::model::query::{Facts, Order};
+use crate::model::query::{Facts, Include, Order};
 use crate::model::stored::Purpose;
 use crate::trail::answer::EventKey;
 use crate::trail::ask::{Ground, Question};
@@ -47,8 +47,12 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
             asked.map(|asked| checker.within(field, |checker| identity(asked, checker)))
         };
         let (subject, actor) = (who("subject", filter.subject.clone()), who("actor", filter.actor.clone()));
-        Question { subject, actor, facts: facts(filter, checker), order }
+        let include = Include { openings: request.with_openings, notices: request.with_notices };
+        Question { subject, actor, facts: facts(filter, checker), order, include }
     });
+    if request.with_notices && request.filter.as_ref().is_some_and(|filter| *filter != api::EventFilter::default()) {
+        checker.refuse("with_notices", "goes with an empty filter only: leave out the filter, or with_notices");
+    }
     (question, size)
 }
 

@@ -7,7 +7,7 @@ use crate::grpc::time::wire;
 use crate::model::date::Timestamp;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::part::PartId;
-use crate::model::record::{Record, Verdict};
+use crate::model::record::{Opening, Record, Verdict};
 use crate::model::stored::{Core, DetailPart};
 use crate::trail::answer::Answer;
 use crate::trail::notices::Notices;
@@ -58,7 +58,22 @@ fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
         parts: parts(record),
         warnings: core.warnings.clone(),
         event: record.contents.notice.is_none().then(|| event(answer, record, core)),
+        header: record.header.encode(),
+        openings: openings(answer, record),
+        notice: record.notice_bytes().map(<[u8]>::to_vec).unwrap_or_default(),
     }
+}
+
+fn openings(answer: &Answer, record: &Record) -> Vec<api::Opening> {
+    let asked = record.openings.iter().filter(|_| answer.openings);
+    asked
+        .map(|Opening { key, salt, content }| api::Opening {
+            part: key.id as i32 + 1,
+            index: u32::from(key.index),
+            salt: salt.to_vec(),
+            content: content.clone(),
+        })
+        .collect()
 }
 
 fn parts(record: &Record) -> Vec<api::PartState> {

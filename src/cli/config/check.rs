@@ -1,0 +1,128 @@
+//! What `akta serve` would refuse in a configuration: all of it at once, each with its remedy.
+
+use std::str::FromStr;
+
+use super::Options;
+use super::effective::{Effective, Variables};
+use crate::cli::Failure;
+use crate::config::{self, File, Listen};
+use crate::model::origin::is_name;
+use crate::server::StartError;
+
+/// Variables that akta reads, without `AKTA_`.
+const VARIABLES: [&str; 8] = ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG"];
+
+/// What was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Report {
+    /// What keeps the server from starting.
+    pub(super) problems: Vec<String>,
+    /// What it would start with all the same.
+    pub(super) notes: Vec<String>,
+}
+
+/// Checks everything that can be checked without data folder and port.
+pub(super) fn check(options: &Options, variables: &Variables) -> Result<Report, Failure> {
+    let mut report = Report { notes: unknown(variables), ..Report::default() };
+    match Effective::read(options, variables) {
+        Ok(effective) => report.settings(&effective),
+        Err(Failure(why)) => report.problems.push(why),
+    }
+    Ok(report)
+}
+
+impl Report {
+    fn settings(&mut self, effective: &Effective) {
+        if effective.value("data").is_none_or(str::is_empty) {
+            self.problem("data is not set: give --data DIR, AKTA_DATA, or data = \"DIR\" in the file");
+        }
+        match Listen::from_str(effective.value("listen").unwrap_or_default()) {
+            Ok(Listen::Tcp(address)) if !address.ip().is_loopback() => {
+                self.problem(StartError::Plaintext(address).to_string());
+            }
+            Ok(Listen::Tcp(_) | Listen::Unix(_)) => {}
+            Err(why) => self.problem(format!("listen: {why}")),
+        }
+        let file = &effective.file;
+        // Each on its own, so that one bad setting does not hide the next.
+        let authority = File { authority: file.authority.clone(), ..File::default() };
+        let zone = File { zone: file.zone.clone(), ..File::default() };
+        let controllers =
+            file.controllers.iter().map(|name| File { controllers: vec![name.clone()], ..File::default() });
+        let mut settings = |file: File, dev| {
+            if let Err(why) = file.settings(dev) {
+                self.problem(why.to_string());
+            }
+        };
+        settings(authority, effective.dev);
+        settings(zone, true);
+        controllers.for_each(|controller| settings(controller, true));
+        if file.authority.as_deref().is_some_and(|authority| !is_name(authority)) {
+            self.problem("authority must be 1 to 63 of a-z 0-9 . _ -: name who runs this node, akta.example.org");
+        }
+        if file.controllers.is_empty() && !effective.dev {
+            self.notes
+                .push("controllers is empty: no new trail can be opened, events of unknown ones are refused".into());
+        }
+        if let Err(why) = config::kek(effective.dev, effective.kek_file.as_deref(), effective.kek.clone()) {
+            self.problem(why.to_string());
+        }
+    }
+
+    fn problem(&mut self, what: impl Into<String>) {
+        self.problems.push(what.into());
+    }
+}
+
+/// Notes on variables that nothing reads: perhaps misspelt. (Kubernetes sets some of its own for a service "akta".)
+fn unknown(variables: &Variables) -> Vec<String> {
+    let known = |name: &str| VARIABLES.contains(&name.trim_start_matches("AKTA_"));
+    let unknown = variables.keys().filter(|name| !known(name));
+    unknown.map(|name| format!("{name} is set, but akta reads no such variable: misspelt?")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::config::EXAMPLE;
+
+    fn check_file(text: &str, variables: &[(&str, &str)]) -> Report {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("akta.toml");
+        std::fs::write(&path, text).expect("writes");
+        let options = Options { config: Some(path), ..Options::default() };
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        check(&options, &variables).expect("can be checked")
+    }
+
+    const KEK: (&str, &str) = ("AKTA_KEK", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+
+    #[test]
+    fn the_example_is_good() {
+        assert_eq!(check_file(EXAMPLE, &[KEK]), Report::default());
+    }
+
+    #[test]
+    fn every_problem_is_named_with_its_remedy() {
+        let bad = "listen = \"0.0.0.0:7425\"\nauthority = \"Akta\"\nzone = \"Mars/Base\"\ncontrollers = [\"A\", \"b\", \"C\"]";
+        let report = check_file(bad, &[("AKTA_LISTN", "x"), ("AKTA_LOG", "info")]);
+        let wanted = [
+            "data is not set: give --data DIR",
+            "only loopback or a Unix socket",
+            "zone = \"Mars/Base\" is not a time zone",
+            "controllers: \"A\" must be 1 to 63",
+            "controllers: \"C\" must be 1 to 63",
+            "authority must be 1 to 63",
+            "there is no key-encryption key: make one with: akta keys new-kek",
+        ];
+        assert_eq!(report.problems.len(), wanted.len(), "{report:?}");
+        for (problem, wanted) in report.problems.iter().zip(wanted) {
+            assert!(problem.contains(wanted), "{problem}: {wanted}");
+        }
+        assert_eq!(report.notes, ["AKTA_LISTN is set, but akta reads no such variable: misspelt?"]);
+        let unreadable = check_file("data = \"/d\"\ndta = 7", &[KEK]);
+        assert!(unreadable.problems[0].contains("line 2: unknown field `dta`"), "{unreadable:?}");
+        let listen = check_file(&EXAMPLE.replace("127.0.0.1:7425\"", "nowhere\""), &[KEK]);
+        assert!(listen.problems[0].contains("\"nowhere\" is neither ADDRESS:PORT nor unix:PATH"), "{listen:?}");
+    }
+}

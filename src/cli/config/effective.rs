@@ -1,0 +1,187 @@
+//! The settings in force, each with where it comes from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use super::Options;
+use crate::cli::Failure;
+use crate::config::{DEV_AUTHORITY, File};
+
+/// Values of variables by their name, `AKTA_` included.
+pub(super) type Variables = BTreeMap<String, String>;
+
+/// The `AKTA_*` variables of this process.
+pub(super) fn variables() -> Variables {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let all = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    all.filter(|(name, _)| name.starts_with("AKTA_")).collect()
+}
+
+/// Where a setting comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    Flag(&'static str),
+    Variable(&'static str),
+    File,
+    Default,
+    Unset,
+}
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "flag {name}"),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::File => f.write_str("file"),
+            Self::Default => f.write_str("default"),
+            Self::Unset => f.write_str("not set"),
+        }
+    }
+}
+
+/// A setting in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Setting {
+    /// Its key in the file, where it has one.
+    pub(super) name: &'static str,
+    /// Never a secret.
+    pub(super) value: Option<String>,
+    pub(super) from: From,
+}
+
+/// The settings that `akta serve` would have.
+#[derive(Debug)]
+pub(super) struct Effective {
+    pub(super) settings: Vec<Setting>,
+    pub(super) file: File,
+    pub(super) kek_file: Option<PathBuf>,
+    /// What AKTA_KEK holds; a secret.
+    pub(super) kek: Option<String>,
+    pub(super) dev: bool,
+}
+
+impl Effective {
+    /// Reads file, variables and flags.
+    pub(super) fn read(options: &Options, variables: &Variables) -> Result<Self, Failure> {
+        let config = pick("config", text(&options.config), "--config", "AKTA_CONFIG", variables, None);
+        let file = match &config.value {
+            Some(path) => File::read(path.as_ref())?,
+            None => File::default(),
+        };
+        Ok(Self::of(options, variables, config, file))
+    }
+
+    fn of(options: &Options, variables: &Variables, config: Setting, file: File) -> Self {
+        let of_file = |name, value: Option<String>, default: Option<&str>| match (value, default) {
+            (Some(value), _) => Setting { name, value: Some(value), from: From::File },
+            (None, Some(default)) => Setting { name, value: Some(default.to_owned()), from: From::Default },
+            (None, None) => Setting { name, value: None, from: From::Unset },
+        };
+        let controllers = (!file.controllers.is_empty()).then(|| file.controllers.join(", "));
+        let any = options.dev.then_some("any, opened at first sight");
+        let kek_file =
+            pick("kek_file", text(&options.kek_file), "--kek-file", "AKTA_KEK_FILE", variables, text(&file.kek_file));
+        let listen = pick("listen", options.listen.clone(), "--listen", "AKTA_LISTEN", variables, file.listen.clone());
+        let listen = match listen.from {
+            From::Unset => Setting { value: Some("127.0.0.1:7425".to_owned()), from: From::Default, ..listen },
+            _ => listen,
+        };
+        let kek = variables.get("AKTA_KEK").cloned();
+        let key = match (options.dev, &kek_file.value, &kek) {
+            (true, _, _) => Setting { name: "kek", value: Some("public".to_owned()), from: From::Flag("--dev") },
+            (false, Some(_), _) => {
+                Setting { name: "kek", value: Some("in kek_file (not shown)".to_owned()), from: kek_file.from }
+            }
+            (false, None, Some(_)) => {
+                Setting { name: "kek", value: Some("given (not shown)".to_owned()), from: From::Variable("AKTA_KEK") }
+            }
+            (false, None, None) => Setting { name: "kek", value: None, from: From::Unset },
+        };
+        let path = kek_file.value.clone().map(PathBuf::from);
+        let settings = vec![
+            config,
+            pick("data", text(&options.data), "--data", "AKTA_DATA", variables, text(&file.data)),
+            listen,
+            of_file("authority", file.authority.clone(), options.dev.then_some(DEV_AUTHORITY)),
+            of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
+            of_file("controllers", controllers, any),
+            kek_file,
+            key,
+        ];
+        Self { settings, file, kek_file: path, kek, dev: options.dev }
+    }
+
+    /// The value of a setting.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.settings.iter().find(|setting| setting.name == name).and_then(|setting| setting.value.as_deref())
+    }
+}
+
+fn pick(
+    name: &'static str,
+    flag: Option<String>,
+    flag_name: &'static str,
+    variable: &'static str,
+    variables: &Variables,
+    file: Option<String>,
+) -> Setting {
+    let (value, from) = match (flag, variables.get(variable), file) {
+        (Some(value), _, _) => (Some(value), From::Flag(flag_name)),
+        (None, Some(value), _) => (Some(value.clone()), From::Variable(variable)),
+        (None, None, Some(value)) => (Some(value), From::File),
+        (None, None, None) => (None, From::Unset),
+    };
+    Setting { name, value, from }
+}
+
+fn text(path: &Option<PathBuf>) -> Option<String> {
+    path.as_ref().map(|path| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::config::EXAMPLE;
+
+    fn of(options: &Options, variables: &[(&str, &str)], file: &str) -> Effective {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let config = Setting { name: "config", value: None, from: From::Unset };
+        Effective::of(options, &variables, config, File::parse(file).expect("is good"))
+    }
+
+    fn from(effective: &Effective, name: &str) -> From {
+        effective.settings.iter().find(|setting| setting.name == name).expect("is shown").from
+    }
+
+    #[test]
+    fn flags_go_before_variables_before_the_file() {
+        let file = "data = \"/file\"\nlisten = \"127.0.0.1:1\"";
+        let variables = [("AKTA_DATA", "/variable"), ("AKTA_KEK", "c2VjcmV0")];
+        let flags = Options { data: Some("/flag".into()), ..Options::default() };
+        let all = of(&flags, &variables, file);
+        assert_eq!((all.value("data"), from(&all, "data")), (Some("/flag"), From::Flag("--data")));
+        assert_eq!(from(&all, "listen"), From::File);
+        assert_eq!((all.value("zone"), from(&all, "zone")), (Some("Europe/Warsaw"), From::Default));
+        assert_eq!((all.value("authority"), from(&all, "authority")), (None, From::Unset));
+        assert_eq!(from(&all, "kek"), From::Variable("AKTA_KEK"));
+        assert!(all.settings.iter().all(|setting| setting.value.as_deref() != Some("c2VjcmV0")), "a secret is shown");
+        let two = of(&Options::default(), &variables, file);
+        assert_eq!((two.value("data"), from(&two, "data")), (Some("/variable"), From::Variable("AKTA_DATA")));
+        let one = of(&Options::default(), &[], file);
+        assert_eq!((one.value("data"), from(&one, "data")), (Some("/file"), From::File));
+    }
+
+    /// The parser itself lists the keys it knows: none of them may be missing here or in the example.
+    #[test]
+    fn every_key_of_the_file_is_shown_and_in_the_example() {
+        let error = File::parse("nonsense = 1").expect_err("is no key").to_string();
+        let keys: Vec<&str> = error.split('`').skip(1).step_by(2).filter(|key| *key != "nonsense").collect();
+        assert!(keys.len() >= 6, "{error}");
+        let shown = of(&Options::default(), &[], "");
+        for key in keys {
+            assert!(shown.settings.iter().any(|setting| setting.name == key), "{key} is not shown");
+            assert!(EXAMPLE.contains(&format!("{key} = ")), "{key} is not in the example");
+        }
+    }
+}

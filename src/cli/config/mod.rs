@@ -1,0 +1,112 @@
+//! `akta config`: what a node would be started with, checked and explained.
+
+mod check;
+mod effective;
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use self::effective::{Effective, From};
+use super::text::table;
+use super::{Failure, Outcome};
+
+/// An example of a configuration, which `akta config check` takes.
+pub const EXAMPLE: &str = include_str!("example.toml");
+
+/// Check the configuration of a node, show where each setting comes from, or print an example
+///
+/// Settings come from flags, from AKTA_* variables and from one TOML file, in this order.
+///
+///   akta config example > akta.toml
+///   akta config check --config akta.toml
+///   akta config show --config akta.toml --listen unix:/run/akta/akta.sock
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say whether akta serve would start with this configuration: exit 0 if it would, 1 if not, with each remedy
+    ///
+    /// Reads the configuration file, the AKTA_* variables and the flags as akta serve does, and the key-encryption key;
+    /// opens no data folder and no port.
+    Check(Options),
+    /// Show each setting in force and where it comes from: flag, variable, file or default; secrets are never shown
+    Show(Options),
+    /// Print an example of a configuration file, with comments
+    Example,
+}
+
+/// The flags of `akta serve`. Their variables are read here and not by the parser: it would not say which of the two
+/// a value came from.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct Options {
+    /// Configuration file (TOML); AKTA_CONFIG unless given
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder, as akta serve takes it
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen, as akta serve takes it
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// As akta serve --dev: public keys, for trying out
+    #[arg(long)]
+    dev: bool,
+    /// File with the key-encryption key, as akta serve takes it
+    #[arg(long, value_name = "FILE")]
+    kek_file: Option<PathBuf>,
+    /// JSON: of check one object, of show one object per setting
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks, shows or prints.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    match args.command {
+        Command::Check(options) => run_check(&options),
+        Command::Show(options) => show(&options),
+        Command::Example => {
+            print!("{EXAMPLE}");
+            Ok(Outcome::Good)
+        }
+    }
+}
+
+fn run_check(options: &Options) -> Result<Outcome, Failure> {
+    let report = check::check(options, &effective::variables())?;
+    let good = report.problems.is_empty();
+    if options.json {
+        println!("{}", json!({"good": good, "problems": report.problems, "notes": report.notes}));
+    } else {
+        report.problems.iter().for_each(|problem| println!("BAD   {problem}"));
+        report.notes.iter().for_each(|note| println!("note  {note}"));
+        println!("{}", if good { "good: akta serve would start with this" } else { "akta serve would not start" });
+    }
+    Ok(if good { Outcome::Good } else { Outcome::Finding })
+}
+
+fn show(options: &Options) -> Result<Outcome, Failure> {
+    let effective = Effective::read(options, &effective::variables())?;
+    if options.json {
+        for setting in &effective.settings {
+            let from = (setting.from != From::Unset).then(|| setting.from.to_string());
+            println!("{}", json!({"setting": setting.name, "value": setting.value, "from": from}));
+        }
+    } else {
+        let rows: Vec<Vec<String>> = effective
+            .settings
+            .iter()
+            .map(|setting| {
+                let value = setting.value.clone().unwrap_or_else(|| "-".to_owned());
+                vec![setting.name.to_owned(), setting.from.to_string(), value]
+            })
+            .collect();
+        println!("{}", table(&["SETTING", "FROM", "VALUE"], &rows));
+    }
+    Ok(Outcome::Good)
+}

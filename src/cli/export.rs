@@ -1,0 +1,189 @@
+//! `akta export`: a controller's trail as JSON Lines, complete, with what opens every part.
+
+mod chain;
+mod out;
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use self::chain::Chain;
+use self::out::Out;
+use super::args::{Ground, Target, Time};
+use super::text::{self, Progress, hex, number};
+use super::{Failure, Outcome, block_on, search};
+use crate::grpc::api::{EventFilter, Opening, RecordedEvent, SearchEventsRequest, SearchOrder};
+use crate::model::stored::NoticeCore;
+use prost::Message;
+
+/// Hand a trail out as JSON Lines: every record, oldest first, one JSON object per line
+///
+/// A line is what "akta search --json" prints, and beside it what makes it evidence: "header", the bytes hashed
+/// into the record's link; "openings", salt and committed bytes of every part that is still readable; of a notice,
+/// "notice", its core. All of them in hex. With them anybody recomputes part, group and link (docs/format.md)
+/// without Akta and without keys. The last line, {"end": ...}, says how many lines stand before it: a file
+/// without it was cut off.
+///
+/// Without --since and --until the export is complete: every position of the trail, notices and expired records
+/// too. The command checks that none is missing and that each header carries the link of the one before; if not, it
+/// says so, and exits with 1. The export holds personal data in clear, and is itself recorded in the trail.
+///
+///   akta export --controller school-12 --purpose subject-rights -o school-12.jsonl
+///   akta export --controller school-12 --purpose security --since 2026-11-01 --until 2026-12-01 | gzip > nov.gz
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    ground: Ground,
+    /// Only events that happened at or after this time
+    #[arg(long, value_name = "TIME")]
+    since: Option<Time>,
+    /// Only events that happened before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<Time>,
+    /// Write to this file, whole or not at all, readable by you alone; stdout unless set
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Args {
+    fn narrowed(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+}
+
+/// What was written.
+#[derive(Debug, Default)]
+struct Written {
+    origin: String,
+    size: u64,
+    records: u64,
+    chain: Chain,
+}
+
+/// Writes the export and says what it holds.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    let mut out = Out::open(args.output.as_deref())?;
+    let written = block_on(write(&args, &mut out))?;
+    let findings = if args.narrowed() { Vec::new() } else { written.chain.findings(written.size) };
+    // Checkpoints signed by the node, once it serves them, stand here: after the records, before the end.
+    out.line(&end(&args, &written, &findings))?;
+    out.finish()?;
+    let records = number(written.records);
+    for finding in &findings {
+        eprintln!("BAD   {finding}");
+    }
+    match (args.narrowed(), findings.is_empty()) {
+        (true, _) => eprintln!("{records} events of {}, narrowed by time: not the whole trail", written.origin),
+        (false, true) => eprintln!("{records} records of {}: complete, no position is missing", written.origin),
+        (false, false) => eprintln!("{records} records of {}: NOT COMPLETE", written.origin),
+    }
+    Ok(if findings.is_empty() { Outcome::Good } else { Outcome::Finding })
+}
+
+async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
+    let mut client = args.target.connect().await?;
+    let mut request = request(args);
+    let mut written = Written::default();
+    let progress = Progress::new();
+    loop {
+        let page = client.history.search_events(request.clone()).await;
+        let page = page
+            .map_err(|status| {
+                Failure(format!("after {} records: {}; run the export again", written.records, status.message()))
+            })?
+            .into_inner();
+        written.size = page.size;
+        for row in &page.events {
+            out.line(&to_json(row))?;
+            if let Some(receipt) = &row.receipt {
+                written.origin.clone_from(&receipt.origin);
+                written.chain.next(receipt, &row.header);
+            }
+            written.records += 1;
+        }
+        progress.show("exporting", written.records, if args.narrowed() { written.records } else { written.size });
+        if page.next_page_token.is_empty() {
+            progress.done();
+            return Ok(written);
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+fn request(args: &Args) -> SearchEventsRequest {
+    let filter =
+        EventFilter { since: args.since.map(Time::wire), until: args.until.map(Time::wire), ..EventFilter::default() };
+    SearchEventsRequest {
+        controller: args.target.controller.clone(),
+        purpose: args.ground.purpose.0 as i32,
+        purpose_text: args.ground.purpose_text.clone(),
+        filter: Some(filter),
+        order: SearchOrder::OldestFirst as i32,
+        page_size: 1_000,
+        with_openings: true,
+        with_notices: !args.narrowed(),
+        ..SearchEventsRequest::default()
+    }
+}
+
+/// One record as a line.
+fn to_json(row: &RecordedEvent) -> Value {
+    let mut fields = match search::to_json(row) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    // Of a notice, and of what expired, nothing is known to be "unspecified".
+    fields.retain(|_, value| value != "UNSPECIFIED");
+    // Record 0 has a position too: a search's rows leave zeros out.
+    fields.insert("seq".to_owned(), row.receipt.as_ref().map(|receipt| receipt.seq).into());
+    fields.insert("header".to_owned(), hex(&row.header).into());
+    if !row.openings.is_empty() {
+        fields.insert("openings".to_owned(), row.openings.iter().map(opening).collect());
+    }
+    if !row.notice.is_empty() {
+        fields.insert("notice".to_owned(), hex(&row.notice).into());
+        fields.extend(NoticeCore::decode(row.notice.as_slice()).ok().map(notice).unwrap_or_default());
+    }
+    Value::Object(fields)
+}
+
+fn opening(opening: &Opening) -> Value {
+    let part = opening.part().as_str_name().trim_start_matches("PART_");
+    json!({"part": part, "index": opening.index, "salt": hex(&opening.salt), "content": hex(&opening.content)})
+}
+
+/// A notice in words: what it says, its number among notices, where the one before stands.
+fn notice(core: NoticeCore) -> Map<String, Value> {
+    // Named by its field, so that a kind made later says its name as well.
+    let kind = core.kind.map(|kind| format!("{kind:?}")).unwrap_or_default();
+    let kind: String = kind.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+    let words = text::snake(&kind).replace('_', " ");
+    let fields = [
+        ("notice_kind", Value::from(words)),
+        ("notice_ordinal", core.ordinal.into()),
+        ("notice_previous_seq", core.previous_seq.into()),
+    ];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn end(args: &Args, written: &Written, findings: &[String]) -> Value {
+    let time = |time: Option<Time>| time.map(|time| time.0.to_string());
+    let head = written.chain.head().filter(|_| !args.narrowed());
+    let fields = [
+        ("origin", Value::from(written.origin.clone())),
+        ("size", written.size.into()),
+        ("records", written.records.into()),
+        ("complete", (!args.narrowed() && findings.is_empty()).into()),
+        ("head", head.map(hex).into()),
+        ("since", time(args.since).into()),
+        ("until", time(args.until).into()),
+        ("findings", findings.into()),
+    ];
+    let set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+    let end: Map<_, _> =
+        fields.into_iter().filter(|(_, value)| set(value)).map(|(key, value)| (key.to_owned(), value)).collect();
+    json!({"end": end})
+}

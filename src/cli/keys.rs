@@ -1,0 +1,123 @@
+//! `akta keys`: what the keyring holds, and a fresh key-encryption key.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::args::KekArgs;
+use super::text::{number, table};
+use super::{Failure, Outcome};
+use crate::env::{SystemEntropy, random};
+use crate::store::files::Folder;
+use crate::trail::inventory::{Count, Inventory};
+use crate::trail::keyring::Keyring;
+
+/// Show what the keyring of a data folder holds: how many keys, for which dates; never a key
+///
+/// Reads without writing, also beside a running server. A key that was destroyed leaves its place behind, so what is
+/// gone is counted too.
+///
+///   akta keys ./akta-data --dev
+///   akta keys /var/lib/akta --kek-file /etc/akta/kek --json
+///   akta keys new-kek > /etc/akta/kek
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Data folder
+    #[arg(value_name = "DIR", required = true)]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    kek: KekArgs,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print a fresh key-encryption key: 32 random bytes as base64
+    ///
+    /// Give it to akta serve as kek_file, AKTA_KEK_FILE or AKTA_KEK. Whoever has it and the data folder can read
+    /// everything; without it nobody can read anything. Keep it apart from the data, and keep a copy.
+    NewKek,
+}
+
+/// Shows the keyring, or makes a key.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    match (args.command, args.data) {
+        (Some(Command::NewKek), _) => new_kek(),
+        (None, Some(data)) => {
+            let inventory = read(&data, &args.kek)?;
+            if args.json {
+                println!("{}", to_json(&inventory));
+            } else {
+                println!("{}", to_text(&inventory));
+            }
+        }
+        (None, None) => return Err(Failure("there is no data folder: give DIR".to_owned())),
+    }
+    Ok(Outcome::Good)
+}
+
+fn new_kek() {
+    let key = Zeroizing::new(random::<32>(&SystemEntropy));
+    let text = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(key.as_slice()));
+    println!("{}", text.as_str());
+    eprintln!("A key-encryption key. Keep it apart from the data, and keep a copy: without it nothing can be read.");
+}
+
+fn read(data: &Path, kek: &KekArgs) -> Result<Inventory, Failure> {
+    if !data.join("keyring").is_file() {
+        return Err(Failure(format!("{} is not a data folder: it has no keyring", data.display())));
+    }
+    // Which generation the store has used stands in db/, which is left alone: a server may have it open.
+    let keyring = Keyring::open_read_only(Arc::new(Folder::new(data)), kek.kek(None)?, 0)?;
+    Ok(keyring.inventory())
+}
+
+fn to_text(inventory: &Inventory) -> String {
+    let sealed = if inventory.dev { "the public key of --dev: protects nothing" } else { "a key-encryption key" };
+    let count = |count: Count| format!("{}, {} destroyed", number(count.keys as u64), number(count.destroyed as u64));
+    // One row a fact; keys that come later (holds, signing) get rows of their own.
+    let facts = [
+        ("generation", number(inventory.generation)),
+        ("sealed under", sealed.to_owned()),
+        ("controller slots", count(inventory.controllers)),
+        ("vault buckets", count(inventory.buckets)),
+    ];
+    let mut text: String = facts.iter().map(|(name, value)| format!("{name:<18}{value}\n")).collect();
+    let rows: Vec<Vec<String>> = inventory
+        .zones
+        .iter()
+        .map(|zone| {
+            let dates = zone.dates;
+            let numbers = [dates.keys, dates.destroyed].map(|keys| number(keys as u64));
+            [zone.zone.clone(), zone.first.to_string(), zone.last.to_string()].into_iter().chain(numbers).collect()
+        })
+        .collect();
+    text.push('\n');
+    text.push_str(&match rows.is_empty() {
+        true => "no date keys yet: they are made with the first trail".to_owned(),
+        false => table(&["ZONE", "FIRST DATE", "LAST DATE", "KEYS", "DESTROYED"], &rows),
+    });
+    text
+}
+
+fn to_json(inventory: &Inventory) -> Value {
+    let count = |count: Count| json!({"keys": count.keys, "destroyed": count.destroyed});
+    let zones: Vec<_> = inventory
+        .zones
+        .iter()
+        .map(|zone| {
+            json!({"zone": zone.zone, "first": zone.first.to_string(), "last": zone.last.to_string(),
+                   "keys": zone.dates.keys, "destroyed": zone.dates.destroyed})
+        })
+        .collect();
+    json!({"generation": inventory.generation, "dev": inventory.dev, "zones": zones,
+           "controller_slots": count(inventory.controllers), "vault_buckets": count(inventory.buckets)})
+}

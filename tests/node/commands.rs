@@ -1,0 +1,215 @@
+//! Commands of the binary that hand out and explain: export, keys, config; and the help of all of them.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use akta::grpc::api::{EventFilter, SearchEventsRequest};
+use serde_json::{Value, json};
+
+use super::support::{Node, SCHOOL, akta, data, everything, run, shown};
+
+/// Events that the exported trail holds: more than one page.
+const EVENTS: u64 = 1_234;
+
+#[test]
+fn help_names_every_argument() {
+    let rows: [(&[&str], &[&str]); 9] = [
+        (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
+        (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
+        (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
+        (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),
+        (&["keys"], &["DIR", "--dev", "--kek-file", "--json", "new-kek"]),
+        (&["config"], &["check", "show", "example"]),
+        (&["config", "check"], &["--config", "--data", "--listen", "--dev", "--kek-file", "--json"]),
+        (&["config", "show"], &["--config", "--json", "secrets"]),
+        (&["verify"], &["DIR", "--dev", "--json"]),
+    ];
+    for (command, words) in rows {
+        let output = akta().args(command).arg("--help").output().unwrap();
+        assert!(output.status.success(), "{}", shown(&output));
+        let help = String::from_utf8(output.stdout).unwrap();
+        for word in words {
+            assert!(help.contains(word), "akta {command:?} --help does not name {word}:\n{help}");
+        }
+        let usage = akta().args(command).arg("--no-such-flag").output().unwrap();
+        assert_eq!(usage.status.code(), Some(2), "{}", shown(&usage));
+    }
+}
+
+#[test]
+fn the_example_configuration_is_good_with_a_fresh_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("akta.toml");
+    let example = akta().args(["config", "example"]).output().unwrap();
+    std::fs::write(&file, &example.stdout).unwrap();
+    let keys: Vec<String> = (0..2)
+        .map(|_| {
+            let output = akta().args(["keys", "new-kek"]).env("AKTA_KEK_FILE", "/nowhere").output().unwrap();
+            assert!(output.status.success(), "{}", shown(&output));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        })
+        .collect();
+    assert_ne!(keys[0], keys[1]);
+
+    let config = |what: &str, kek: Option<&str>| {
+        let mut command = akta();
+        command.args(["config", what, "--json", "--config"]).arg(&file);
+        kek.map(|kek| command.env("AKTA_KEK", kek));
+        command.output().unwrap()
+    };
+    let good = config("check", Some(&keys[0]));
+    assert_eq!(good.status.code(), Some(0), "{}", shown(&good));
+    let without = config("check", None);
+    assert_eq!(without.status.code(), Some(1), "{}", shown(&without));
+    let report: Value = serde_json::from_slice(&without.stdout).unwrap();
+    assert!(report["problems"][0].as_str().unwrap().contains("akta keys new-kek"), "{report}");
+
+    let shows = config("show", Some(&keys[0]));
+    assert!(shows.status.success() && !shown(&shows).contains(&keys[0]), "{}", shown(&shows));
+    let rows: Vec<Value> = lines(&shows.stdout);
+    let from = |name: &str| rows.iter().find(|row| row["setting"] == name).unwrap()["from"].clone();
+    assert_eq!([from("config"), from("data"), from("kek")], ["flag --config", "file", "variable AKTA_KEK"]);
+}
+
+#[test]
+fn keys_are_counted_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    import(&node, 1);
+    let keys = |flags: &[&str]| akta().arg("keys").arg(data(folder.path())).args(flags).output().unwrap();
+    // Beside the running node.
+    let (text, json) = (keys(&["--dev"]), keys(&["--dev", "--json"]));
+    assert!(text.status.success() && json.status.success(), "{}{}", shown(&text), shown(&json));
+    let inventory: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(inventory["vault_buckets"], json!({"keys": 4_096, "destroyed": 0}));
+    assert_eq!([&inventory["dev"], &inventory["zones"][0]["zone"]], [&json!(true), &json!("Europe/Warsaw")]);
+    // Seven years of days.
+    assert!(inventory["zones"][0]["keys"].as_u64().unwrap() > 2_550, "{inventory}");
+    for output in [text, json] {
+        let shown = shown(&output);
+        let longest = shown.split(|c: char| !c.is_ascii_alphanumeric()).map(str::len).max().unwrap();
+        assert!(longest < 20, "something as long as a piece of a key: {shown}");
+    }
+    let refused = keys(&[]);
+    assert_eq!(refused.status.code(), Some(3), "without a key nothing opens: {}", shown(&refused));
+    let nowhere = akta().args(["keys", "--dev"]).arg(folder.path()).output().unwrap();
+    assert!(nowhere.status.code() == Some(3) && shown(&nowhere).contains("it has no keyring"), "{}", shown(&nowhere));
+    node.stop();
+}
+
+#[test]
+fn an_export_is_complete_and_recomputes_without_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    import(&node, EVENTS);
+    let file = folder.path().join("out.jsonl");
+    let output = export(&node, &["--output", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", shown(&output));
+    assert!(shown(&output).contains("complete, no position is missing"), "{}", shown(&output));
+
+    let mut rows = lines(&std::fs::read(&file).unwrap());
+    let end = rows.pop().unwrap()["end"].clone();
+    assert_eq!(
+        [&end["size"], &end["records"], &end["complete"]],
+        [&json!(EVENTS + 1), &json!(EVENTS + 1), &json!(true)]
+    );
+    let origin = end["origin"].as_str().unwrap();
+    let mut link = blake3::derive_key("akta v1 trail origin", origin.as_bytes());
+    for (seq, row) in rows.iter().enumerate() {
+        assert_eq!([&row["seq"], &row["origin"]], [&json!(seq), &end["origin"]]);
+        let groups = groups(row, &unhex(&row["header"]), &mut link);
+        assert!(groups > 0, "record {seq} has nothing to recompute: {row}");
+    }
+    assert_eq!(rows.len() as u64, EVENTS + 1);
+    assert_eq!(unhex(&end["head"]), link);
+    assert_eq!([&rows[0]["notice_kind"], &rows[0]["notice"]], [&json!("opened"), &rows[0]["openings"][0]["content"]]);
+    assert_eq!(rows[1]["subjects"][0]["id"], "p-0", "names are led back as a search does");
+    assert!(rows.iter().skip(1).all(|row| row["notice"].is_null() && row["action"] == "READ"));
+
+    // The export was recorded, one question a page; a second one holds these questions as well.
+    let again = lines(&export(&node, &[]).stdout);
+    let (end, questions) = again[rows.len()..].split_last().unwrap();
+    assert_eq!(end["end"]["records"], json!(rows.len() + questions.len()));
+    assert!(questions.len() >= 2, "one page cannot hold them all: {}", questions.len());
+    for question in questions {
+        let text = question.to_string();
+        assert!(text.contains("LOG_QUERY") && text.contains("everything,with_openings,with_notices"), "{text}");
+    }
+    // By time it is a part of the trail, and says so.
+    let later = lines(&export(&node, &["--since", "2100-01-01"]).stdout);
+    assert_eq!([&later[0]["end"]["records"], &later[0]["end"]["complete"]], [&json!(0), &json!(false)]);
+    // Without being asked, rows hold no openings, and no notices.
+    let (rows, filtered) = run(async {
+        let mut client = node.client().await;
+        let filter = Some(EventFilter { ip: "192.0.2.7".to_owned(), ..EventFilter::default() });
+        let bad = SearchEventsRequest { filter, with_notices: true, ..everything() };
+        (client.search(everything()).await.unwrap().0, client.search(bad).await.unwrap_err())
+    });
+    assert!(rows.iter().all(|row| row.openings.is_empty() && row.notice.is_empty() && !row.header.is_empty()));
+    assert!(filtered.message().contains("with_notices: goes with an empty filter only"), "{filtered}");
+
+    let nowhere = export(&node, &["--output", folder.path().join("none/out").to_str().unwrap()]);
+    assert_eq!(nowhere.status.code(), Some(3), "{}", shown(&nowhere));
+    node.stop();
+}
+
+/// Checks the header's link and each group's commitment (docs/format.md); how many groups there are.
+fn groups(row: &Value, header: &[u8], link: &mut [u8; 32]) -> usize {
+    let seq = &row["seq"];
+    assert_eq!(header[16..48], *link, "record {seq} does not follow the one before");
+    *link = blake3::derive_key("akta v1 record link", header);
+    assert_eq!(unhex(&row["link"]), *link, "record {seq}");
+    assert_eq!(header.len(), 49 + 37 * usize::from(header[48]), "record {seq}");
+    let openings = row["openings"].as_array().unwrap();
+    for group in header[49..].chunks(37) {
+        let mut hashes = Vec::new();
+        for opening in openings {
+            let names = ["CORE", "ACTOR", "SUBJECT", "NET", "SESSION", "DETAIL"];
+            let part = u8::try_from(names.iter().position(|name| opening["part"] == *name).unwrap()).unwrap();
+            if group[4] & (1 << part) == 0 {
+                continue;
+            }
+            let index = u16::try_from(opening["index"].as_u64().unwrap()).unwrap().to_be_bytes();
+            let key = [part, index[0], index[1]];
+            let bytes = [unhex(&opening["salt"]).as_slice(), &key, &unhex(&opening["content"])].concat();
+            hashes.extend(key);
+            hashes.extend(blake3::derive_key("akta v1 part", &bytes));
+        }
+        assert_eq!(blake3::derive_key("akta v1 group", &hashes), group[5..], "a group of record {seq}");
+    }
+    header[49..].len() / 37
+}
+
+/// Imports that many events from standard input.
+fn import(node: &Node, events: u64) {
+    let hour = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 3_600).unwrap();
+    let mut command = akta();
+    command.args(["import", "--format", "jsonl", "--controller", SCHOOL, "--server", node.address(), "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for number in 0..events {
+        let line = json!({"occurred_at": hour.to_string(), "actor": "staff:t-1", "actor_kind": "human", "action": "read",
+            "outcome": "success", "purpose": "teaching", "subjects": [format!("pupil:p-{number}"), "pupil:twin"],
+            "categories": ["attendance"], "ip": "192.0.2.7", "session": {"id": "s"}, "resource": {"id": "r"}});
+        writeln!(stdin, "{line}").unwrap();
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+fn export(node: &Node, flags: &[&str]) -> std::process::Output {
+    let mut command = akta();
+    command.args(["export", "--purpose", "security", "--controller", SCHOOL, "--server", node.address()]);
+    command.args(flags).current_dir(Path::new("/")).output().unwrap()
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    std::str::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn unhex(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().unwrap();
+    (0..digits.len() / 2).map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap()).collect()
+}
