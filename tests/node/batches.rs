@@ -31,7 +31,7 @@ const BAD_BATCHES: &[BadBatch] = {
         (|mut batch| { batch[4].attributes = (0..40).map(|n| (format!("{n}-{}", "k".repeat(60)), "v".repeat(512))).collect();
                        batch[4].subjects = (0..90).map(big).collect(); batch },
          ResourceExhausted, "", "events[4]: the event is"),
-        (|batch| batch.into_iter().map(|mut event| { event.subjects = (0..900).map(big).collect(); event }).collect(),
+        (|batch| batch.into_iter().take(11).map(|mut event| { event.subjects = (0..900).map(big).collect(); event }).collect(),
          ResourceExhausted, "", "the batch is"),
     ]
 };

@@ -163,7 +163,12 @@ fn scan_rows(folder: &Path, planted: &[Planted]) -> Vec<Found> {
                     found.extend(hits.map(|what| Found { what, place: Place::Row(*family, side) }));
                 }
             }
-            assert!(rows > 0, "the family {} is empty: nothing was looked at", family.name());
+            // The tree has rows of its own from 256 records on: hashes of headers.
+            assert!(
+                rows > 0 || *family == Family::Tree,
+                "the family {} is empty: nothing was looked at",
+                family.name()
+            );
         }
     }
     by_chance_removed(found)

@@ -100,11 +100,15 @@ pub(crate) fn shown(output: &Output) -> String {
     format!("{}\n{out}\n{err}", output.status)
 }
 
-/// Verifies the data folder of a stopped node, which must be good; the report.
+/// Verifies the data folder of a stopped node, which must be good; the report on the trails of controllers.
 pub(crate) fn verified(folder: &Path) -> Value {
     let output = akta().arg("verify").arg(data(folder)).args(["--dev", "--json"]).output().unwrap();
     assert!(output.status.success(), "akta verify: {}", shown(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // The node's own trail says how often it was started.
+    let trails = report["trails"].as_array_mut().unwrap();
+    trails.retain(|trail| !trail["origin"].as_str().unwrap().contains("/node/"));
+    report
 }
 
 /// Notes that a test does not run here. The test returns after it.

@@ -155,11 +155,16 @@ fn seen(node: &Open) -> (Vec<Record>, Vec<TrailReport>, Vec<Vec<u64>>) {
     }
     let report = verify(&node.base, |_, _, _| {});
     assert_eq!(report.findings, []);
-    (records, report.trails, found)
+    // The node's own trail grows with every opening.
+    let trails = report.trails.into_iter().filter(|trail| !trail.origin.contains("/node/")).collect();
+    (records, trails, found)
 }
 
 fn rows(disk: &Disk, family: Family) -> Vec<(Vec<u8>, Vec<u8>)> {
-    disk.rows().into_iter().filter(|row| row.0 == family).map(|(_, key, value)| (key, value)).collect()
+    // The node's own trail, number 0, is left alone here.
+    let own = |key: &[u8]| family == Family::Header && key.starts_with(&[0; 4]);
+    let rows = disk.rows().into_iter().filter(|row| row.0 == family && !own(&row.1));
+    rows.map(|(_, key, value)| (key, value)).collect()
 }
 
 fn begin(seed: u64, groups: u32) -> (Sim, Open) {
@@ -259,7 +264,10 @@ fn a_crash_in_between_leaves_one_or_the_other() {
 
 #[test]
 fn damage_is_named_and_not_merged() {
-    let (sim, node) = begin(1, 40);
+    // One in which a group begins at record 5, with a frame of its own.
+    let begins = |sim: &Sim, family| rows(&sim.db, family).iter().any(|(key, _)| key.ends_with(&[0, 5]));
+    let mut begun = (0..100).map(|seed| begin(seed, 40));
+    let (sim, node) = begun.find(|(sim, _)| begins(sim, Family::Header) && begins(sim, Family::Part)).unwrap();
     let info = super::trails(&node).remove(0);
     let flip = |family, pick: fn(&[u8]) -> usize| {
         let row = rows(&sim.db, family).into_iter().rfind(|(key, _)| key.ends_with(&[0, 5])).unwrap();

@@ -98,11 +98,14 @@ impl Effective {
             }
             (false, None, None) => Setting { name: "kek", value: None, from: From::Unset },
         };
+        let reserve = file.disk_reserve.map(|size| format!("{} bytes", size.0));
         let path = kek_file.value.clone().map(PathBuf::from);
         let settings = vec![
             config,
             pick("data", text(&options.data), "--data", "AKTA_DATA", variables, text(&file.data)),
             listen,
+            pick("guard", None, "--guard", "AKTA_GUARD", variables, text(&file.guard)),
+            pick("disk_reserve", None, "--disk-reserve", "AKTA_DISK_RESERVE", variables, reserve),
             of_file("authority", file.authority.clone(), options.dev.then_some(DEV_AUTHORITY)),
             of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
             of_file("controllers", controllers, any),

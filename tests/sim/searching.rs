@@ -1,0 +1,86 @@
+//! Searches in a simulation: each finds what a plain scan of the model finds.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use akta::model::identity::Identity;
+use akta::model::query::{Cursor, Facts, Filter, Order};
+use akta::model::stored::Action;
+use akta::trail::search;
+
+use super::story::{alive, pupil, teacher};
+use super::{Open, Sim, trails};
+
+impl Sim {
+    pub(crate) fn search(&mut self, node: &mut Open) -> bool {
+        if node.indexer.flush().is_err() {
+            return self.crash("the index failed");
+        }
+        let Some(info) = trails(node).into_iter().nth(usize::try_from(self.dice.roll(2)).unwrap()) else {
+            return true;
+        };
+        self.counts.searches += 1;
+        let subject = (self.dice.roll(2) == 0).then(|| usize::try_from(self.dice.roll(7)).unwrap());
+        let actor = (self.dice.roll(3) == 0).then(|| usize::try_from(self.dice.roll(4)).unwrap());
+        let ip = (self.dice.roll(3) == 0).then(|| u8::try_from(self.dice.roll(3)).unwrap());
+        let action = (self.dice.roll(3) == 0).then_some(Action::Read as i32);
+        let since = (self.dice.roll(3) == 0).then(|| self.now.minus(Duration::from_secs(self.dice.roll(9 * 86_400))));
+        let until = (self.dice.roll(3) == 0).then(|| self.now.minus(Duration::from_secs(self.dice.roll(5 * 86_400))));
+        let order = if self.dice.roll(2) == 0 { Order::NewestFirst } else { Order::OldestFirst };
+        let limit = 1 + usize::try_from(self.dice.roll(5)).unwrap();
+
+        let person = |who: Option<Identity>| {
+            who.map(|who| search::pseudonyms(&node.base, &info, &who)).transpose().map_err(|error| error.to_string())
+        };
+        let (Ok(subjects), Ok(actors)) = (person(subject.map(pupil)), person(actor.map(teacher))) else {
+            return self.crash("the vault failed");
+        };
+        let filter = Filter {
+            subject: subjects,
+            actor: actors,
+            facts: Facts {
+                ip: ip.map(|ip| vec![192, 0, 2, ip]),
+                actions: action.into_iter().collect(),
+                since,
+                until,
+                ..Facts::default()
+            },
+        };
+        let today = info.zone.date(self.now);
+        let mut expected: Vec<u64> = (1u64..)
+            .zip(self.model.get(&info.controller).into_iter().flatten())
+            .filter(|(_, known)| {
+                subject.is_none_or(|subject| known.subjects.contains(&subject))
+                    && actor.is_none_or(|actor| known.actor == actor)
+                    && ip.is_none_or(|ip| known.ip == Some(ip))
+                    && action.is_none_or(|action| known.action == action)
+                    && since.is_none_or(|since| known.occurred_at >= since)
+                    && until.is_none_or(|until| known.occurred_at < until)
+                    && alive(known, &info.zone, today)
+            })
+            .map(|(seq, _)| seq)
+            .collect();
+        if order == Order::NewestFirst {
+            expected.reverse();
+        }
+        let mut found = Vec::new();
+        let next = if order == Order::NewestFirst { u64::MAX } else { 0 };
+        let mut cursor = Some(Cursor { size: info.size(), next, question: [0; 8] });
+        while let Some(start) = cursor {
+            match search::search(&node.base, &info, &filter, order, start, limit) {
+                Ok(page) => {
+                    assert!(page.records.len() == limit || page.next.is_none(), "only the last page is short");
+                    found.extend(page.records.iter().map(|record| record.header.seq));
+                    cursor = page.next;
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains("the disk is gone"), "{error}");
+                    return self.crash("a read failed");
+                }
+            }
+        }
+        assert_eq!(found, expected, "a search finds what a plain scan finds: {filter:?} {order:?}");
+        self.counts.rows += found.len() as u64;
+        true
+    }
+}
