@@ -268,6 +268,8 @@ mod tests {
             Scan::back(Family::Part, &[1, 0], &[1, 255]),
             Scan::back(Family::Part, &[3], &[3, 1]),
             Scan { descending: true, ..Scan::all(Family::Part) },
+            // The end is exclusive also where a row stands there.
+            Scan { to: Some(vec![1, 0]), descending: true, ..Scan::all(Family::Part) },
         ];
         for scan in scans {
             let [a, b] = stores.map(|store| store.scan(scan.clone()).collect::<Vec<_>>());

@@ -264,8 +264,14 @@ fn a_crash_in_between_leaves_one_or_the_other() {
 
 #[test]
 fn damage_is_named_and_not_merged() {
-    // One in which a group begins at record 5, with a frame of its own.
-    let begins = |sim: &Sim, family| rows(&sim.db, family).iter().any(|(key, _)| key.ends_with(&[0, 5]));
+    // One in which a group begins at record 5, with a frame of its own beside others of its date.
+    let begins = |sim: &Sim, family| {
+        let rows = rows(&sim.db, family);
+        let row = rows.iter().rfind(|(key, _)| key.ends_with(&[0, 5]));
+        row.is_some_and(|row| {
+            rows.iter().filter(|other| other.0[..other.0.len() - 8] == row.0[..row.0.len() - 8]).count() > 1
+        })
+    };
     let mut begun = (0..100).map(|seed| begin(seed, 40));
     let (sim, node) = begun.find(|(sim, _)| begins(sim, Family::Header) && begins(sim, Family::Part)).unwrap();
     let info = super::trails(&node).remove(0);

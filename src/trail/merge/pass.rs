@@ -8,7 +8,7 @@ use super::super::reader::ReadError;
 use super::super::trails::Info;
 use super::{frames, headers, postings};
 use crate::model::date::Date;
-use crate::store::{self, Batch, Family, keys};
+use crate::store::{self, Batch, Family, Scan, keys};
 
 /// Most records of one pass: what a restart has to do again.
 const RECORDS_MAX: u64 = 1 << 20;
@@ -36,8 +36,12 @@ impl Pass {
         let merged = base.db.get(Family::Meta, &keys::merged(&info.controller))?;
         let from = merged.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
         let to = to.min(info.size()).min(from.saturating_add(RECORDS_MAX));
-        let pass = Self { info, from, to, dates: BTreeSet::new(), stage: Stage::Headers(from) };
-        Ok((from < to).then_some(pass))
+        if from >= to {
+            return Ok(None);
+        }
+        let row = |seq| keys::trail_seq(info.number, seq);
+        let first = room_before(base, Family::Header, from, row)?;
+        Ok(Some(Self { info, from, to, dates: BTreeSet::new(), stage: Stage::Headers(first) }))
     }
 
     /// Plans the next slice of at most `rows` rows, which the caller commits at once where the batch is not empty;
@@ -50,11 +54,11 @@ impl Pass {
         self.stage = match self.stage {
             Stage::Headers(at) => match headers(base, info, at..self.to, rows, &mut self.dates, batch)?.next {
                 Some(at) => Stage::Headers(at),
-                None => self.frames_of(self.dates.first().copied()),
+                None => self.frames_of(base, self.dates.first().copied())?,
             },
             Stage::Frames(date, at) => match frames(base, info, date, at..self.to, rows, batch)?.next {
                 Some(at) => Stage::Frames(date, at),
-                None => self.frames_of(self.dates.range(date.plus_days(1)..).next().copied()),
+                None => self.frames_of(base, self.dates.range(date.plus_days(1)..).next().copied())?,
             },
             Stage::Done => Stage::Done,
         };
@@ -70,9 +74,29 @@ impl Pass {
         Postings { info: self.info, to: self.to, dates: self.dates, at: None }
     }
 
-    fn frames_of(&self, date: Option<Date>) -> Stage {
-        date.map_or(Stage::Done, |date| Stage::Frames(date, self.from))
+    fn frames_of(&self, base: &Base, date: Option<Date>) -> Result<Stage, store::Error> {
+        let Some(date) = date else { return Ok(Stage::Done) };
+        let row = |seq| keys::part(date, self.info.zone_number, self.info.number, seq);
+        Ok(Stage::Frames(date, room_before(base, Family::Part, self.from, row)?))
     }
+}
+
+/// Where the second last row before `from` begins: if there is room in it, it is filled up. The last one may have
+/// reached beyond the end of the pass before, which then left both alone.
+fn room_before<K: AsRef<[u8]>>(
+    base: &Base,
+    family: Family,
+    from: u64,
+    row: impl Fn(u64) -> K,
+) -> Result<u64, store::Error> {
+    let mut first = from;
+    for _ in 0..2 {
+        let to = Some(row(first).as_ref().to_vec());
+        let scan = Scan { family, from: row(0).as_ref().to_vec(), to, descending: true };
+        let Some(before) = base.db.first(scan)?.and_then(|(key, _)| keys::seq_of(&key)) else { break };
+        first = before;
+    }
+    Ok(first)
 }
 
 /// One pass over the postings of a trail, on the dates that records of a [`Pass`] name. It needs no memory of its own:
