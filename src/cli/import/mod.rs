@@ -1,7 +1,7 @@
 //! `akta import`: older logs and audit tables as labelled records.
 //!
-//! A format makes an event of a line and knows nothing else: [`combined`] and [`weblog`], or [`jsonl`] with
-//! [`fields`] and [`strict`]. [`input`] gives the lines, [`send`] streams the events and gathers the refusals.
+//! A format makes an event of a line and knows nothing else: `combined` and `weblog`, or `jsonl` with
+//! `fields` and `strict`. `input` gives the lines, `send` streams the events and gathers the refusals.
 
 pub mod combined;
 mod fields;
