@@ -1,8 +1,8 @@
 //! Verification: every header, link, leaf and readable part is read again, nothing is assumed.
 //!
-//! [`walk`] goes over the records of a trail: opening notice, headers, links, tree, classes against actions, days and
+//! `walk` goes over the records of a trail: opening notice, headers, links, tree, classes against actions, days and
 //! recorded times that never go back, notices by ordinal, every group commitment whose key is at hand, and that the
-//! vault leads pseudonyms back to what they commit to. [`rows`] looks for rows that no record accounts for, [`index`]
+//! vault leads pseudonyms back to what they commit to. `rows` looks for rows that no record accounts for, `index`
 //! whether the index holds exactly the terms of the records. The walk of a trail stops at its first bad record and
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer.
 
