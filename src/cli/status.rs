@@ -23,7 +23,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     block_on(async {
         let mut health = HealthClient::new(Client::channel(&args.server).await?);
         let mut outcome = Outcome::Good;
-        for service in ["akta.v1.IngestService", "akta.v1.HistoryService"] {
+        for service in ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService"] {
             let request = HealthCheckRequest { service: service.to_owned() };
             let status =
                 health.check(request).await.map_err(|status| status.message().to_owned())?.into_inner().status();

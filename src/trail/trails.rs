@@ -60,6 +60,8 @@ pub struct Info {
 struct Published {
     /// Set only after the batch that holds its records is durable.
     head: Head,
+    /// Number of records when it was opened: what was there before is guarded already.
+    found: u64,
     /// The last head that the guard holds.
     guarded: Option<Head>,
     /// Number of records that the index holds.
@@ -81,7 +83,7 @@ impl Info {
             zone: Zone::named(&meta.zone)?,
             zone_number: ZoneNumber::try_from(meta.zone_number).ok()?,
             key: keyring.controller_key(meta.controller_slot).or_else(|| keyring.is_absent().then(Key::absent))?,
-            published: Mutex::new(Published { head, guarded: None, indexed: 0 }),
+            published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0 }),
             position: Mutex::new(position),
             dates: Mutex::default(),
             idle: AtomicU32::new(0),
@@ -160,7 +162,8 @@ impl Info {
 
     fn is_idle(&self) -> bool {
         let published = self.published();
-        let guarded = published.guarded.is_none_or(|guarded| guarded == published.head);
+        let grew = published.head.size > published.found;
+        let guarded = published.guarded.map_or(!grew, |guarded| guarded == published.head);
         guarded && published.indexed == published.head.size
     }
 }
@@ -211,6 +214,7 @@ impl Trails {
         })?;
         let position = position(base, &info)?;
         info.publish(Head { size: position.size, root: position.tree.root() });
+        info.published().found = position.size;
         info.set_position(position);
         info.publish_indexed(indexer::indexed(base.index.as_ref(), &info)?, []);
         let info = Arc::new(info);
