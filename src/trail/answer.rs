@@ -17,6 +17,7 @@ use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::query::{Cursor, Filter, Order};
 use crate::model::record::Record;
+use crate::model::seal::Key;
 use crate::store;
 
 /// Why a question has no answer.
@@ -85,7 +86,7 @@ impl Node {
         token: &str,
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
-        let start = start(&question, controller, token, trail.size())?;
+        let start = start(&question, controller, &trail.key, token, trail.size())?;
         let (shape, openings) = (question.shape(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
@@ -201,8 +202,8 @@ impl Node {
     }
 }
 
-fn start(question: &Question, controller: &Controller, token: &str, size: u64) -> Result<Cursor, AskError> {
-    let digest = question.digest(controller);
+fn start(question: &Question, controller: &Controller, key: &Key, token: &str, size: u64) -> Result<Cursor, AskError> {
+    let digest = question.digest(controller, key);
     if token.is_empty() {
         let next = match question.order {
             Order::NewestFirst => u64::MAX,

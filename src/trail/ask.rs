@@ -4,6 +4,7 @@ use crate::model::event::{Event, Fields};
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
 use crate::model::query::{Facts, Include, Order};
+use crate::model::seal::Key;
 use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
 /// Who asks. "dev" until callers are known.
@@ -58,9 +59,11 @@ impl Question {
         asked.join(",")
     }
 
-    /// First bytes of a hash of the question: a page token serves only the question that it came with.
-    pub fn digest(&self, controller: &Controller) -> [u8; 8] {
-        let hash = blake3::derive_key("akta v1 question", format!("{controller} {self:?}").as_bytes());
+    /// First bytes of a hash of the question: a page token serves only the question that it came with. Keyed, so that
+    /// whoever sees a token cannot try out whom it asked about.
+    pub fn digest(&self, controller: &Controller, key: &Key) -> [u8; 8] {
+        let key = Key::derive("akta v1 question key", &[key.bytes()]);
+        let hash = key.hash(format!("{controller} {self:?}").as_bytes());
         let mut digest = [0; 8];
         digest.copy_from_slice(&hash[..8]);
         digest
