@@ -12,7 +12,11 @@ use self::out::Out;
 use super::args::{Ground, Target, Time};
 use super::text::{self, Progress, hex, number};
 use super::{Failure, Outcome, block_on, search};
-use crate::grpc::api::{EventFilter, Opening, RecordedEvent, SearchEventsRequest, SearchOrder};
+use crate::client::Client;
+use crate::grpc::api::{
+    EventFilter, GetCheckpointRequest, GetConsistencyProofRequest, Opening, RecordedEvent, SearchEventsRequest,
+    SearchOrder,
+};
 use crate::model::stored::NoticeCore;
 use prost::Message;
 
@@ -21,8 +25,9 @@ use prost::Message;
 /// A line is what "akta search --json" prints, and beside it what makes it evidence: "header", the bytes hashed
 /// into the record's link; "openings", salt and committed bytes of every part that is still readable; of a notice,
 /// "notice", its core. All of them in hex. With them anybody recomputes part, group and link (docs/format.md)
-/// without Akta and without keys. The last line, {"end": ...}, says how many lines stand before it: a file
-/// without it was cut off.
+/// without Akta and without keys. The line before the last, {"checkpoint": ...}, is the newest signed checkpoint, with
+/// the proof that the tree over these records leads to it. The last line, {"end": ...}, says how many records stand
+/// before it: a file without it was cut off.
 ///
 /// Without --since and --until the export is complete: every position of the trail, notices and expired records
 /// too. The command checks that none is missing and that each header carries the link of the one before; if not, it
@@ -61,6 +66,7 @@ struct Written {
     size: u64,
     records: u64,
     chain: Chain,
+    checkpoint: Option<Value>,
 }
 
 /// Writes the export and says what it holds.
@@ -68,7 +74,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     let mut out = Out::open(args.output.as_deref())?;
     let written = block_on(write(&args, &mut out))?;
     let findings = if args.narrowed() { Vec::new() } else { written.chain.findings(written.size) };
-    // Checkpoints signed by the node, once it serves them, stand here: after the records, before the end.
+    if let Some(checkpoint) = &written.checkpoint {
+        out.line(checkpoint)?;
+    }
     out.line(&end(&args, &written, &findings))?;
     out.finish()?;
     let records = number(written.records);
@@ -107,10 +115,28 @@ async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
         progress.show("exporting", written.records, if args.narrowed() { written.records } else { written.size });
         if page.next_page_token.is_empty() {
             progress.done();
+            if !args.narrowed() {
+                written.checkpoint = Some(checkpoint(&mut client, args, written.size).await?);
+            }
             return Ok(written);
         }
         request.page_token = page.next_page_token;
     }
+}
+
+/// The newest checkpoint, and how the tree over the records above leads to it. The export itself is recorded, so the
+/// checkpoint is of a later size.
+async fn checkpoint(client: &mut Client, args: &Args, size: u64) -> Result<Value, Failure> {
+    let controller = args.target.controller.clone();
+    let refused =
+        |status: tonic::Status| Failure(format!("the checkpoint: {}; run the export again", status.message()));
+    let asked = GetCheckpointRequest { controller: controller.clone(), at_least: size };
+    let found = client.evidence.get_checkpoint(asked).await.map_err(refused)?.into_inner();
+    let asked = GetConsistencyProofRequest { controller, old_size: size, new_size: found.size };
+    let proof = client.evidence.get_consistency_proof(asked).await.map_err(refused)?.into_inner();
+    let hashes: Vec<String> = proof.hashes.iter().map(|hash| hex(hash)).collect();
+    Ok(json!({"checkpoint": {"note": found.checkpoint, "verification_key": found.verification_key, "size": found.size,
+                             "consistency": {"old_size": size, "hashes": hashes}}}))
 }
 
 fn request(args: &Args) -> SearchEventsRequest {

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::Stdio;
 
 use akta::grpc::api::{EventFilter, SearchEventsRequest};
+use akta::model::checkpoint::Checkpoint;
+use akta::model::proof::verify_consistency;
+use akta::model::tree::{Frontier, Hash, leaf_hash};
 use serde_json::{Value, json};
 
 use super::support::{Node, SCHOOL, akta, data, everything, run, shown};
@@ -111,6 +114,7 @@ fn an_export_is_complete_and_recomputes_without_keys() {
 
     let mut rows = lines(&std::fs::read(&file).unwrap());
     let end = rows.pop().unwrap()["end"].clone();
+    let checkpoint = rows.pop().unwrap()["checkpoint"].clone();
     assert_eq!(
         [&end["size"], &end["records"], &end["complete"]],
         [&json!(EVENTS + 1), &json!(EVENTS + 1), &json!(true)]
@@ -123,6 +127,7 @@ fn an_export_is_complete_and_recomputes_without_keys() {
         assert!(groups > 0, "record {seq} has nothing to recompute: {row}");
     }
     assert_eq!(rows.len() as u64, EVENTS + 1);
+    continued(&checkpoint, &rows);
     assert_eq!(unhex(&end["head"]), link);
     assert_eq!([&rows[0]["notice_kind"], &rows[0]["notice"]], [&json!("opened"), &rows[0]["openings"][0]["content"]]);
     assert_eq!(rows[1]["subjects"][0]["id"], "p-0", "names are led back as a search does");
@@ -131,6 +136,7 @@ fn an_export_is_complete_and_recomputes_without_keys() {
     // The export was recorded, one question a page; a second one holds these questions as well.
     let again = lines(&export(&node, &[]).stdout);
     let (end, questions) = again[rows.len()..].split_last().unwrap();
+    let (_, questions) = questions.split_last().unwrap();
     assert_eq!(end["end"]["records"], json!(rows.len() + questions.len()));
     assert!(questions.len() >= 2, "one page cannot hold them all: {}", questions.len());
     for question in questions {
@@ -203,6 +209,17 @@ fn export(node: &Node, flags: &[&str]) -> std::process::Output {
     let mut command = akta();
     command.args(["export", "--purpose", "security", "--controller", SCHOOL, "--server", node.address()]);
     command.args(flags).current_dir(Path::new("/")).output().unwrap()
+}
+
+/// The signed checkpoint continues the tree over the exported headers.
+fn continued(checkpoint: &Value, rows: &[Value]) {
+    let mut tree = Frontier::default();
+    rows.iter().for_each(|row| tree.append(leaf_hash(&unhex(&row["header"])), |_, _, _| ()));
+    let vkey = checkpoint["verification_key"].as_str().unwrap().parse().unwrap();
+    let signed = Checkpoint::open(checkpoint["note"].as_str().unwrap().as_bytes(), &vkey).unwrap();
+    let hashes = checkpoint["consistency"]["hashes"].as_array().unwrap().iter();
+    let hashes: Vec<Hash> = hashes.map(|hash| Hash::from_slice(&unhex(hash)).unwrap()).collect();
+    verify_consistency(tree.size(), &tree.root(), signed.size, &signed.root, &hashes).unwrap();
 }
 
 fn lines(bytes: &[u8]) -> Vec<Value> {
