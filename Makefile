@@ -67,6 +67,7 @@ torture: build-tools ## the long forms of the tests: crashes, faults, big stores
 .PHONY: bench
 bench: build-tools ## benchmarks of the primitives, then a node against the disk's ceiling
 	@cargo bench --locked --bench primitives
+	@cargo bench --locked --bench scale
 	@cargo run --release --locked --quiet --bin akta -- bench --ceiling
 
 .PHONY: fmt
