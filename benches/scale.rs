@@ -172,6 +172,7 @@ fn controllers(supply: &mut Supply) {
         for (rates, each) in [(&mut single, false), (&mut in_turn, true)] {
             let submissions: Vec<_> =
                 names.iter().map(|name| supply.submission(if each { name } else { &names[0] }, 100)).collect();
+            let node = if each { &mut node } else { &mut alone };
             let began = Instant::now();
             for submission in submissions {
                 node.record(vec![submission]);
@@ -203,7 +204,8 @@ fn child(mode: &str, folder: &Path) -> f64 {
     String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
 }
 
-/// Resident bytes of this process with a folder open.
+/// Resident bytes of this process with a folder open. Both folders hold the same events, in one trail and in many; the
+/// cache of blocks, bounded for the whole node, is part of it.
 fn resident(folder: &Path, used: bool) -> u64 {
     let node = Node::open(folder);
     if used {

@@ -225,6 +225,11 @@ pub trait Store: Send + Sync {
     /// Makes everything written so far durable, derived rows too.
     fn flush(&self) -> Result<(), Error>;
 
+    /// The first row of a scan, of which nothing is kept in memory: for what is looked at once.
+    fn peek(&self, scan: Scan) -> Result<Option<Row>, Error> {
+        self.first(scan)
+    }
+
     /// The first row of a scan.
     fn first(&self, scan: Scan) -> Result<Option<Row>, Error> {
         self.scan(scan).next().transpose()

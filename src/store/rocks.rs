@@ -85,6 +85,32 @@ impl RocksStore {
         error
     }
 
+    fn rows(&self, scan: Scan, keep: bool) -> Rows<'_> {
+        let family = match self.family(scan.family) {
+            Ok(family) => family,
+            Err(error) => return Box::new(std::iter::once(Err(error))),
+        };
+        let mut options = ReadOptions::default();
+        // Where a posting scan stays within one term, the prefix filter may skip files; other scans cross prefixes.
+        let term = scan.from.get(..POSTING_PREFIX).filter(|_| scan.family == Family::Posting);
+        let one_term = term.is_some_and(|term| scan.to == super::successor(term));
+        options.set_total_order_seek(!one_term);
+        // Blocks of what is looked at once would push out those that are looked at again.
+        options.fill_cache(keep);
+        options.set_prefix_same_as_start(one_term);
+        options.set_iterate_lower_bound(scan.from.clone());
+        if let Some(to) = &scan.to {
+            options.set_iterate_upper_bound(to.clone());
+        }
+        let mut iterator = self.db.raw_iterator_cf_opt(family, options);
+        match (scan.descending, &scan.to) {
+            (false, _) => iterator.seek(&scan.from),
+            (true, Some(to)) => iterator.seek_for_prev(to),
+            (true, None) => iterator.seek_to_last(),
+        }
+        Box::new(Iter { store: self, iterator, descending: scan.descending, ended: false })
+    }
+
     fn write(&self, batch: Batch, options: &WriteOptions) -> Result<(), Error> {
         let mut writes = WriteBatch::default();
         for change in batch.into_changes() {
@@ -116,27 +142,11 @@ impl Store for RocksStore {
     }
 
     fn scan(&self, scan: Scan) -> Rows<'_> {
-        let family = match self.family(scan.family) {
-            Ok(family) => family,
-            Err(error) => return Box::new(std::iter::once(Err(error))),
-        };
-        let mut options = ReadOptions::default();
-        // Where a posting scan stays within one term, the prefix filter may skip files; other scans cross prefixes.
-        let term = scan.from.get(..POSTING_PREFIX).filter(|_| scan.family == Family::Posting);
-        let one_term = term.is_some_and(|term| scan.to == super::successor(term));
-        options.set_total_order_seek(!one_term);
-        options.set_prefix_same_as_start(one_term);
-        options.set_iterate_lower_bound(scan.from.clone());
-        if let Some(to) = &scan.to {
-            options.set_iterate_upper_bound(to.clone());
-        }
-        let mut iterator = self.db.raw_iterator_cf_opt(family, options);
-        match (scan.descending, &scan.to) {
-            (false, _) => iterator.seek(&scan.from),
-            (true, Some(to)) => iterator.seek_for_prev(to),
-            (true, None) => iterator.seek_to_last(),
-        }
-        Box::new(Iter { store: self, iterator, descending: scan.descending, ended: false })
+        self.rows(scan, true)
+    }
+
+    fn peek(&self, scan: Scan) -> Result<Option<Row>, Error> {
+        self.rows(scan, false).next().transpose()
     }
 
     fn flush(&self) -> Result<(), Error> {

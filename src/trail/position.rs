@@ -77,5 +77,5 @@ fn last_notice(base: &Base, info: &Info) -> Result<Option<notice::Before>, ReadE
 
 /// The last row of a trail at or before `seq`.
 pub fn last(db: &dyn Store, family: Family, trail: Trail, seq: u64) -> Result<Option<store::Row>, store::Error> {
-    db.first(Scan::back(family, &keys::trail_seq(trail, 0), &keys::trail_seq(trail, seq)))
+    db.peek(Scan::back(family, &keys::trail_seq(trail, 0), &keys::trail_seq(trail, seq)))
 }
