@@ -30,6 +30,8 @@ pub enum Term {
     Day(Date),
     /// Class of the resource.
     ResourceType(String),
+    /// Whom the actor stood in for.
+    OnBehalfOf(Pseudonym),
 }
 
 impl Term {
@@ -42,6 +44,7 @@ impl Term {
             Self::Action(_) => 4,
             Self::Day(_) => 5,
             Self::ResourceType(_) => 6,
+            Self::OnBehalfOf(_) => 7,
         }
     }
 
@@ -50,7 +53,9 @@ impl Term {
         let mut hasher = blake3::Hasher::new_keyed(index_key);
         hasher.update(&[self.kind()]);
         match self {
-            Self::Actor(pseudonym) | Self::Subject(pseudonym) => hasher.update(&pseudonym.0),
+            Self::Actor(pseudonym) | Self::Subject(pseudonym) | Self::OnBehalfOf(pseudonym) => {
+                hasher.update(&pseudonym.0)
+            }
             Self::Ip(bytes) => hasher.update(bytes),
             Self::Action(number) => hasher.update(&number.to_be_bytes()),
             Self::Day(day) => hasher.update(&day.days().to_be_bytes()),
@@ -63,7 +68,7 @@ impl Term {
 
     /// The terms of an event, each with the expiry date of the part that it comes from. Notices have none.
     pub fn of(header: &Header, contents: &Contents) -> Vec<(Date, Self)> {
-        let mut terms = Vec::with_capacity(5 + contents.subjects.len());
+        let mut terms = Vec::with_capacity(6 + contents.subjects.len());
         let mut add = |id: PartId, term: Option<Self>| {
             if let (Some(group), Some(term)) = (header.group_of(id), term) {
                 terms.push((group.date, term));
@@ -72,6 +77,7 @@ impl Term {
         let pseudonym = |bytes: &[u8]| Pseudonym::from_slice(bytes);
         if let Some(actor) = &contents.actor {
             add(PartId::Actor, pseudonym(&actor.pseudonym).map(Self::Actor));
+            add(PartId::Actor, pseudonym(&actor.on_behalf_of).map(Self::OnBehalfOf));
         }
         for subject in &contents.subjects {
             add(PartId::Subject, pseudonym(&subject.pseudonym).map(Self::Subject));
@@ -86,5 +92,33 @@ impl Term {
             add(PartId::Core, (!core.resource_type.is_empty()).then(|| Self::ResourceType(core.resource_type.clone())));
         }
         terms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::header::Link;
+    use crate::model::identity::Identity;
+    use crate::model::origin::{Controller, Origin};
+    use crate::model::seal::{Key, Use, date_key};
+
+    #[test]
+    fn golden_terms() {
+        let school = Controller::new("school-12").expect("a name");
+        let pseudonym = Pseudonym::of(&[3; 32], &school, &Identity::new("pupil", "p-204"));
+        let origin = Origin::parse("akta.dev/school-12/w0a1b2c3d").expect("an origin");
+        let keys = [1, 2].map(|byte| Key::new([byte; 32]));
+        let index_key = date_key(Use::Index, &keys[0], &keys[1], &Link::of_origin(&origin));
+        // docs/format.md prints the same values.
+        for (term, kind, keyed) in [
+            (Term::Subject(pseudonym), 2, "4cad12b5fabb36d8065e332742513097"),
+            (Term::Action(2), 4, "0c828fc81a7465749ba0cc7083df06e9"),
+            (Term::Ip(vec![192, 0, 2, 1]), 3, "4bdb51b1cd4af56891a86e9313ef758a"),
+            (Term::OnBehalfOf(pseudonym), 7, "27aaa3c700c66f84c0b4c06f9c4946a4"),
+        ] {
+            let hex: String = term.keyed(index_key.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!((term.kind(), hex.as_str()), (kind, keyed), "{term:?}");
+        }
     }
 }
