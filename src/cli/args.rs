@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::config;
 use crate::grpc::api;
 use crate::model::date::Timestamp;
+use crate::model::origin::Origin;
 use crate::model::stored;
 use crate::trail::keyring::Kek;
 
@@ -88,6 +89,21 @@ impl FromStr for Who {
             }
             _ => Err("must be NAMESPACE:ID, for example pupil:p-204".to_owned()),
         }
+    }
+}
+
+/// A record as `ORIGIN:SEQ`.
+#[derive(Debug, Clone)]
+pub struct Reference(pub api::RecordReference);
+
+impl FromStr for Reference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = text.rsplit_once(':').and_then(|(origin, seq)| Some((Origin::parse(origin)?, seq.parse().ok()?)));
+        found.map(|(origin, seq)| Self(api::RecordReference { origin: origin.to_string(), seq })).ok_or_else(|| {
+            "must be ORIGIN:SEQ as in a receipt, for example akta.example/school-12/w0a1b2c3d:17".to_owned()
+        })
     }
 }
 

@@ -157,7 +157,17 @@ pub fn to_json(row: &RecordedEvent) -> Value {
                    "pseudonym": hex(&who.pseudonym)})
         })
     };
-    let subjects: Vec<_> = event.subjects.iter().map(|subject| who(subject.identity.as_ref())).collect();
+    let subjects: Vec<_> = event
+        .subjects
+        .iter()
+        .map(|subject| {
+            let mut person = who(subject.identity.as_ref())?;
+            let child =
+                words(&[subject.child], |n| stored::ChildFlag::try_from(n).map(|v| v.as_str_name()), "CHILD_FLAG_");
+            child.into_iter().for_each(|word| person["child"] = word.into());
+            Some(person)
+        })
+        .collect();
     let parts: Vec<Value> = row
         .parts
         .iter()
@@ -209,11 +219,17 @@ fn context(row: &RecordedEvent) -> Value {
         "warnings": words(&row.warnings, |n| stored::Warning::try_from(n).map(|v| v.as_str_name()), "WARNING_"),
         "source_instance": event.source.as_ref().map(|source| source.instance.clone()),
         "session_hash": event.session.as_ref().map(|session| hex(&session.id)),
+        "auth_method": words(
+            &[event.session.as_ref().map_or(0, |session| session.auth_method)],
+            |n| stored::AuthMethod::try_from(n).map(|v| v.as_str_name()), "AUTH_METHOD_"),
         "mfa": event.session.as_ref().filter(|session| session.mfa).map(|_| true),
         "policy_id": event.authorization.as_ref().map(|authorization| authorization.policy_id.clone()),
         "decision_id": event.authorization.as_ref().map(|authorization| authorization.decision_id.clone()),
         "hash_before": event.change.as_ref().map(|change| hex(&change.hash_before)),
         "hash_after": event.change.as_ref().map(|change| hex(&change.hash_after)),
+        "export_format": words(
+            &[event.export.as_ref().map_or(0, |export| export.format)],
+            |n| stored::ExportFormat::try_from(n).map(|v| v.as_str_name()), "EXPORT_FORMAT_"),
         "export_bytes": event.export.as_ref().map(|export| export.bytes),
         "export_sha256": event.export.as_ref().map(|export| hex(&export.sha256)),
         "recipient_country": event.disclosure.as_ref().map(|disclosure| disclosure.country.clone()),

@@ -42,12 +42,16 @@ vocabulary! {
     Action, "ACTION_", "an action";
     ActorKind, "ACTOR_KIND_", "a kind of actor";
     Channel, "CHANNEL_", "a channel";
+    ChildFlag, "CHILD_FLAG_", "a child flag";
     DataCategory, "DATA_CATEGORY_", "a kind of data";
     LegalBasis, "LEGAL_BASIS_", "a legal basis";
     Outcome, "OUTCOME_", "an outcome";
     Purpose, "PURPOSE_", "a purpose";
     RetentionClass, "RETENTION_CLASS_", "a retention class";
+    SourceAssurance, "SOURCE_ASSURANCE_", "an assurance";
     SpecialCategory, "SPECIAL_CATEGORY_", "a special category";
+    SpecialLegalBasis, "SPECIAL_LEGAL_BASIS_", "a special legal basis";
+    Warning, "WARNING_", "a warning";
 }
 
 /// One of an enum, by its word.
@@ -87,12 +91,16 @@ mod tests {
         round_trips::<stored::Action>(34);
         round_trips::<stored::ActorKind>(7);
         round_trips::<stored::Channel>(12);
+        round_trips::<stored::ChildFlag>(4);
         round_trips::<stored::DataCategory>(20);
         round_trips::<stored::LegalBasis>(6);
         round_trips::<stored::Outcome>(5);
         round_trips::<stored::Purpose>(19);
         round_trips::<stored::RetentionClass>(9);
+        round_trips::<stored::SourceAssurance>(4);
         round_trips::<stored::SpecialCategory>(9);
+        round_trips::<stored::SpecialLegalBasis>(11);
+        round_trips::<stored::Warning>(11);
         assert!("art6-1-c".parse::<Word<stored::LegalBasis>>().is_ok());
     }
 }

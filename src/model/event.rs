@@ -237,10 +237,8 @@ impl Fields {
     }
 
     fn check_disclosure(&mut self, checker: &mut Checker) {
-        let country = self.core.recipient_country.as_bytes();
-        let two_letters = country.len() == 2 && country.iter().all(u8::is_ascii_uppercase);
-        if !country.is_empty() && !two_letters {
-            checker.refuse("disclosure.country", "must be two capital letters, ISO 3166-1 alpha-2, for example PL");
+        if !self.core.recipient_country.is_empty() && !is_country(&self.core.recipient_country) {
+            checker.refuse("disclosure.country", COUNTRY);
         }
         if self.action() == Action::Disclose {
             if self.core.recipient.is_empty() {
@@ -272,6 +270,14 @@ impl Fields {
             _ => checker.refuse("retention_class", "only REGISTER and ACCOUNTING can be chosen: leave it out"),
         }
     }
+}
+
+/// What is said of a text that is no country.
+pub const COUNTRY: &str = "must be two capital letters, ISO 3166-1 alpha-2, for example PL";
+
+/// Whether it has the shape of a country: two capital letters.
+pub fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// SUPPORT_TICKET and OTHER say more in `purpose_text`.

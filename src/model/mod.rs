@@ -9,6 +9,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod date;
 pub mod event;
+pub mod facts;
 #[cfg(feature = "server")]
 pub mod frame;
 pub mod header;

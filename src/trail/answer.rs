@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::ask::{Caller, Ground, Question, log_access};
+use super::ask::{Asked, Caller, Ground, Question, log_access};
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::search::{self, Page};
@@ -87,13 +87,14 @@ impl Node {
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
         let start = start(&question, controller, &trail.key, token, trail.size())?;
-        let (shape, openings) = (question.shape(), question.include.openings);
+        let (asked, openings) = (question.asked(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
         let (page, people) = blocking(move || {
             let filter = Filter {
                 subject: node.resolve(&info, question.subject.as_ref())?,
                 actor: node.resolve(&info, question.actor.as_ref())?,
+                on_behalf_of: node.resolve(&info, question.on_behalf_of.as_ref())?,
                 facts: question.facts,
             };
             let (order, include) = (question.order, question.include);
@@ -102,7 +103,7 @@ impl Node {
             Ok((page, people))
         })
         .await?;
-        self.log(caller, ground, controller, "SearchEvents", &shape, page.records.len()).await?;
+        self.log(caller, ground, controller, asked, page.records.len()).await?;
         Ok(Answer { trail, page, people, openings })
     }
 
@@ -130,7 +131,8 @@ impl Node {
             Ok(Some((record, people)))
         })
         .await?;
-        self.log(caller, ground, controller, "GetEvent", key.shape(), usize::from(found.is_some())).await?;
+        let asked = Asked { call: "GetEvent", shape: key.shape().to_owned(), export: false };
+        self.log(caller, ground, controller, asked, usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
         Ok(Answer { trail, page: Page { records: vec![record], next: None, size }, people, openings: false })
     }
@@ -175,12 +177,11 @@ impl Node {
         caller: &Caller,
         ground: &Ground,
         controller: &Controller,
-        call: &str,
-        shape: &str,
+        asked: Asked,
         rows: usize,
     ) -> Result<(), AskError> {
         let id = uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid();
-        let event = log_access(caller, ground, id.into_bytes(), call, shape, rows);
+        let event = log_access(caller, ground, id.into_bytes(), asked, rows);
         // Reads of the trail are recorded whatever waits: they take no budget.
         let submission = Submission { controller: controller.clone(), events: vec![event], may_open: false };
         let pending = self.send(submission, None).map_err(AskError::Unrecorded)?;

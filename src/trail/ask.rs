@@ -1,9 +1,10 @@
 //! Asking: every question states a purpose, is answered from the trail, and is itself recorded before the answer.
 
 use crate::model::event::{Event, Fields};
+use crate::model::facts::Facts;
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
-use crate::model::query::{Facts, Include, Order};
+use crate::model::query::{Include, Order};
 use crate::model::seal::Key;
 use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
@@ -37,6 +38,8 @@ pub struct Question {
     pub subject: Option<Identity>,
     /// Who acted.
     pub actor: Option<Identity>,
+    /// In whose name somebody acted.
+    pub on_behalf_of: Option<Identity>,
     /// All else.
     pub facts: Facts,
     /// Order of rows.
@@ -46,10 +49,16 @@ pub struct Question {
 }
 
 impl Question {
+    /// How it is recorded.
+    pub fn asked(&self) -> Asked {
+        let Include { openings, notices } = self.include;
+        Asked { call: "SearchEvents", shape: self.shape(), export: openings || notices }
+    }
+
     /// Names of the fields that are asked by; never their values.
     pub fn shape(&self) -> String {
-        let people = [("subject", self.subject.is_some()), ("actor", self.actor.is_some())];
-        let people = people.into_iter().filter_map(|(name, set)| set.then_some(name));
+        let people = [("subject", &self.subject), ("actor", &self.actor), ("on_behalf_of", &self.on_behalf_of)];
+        let people = people.into_iter().filter_map(|(name, who)| who.as_ref().map(|_| name));
         let mut asked: Vec<&str> = people.chain(self.facts.names()).collect();
         if asked.is_empty() {
             asked.push("everything");
@@ -70,12 +79,24 @@ impl Question {
     }
 }
 
+/// What was asked, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Name of the call.
+    pub call: &'static str,
+    /// Names of the fields that were asked by; never their values.
+    pub shape: String,
+    /// Whether evidence was handed out: what opens parts, or every position of the trail.
+    pub export: bool,
+}
+
 /// The record of a question: who asked, why, the shape of it and how many rows; never the value searched for.
-pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], call: &str, shape: &str, rows: usize) -> Event {
+pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], asked: Asked, rows: usize) -> Event {
+    let action = if asked.export { Action::LogExport } else { Action::LogQuery };
     let core = Core {
         event_id: event_id.to_vec(),
-        action: Action::LogQuery as i32,
-        event_name: call.to_owned(),
+        action: action as i32,
+        event_name: asked.call.to_owned(),
         outcome: Outcome::Success as i32,
         purpose: ground.purpose,
         purpose_text: ground.text.clone(),
@@ -85,7 +106,7 @@ pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], call: &s
         source_assurance: SourceAssurance::Native as i32,
         ..Core::default()
     };
-    let asked = Attribute { key: "asked_by".to_owned(), value: shape.to_owned() };
+    let asked = Attribute { key: "asked_by".to_owned(), value: asked.shape };
     Event::log_access(Fields {
         core,
         actor: Some(Identity::new(Caller::NAMESPACE, &caller.0)),

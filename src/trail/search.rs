@@ -2,6 +2,8 @@
 //!
 //! Every candidate is read and checked against the filter, so a search finds exactly what a plain scan finds.
 
+use std::ops::Range;
+
 use roaring::RoaringTreemap;
 
 use super::base::Base;
@@ -11,6 +13,7 @@ use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use super::vault::Of;
 use crate::model::date::Date;
+use crate::model::facts::Facts;
 use crate::model::identity::{Domain, Identity, Pseudonym};
 use crate::model::query::{Cursor, Filter, Include, Order};
 use crate::model::record::Record;
@@ -68,7 +71,8 @@ pub fn search_including(
     let mut next = None;
     let newest = filter.facts.since.map(|_| newest(&mut reader, start.size)).transpose()?;
     let terms = alternatives(filter, newest);
-    let seqs = candidates(base, info, &terms, order, start, today)?;
+    let within = recorded(&mut reader, &filter.facts, start.size)?;
+    let seqs = candidates(base, info, &terms, order, start, within, today)?;
     for (scanned, seq) in seqs.enumerate() {
         if scanned == SCAN_MAX {
             next = Some(Cursor { next: seq, ..start });
@@ -108,11 +112,12 @@ fn candidates(
     terms: &[Vec<Term>],
     order: Order,
     start: Cursor,
+    within: Range<u64>,
     today: Date,
 ) -> Result<Seqs, store::Error> {
     let range = match order {
-        Order::NewestFirst => 0..start.size.min(start.next.saturating_add(1)),
-        Order::OldestFirst => start.next..start.size,
+        Order::NewestFirst => within.start..within.end.min(start.next.saturating_add(1)),
+        Order::OldestFirst => within.start.max(start.next)..within.end,
     };
     let Some(mut found) = postings(base, info, terms, today)? else {
         return Ok(match order {
@@ -165,6 +170,21 @@ fn postings(
     Ok(found)
 }
 
+/// Positions below `size`, among them all that were recorded in the time asked for: days never go back along a trail.
+fn recorded(reader: &mut Reader<'_>, facts: &Facts, size: u64) -> Result<Range<u64>, ReadError> {
+    let mut first_on = |day: Date| -> Result<u64, ReadError> {
+        let (mut low, mut high) = (0, size);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if reader.linked(middle)?.header.day < day { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    };
+    let start = facts.recorded_since.map_or(Ok(0), |since| first_on(Date::of_utc(since)))?;
+    let end = facts.recorded_until.map_or(Ok(size), |until| first_on(Date::of_utc(until).plus_days(1)))?;
+    Ok(start..end)
+}
+
 /// The last day on which one of the first `size` records can have happened.
 ///
 /// The clock does not know it, for it may have been set back; the trail does: recorded time never goes back along it,
@@ -185,6 +205,9 @@ fn alternatives(filter: &Filter, newest: Option<Date>) -> Vec<Vec<Term>> {
     }
     if let Some(actor) = &filter.actor {
         all.push(actor.iter().copied().map(Term::Actor).collect());
+    }
+    if let Some(principal) = &filter.on_behalf_of {
+        all.push(principal.iter().copied().map(Term::OnBehalfOf).collect());
     }
     if let Some(ip) = &facts.ip {
         all.push(vec![Term::Ip(ip.clone())]);

@@ -141,7 +141,7 @@ fn an_export_is_complete_and_recomputes_without_keys() {
     assert!(questions.len() >= 2, "one page cannot hold them all: {}", questions.len());
     for question in questions {
         let text = question.to_string();
-        assert!(text.contains("LOG_QUERY") && text.contains("everything,with_openings,with_notices"), "{text}");
+        assert!(text.contains("LOG_EXPORT") && text.contains("everything,with_openings,with_notices"), "{text}");
     }
     // By time it is a part of the trail, and says so.
     let later = lines(&export(&node, &["--since", "2100-01-01"]).stdout);

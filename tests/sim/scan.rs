@@ -19,7 +19,7 @@ use akta::model::identity::Identity;
 use akta::model::origin::Controller;
 use akta::model::policy::{Class, Dates};
 use akta::model::query::{Cursor, Filter, Order};
-use akta::model::stored::{Action, ActorKind, Outcome, Purpose, RetentionClass};
+use akta::model::stored::{Action, ActorKind, Outcome, Purpose, RetentionClass, SourceAssurance};
 use akta::store::disk;
 use akta::store::files::MemoryFiles;
 use akta::store::memory::Disk;
@@ -28,10 +28,11 @@ use akta::trail::base::{Base, Settings, World};
 use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;
 use akta::trail::search;
-use akta::trail::submission::Submission;
+use akta::trail::submission::{Recorded, Submission};
 use akta::trail::trails::Info;
 use akta::trail::verify::verify;
 use akta::trail::writer::Writer;
+use prost::Message;
 
 use crate::story::Dice;
 use fields::{FIELDS, turned};
@@ -39,7 +40,7 @@ use told::{Told, event};
 
 const SCHOOLS: [&str; 2] = ["school-1", "school-2"];
 const TRAILS: u64 = 10;
-const QUESTIONS: u32 = 40;
+const QUESTIONS: u32 = 55;
 
 /// What was met: a property that was never put to the test shows nothing.
 #[derive(Debug, Default)]
@@ -62,14 +63,14 @@ struct Met {
     /// Readable records whose address had expired, in questions by address.
     address_gone: u64,
     /// By field: questions that it was part of and that found something.
-    found: [u64; FIELDS.len()],
+    found: Vec<u64>,
     /// By field: questions in which it alone kept a record out.
-    decided: [u64; FIELDS.len()],
+    decided: Vec<u64>,
 }
 
 #[test]
 fn a_search_finds_what_a_plain_scan_finds() {
-    let mut met = Met::default();
+    let mut met = Met { found: vec![0; FIELDS.len()], decided: vec![0; FIELDS.len()], ..Met::default() };
     for seed in 0..TRAILS {
         let mut scan = Scan::new(0xA11CE + seed);
         scan.report(40);
@@ -83,9 +84,9 @@ fn a_search_finds_what_a_plain_scan_finds() {
         assert_eq!(verify(&scan.node.base, |_, _, _| {}).findings, []);
     }
     println!("{met:#?}");
-    for (field, (found, decided)) in FIELDS.iter().zip(met.found.iter().zip(met.decided)) {
+    for (field, (found, decided)) in FIELDS.iter().zip(met.found.iter().zip(&met.decided)) {
         println!("{:20} found with it {found:3}, decided by it {decided:3}", field.name);
-        assert!(*found > 2 && decided > 2, "{} was not put to the test: {found}, {decided}", field.name);
+        assert!(*found > 2 && *decided > 2, "{} was not put to the test: {found}, {decided}", field.name);
     }
     assert!(met.questions >= 200 && met.found_some * 2 > met.questions, "filters find too little");
     assert!(met.by_fields[1] > 20 && met.by_fields[2] > 20 && met.by_fields[3] > 20, "{:?}", met.by_fields);
@@ -127,6 +128,27 @@ fn a_clock_that_was_set_back_hides_nothing() {
             assert_eq!(found, expected, "{hours} hours back, since {from}, until {until:?}");
         }
     }
+}
+
+/// A field of the API's filter that nothing here asks by would be shown by nothing.
+#[test]
+fn every_field_of_the_filter_is_asked_by_and_its_name_recorded() {
+    let files = prost_types::FileDescriptorSet::decode(api::DESCRIPTORS).unwrap().file;
+    let message = files.iter().flat_map(|file| &file.message_type).find(|found| found.name() == "EventFilter");
+    let mut fields: Vec<&str> = message.unwrap().field.iter().map(|field| field.name()).collect();
+    let mut rows: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
+    let mut scan = Scan::new(7);
+    scan.report(40);
+    let told = scan.model[0][0].clone();
+    let mut filter = api::EventFilter::default();
+    FIELDS.iter().for_each(|field| (field.ask)(&mut filter, &told, &mut scan.dice));
+    let request = api::SearchEventsRequest { filter: Some(filter), with_openings: true, ..Default::default() };
+    let shape = question(&request).0.shape();
+    let mut named: Vec<&str> = shape.split(',').filter(|name| *name != "with_openings").collect();
+    [&mut fields, &mut rows, &mut named].into_iter().for_each(|names| names.sort_unstable());
+    assert_eq!((&fields, &fields), (&rows, &named));
+    // An attribute's value has at most 512 bytes, those that Akta writes as well.
+    assert!(shape.len() <= 512, "{} bytes", shape.len());
 }
 
 struct Node {
@@ -215,12 +237,15 @@ impl Scan {
         let mut step = self.node.writer.step(vec![submission]);
         self.node.indexer.absorb(std::mem::take(&mut step.entries)).unwrap();
         step.publish();
-        let receipt = step.results.remove(0).unwrap().remove(0).receipt;
+        let Recorded { receipt, warnings } = step.results.remove(0).unwrap().remove(0);
         assert_eq!(receipt.seq, 1 + self.model[school].len() as u64);
 
-        if message.purpose == 0 && !message.subjects.is_empty() {
+        message.subject_count = message.subject_count.max(u32::try_from(message.subjects.len()).unwrap());
+        if message.purpose == 0 && message.subject_count > 0 {
             message.purpose = Purpose::SchoolAdministration as i32;
         }
+        let source = message.source.as_mut().unwrap();
+        source.assurance = source.assurance.max(SourceAssurance::Native as i32);
         let given = message.occurred_at.map(|time| Timestamp::from_parts(time.seconds, time.nanos).unwrap());
         let occurred_at = given.unwrap_or(self.now);
         let zone = Zone::default();
@@ -228,7 +253,16 @@ impl Scan {
         let recorded_on = zone.date(receipt.recorded_at).max(Date::of_utc(receipt.recorded_at));
         // What is past when it is recorded is not written.
         let net_ends = dates.net.filter(|ends| *ends > recorded_on);
-        self.model[school].push(Told { event: message, occurred_at, class, core_ends: dates.core, net_ends });
+        let (recorded_at, core_ends) = (receipt.recorded_at, dates.core);
+        self.model[school].push(Told {
+            event: message,
+            occurred_at,
+            recorded_at,
+            warnings,
+            class,
+            core_ends,
+            net_ends,
+        });
     }
 
     /// Records a page that was shown, as every read is.
@@ -236,8 +270,10 @@ impl Scan {
         self.ids += 1;
         let ground = Ground { purpose: Purpose::Security as i32, text: String::new() };
         let id = u128::from(self.ids).to_be_bytes();
-        let event = log_access(&Caller::dev(), &ground, id, "SearchEvents", &question.shape(), rows);
+        let event = log_access(&Caller::dev(), &ground, id, question.asked(), rows);
         let message = api::Event {
+            event_id: uuid::Uuid::from_bytes(id).to_string(),
+            record_count: rows as u64,
             action: Action::LogQuery as i32,
             event_name: "SearchEvents".to_owned(),
             outcome: Outcome::Success as i32,
@@ -289,8 +325,12 @@ impl Scan {
             let who = |asked: &Option<Identity>| {
                 asked.as_ref().map(|identity| search::pseudonyms(&base, &info, identity).unwrap())
             };
-            let filter =
-                Filter { subject: who(&question.subject), actor: who(&question.actor), facts: question.facts.clone() };
+            let filter = Filter {
+                subject: who(&question.subject),
+                actor: who(&question.actor),
+                on_behalf_of: who(&question.on_behalf_of),
+                facts: question.facts.clone(),
+            };
             let page = search::search(&base, &info, &filter, question.order, start, limit).unwrap();
             assert_eq!(page.size, covered, "the first page fixes what is covered");
             assert!(page.records.len() == limit || page.next.is_none(), "only the last page is short");

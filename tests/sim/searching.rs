@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use akta::model::facts::Facts;
 use akta::model::identity::Identity;
-use akta::model::query::{Cursor, Facts, Filter, Order};
+use akta::model::query::{Cursor, Filter, Order};
 use akta::model::stored::Action;
 use akta::trail::search;
 
@@ -38,6 +39,7 @@ impl Sim {
         let filter = Filter {
             subject: subjects,
             actor: actors,
+            on_behalf_of: None,
             facts: Facts {
                 ip: ip.map(|ip| vec![192, 0, 2, ip]),
                 actions: action.into_iter().collect(),

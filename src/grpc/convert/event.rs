@@ -1,7 +1,7 @@
 //! `akta.v1.Event` to a checked event: every field on its own here, fields together in the model.
 
 use super::super::api;
-use super::{controller, identity, ip_bytes, timestamp, uuid};
+use super::{ORIGIN, controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::event::{Event, Fields, SUBJECTS_MAX, Session, Subject};
 use crate::model::origin::{Controller, Origin};
@@ -97,7 +97,7 @@ fn fields(message: api::Event, checker: &mut Checker) -> Fields {
     let disclosure = message.disclosure.unwrap_or_default();
     let corrects = message.corrects.unwrap_or_default();
     if !corrects.origin.is_empty() && Origin::parse(&corrects.origin).is_none() {
-        checker.refuse("corrects.origin", "is not an origin: authority/controller/writer, as in the receipt");
+        checker.refuse("corrects.origin", ORIGIN);
     }
 
     let mut core = Core {

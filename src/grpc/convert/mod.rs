@@ -18,6 +18,9 @@ use crate::model::origin::Controller;
 use super::status::Refusal;
 use super::{api, time};
 
+/// What is said of a text that is no origin.
+const ORIGIN: &str = "is not an origin: authority/controller/writer, as in the receipt";
+
 /// The controller of a question that shows neither events nor identities: the reserved one too.
 pub fn any_controller(name: String) -> Result<Controller, Refusal> {
     Controller::new(&name).ok_or_else(|| {

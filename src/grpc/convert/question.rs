@@ -1,11 +1,12 @@
 //! Questions of `akta.v1.HistoryService` to checked values.
 
 use super::super::api;
-use super::{controller, identity, ip_bytes, timestamp, uuid};
+use super::{ORIGIN, controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
-use crate::model::event::check_purpose_text;
-use crate::model::origin::Controller;
-use crate::model::query::{Facts, Include, Order};
+use crate::model::event::{COUNTRY, check_purpose_text, is_country};
+use crate::model::facts::Facts;
+use crate::model::origin::{Controller, Origin};
+use crate::model::query::{Include, Order};
 use crate::model::stored::Purpose;
 use crate::trail::answer::EventKey;
 use crate::trail::ask::{Ground, Question};
@@ -46,9 +47,11 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
         let mut who = |field: &str, asked: Option<api::Identity>| {
             asked.map(|asked| checker.within(field, |checker| identity(asked, checker)))
         };
-        let (subject, actor) = (who("subject", filter.subject.clone()), who("actor", filter.actor.clone()));
+        let subject = who("subject", filter.subject.clone());
+        let actor = who("actor", filter.actor.clone());
+        let on_behalf_of = who("on_behalf_of", filter.on_behalf_of.clone());
         let include = Include { openings: request.with_openings, notices: request.with_notices };
-        Question { subject, actor, facts: facts(filter, checker), order, include }
+        Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include }
     });
     if request.with_notices && request.filter.as_ref().is_some_and(|filter| *filter != api::EventFilter::default()) {
         checker.refuse("with_notices", "goes with an empty filter only: leave out the filter, or with_notices");
@@ -66,26 +69,43 @@ pub fn page_size(asked: u32, checker: &mut Checker) -> usize {
 
 fn facts(filter: api::EventFilter, checker: &mut Checker) -> Facts {
     Facts {
-        ip: (!filter.ip.is_empty()).then(|| ip_bytes("ip", &filter.ip, checker)),
-        actions: numbers("actions", filter.actions, checker),
+        event_id: (!filter.event_id.is_empty()).then(|| uuid("event_id", &filter.event_id, checker)),
         since: timestamp("since", filter.since, checker),
         until: timestamp("until", filter.until, checker),
+        recorded_since: timestamp("recorded_since", filter.recorded_since, checker),
+        recorded_until: timestamp("recorded_until", filter.recorded_until, checker),
+        actions: numbers("actions", filter.actions, checker),
+        event_names: texts("event_names", filter.event_names, 128, checker),
         outcomes: numbers("outcomes", filter.outcomes, checker),
+        break_glass: filter.break_glass,
+        operation_id: text("operation_id", filter.operation_id, 64, checker),
+        corrects: filter.corrects.and_then(|record| reference(record, checker)),
+        corrections: filter.corrections,
         purposes: numbers("purposes", filter.purposes, checker),
+        purpose_text: text("purpose_text", filter.purpose_text, 64, checker),
         legal_bases: numbers("legal_bases", filter.legal_bases, checker),
+        special_legal_bases: numbers("special_legal_bases", filter.special_legal_bases, checker),
+        policy_ids: texts("policy_ids", filter.policy_ids, 64, checker),
+        decision_id: text("decision_id", filter.decision_id, 64, checker),
         categories: numbers("categories", filter.categories, checker),
         special_categories: numbers("special_categories", filter.special_categories, checker),
         resource_types: texts("resource_types", filter.resource_types, 64, checker),
-        event_names: texts("event_names", filter.event_names, 128, checker),
+        min_record_count: (filter.min_record_count > 0).then_some(filter.min_record_count),
+        retention_classes: numbers("retention_classes", filter.retention_classes, checker),
+        min_subject_count: (filter.min_subject_count > 0).then_some(filter.min_subject_count),
+        children: filter.children,
+        child_flags: numbers("child_flags", filter.child_flags, checker),
         actor_kinds: numbers("actor_kinds", filter.actor_kinds, checker),
         roles: texts("roles", filter.roles, 64, checker),
+        org_units: texts("org_units", filter.org_units, 64, checker),
+        ip: (!filter.ip.is_empty()).then(|| ip_bytes("ip", &filter.ip, checker)),
         channels: numbers("channels", filter.channels, checker),
         source_services: texts("source_services", filter.source_services, 64, checker),
-        operation_id: text("operation_id", filter.operation_id, 64, checker),
+        source_instances: texts("source_instances", filter.source_instances, 64, checker),
+        assurances: numbers("assurances", filter.assurances, checker),
         recipient: text("recipient", filter.recipient, 128, checker),
-        break_glass: filter.break_glass,
-        children: filter.children,
-        retention_classes: numbers("retention_classes", filter.retention_classes, checker),
+        recipient_countries: countries("recipient_countries", filter.recipient_countries, checker),
+        warnings: numbers("warnings", filter.warnings, checker),
     }
 }
 
@@ -101,6 +121,24 @@ fn numbers(field: &str, numbers: Vec<i32>, checker: &mut Checker) -> Vec<i32> {
 fn texts(field: &str, texts: Vec<String>, max: usize, checker: &mut Checker) -> Vec<String> {
     let texts = (0..).zip(values(field, texts, checker));
     set(texts.map(|(n, text): (usize, _)| checker.required_text(&format!("{field}[{n}]"), text, max)).collect())
+}
+
+fn countries(field: &str, countries: Vec<String>, checker: &mut Checker) -> Vec<String> {
+    let countries = values(field, countries, checker);
+    for (n, country) in countries.iter().enumerate() {
+        if !is_country(country) {
+            checker.refuse(&format!("{field}[{n}]"), COUNTRY);
+        }
+    }
+    set(countries)
+}
+
+fn reference(record: api::RecordReference, checker: &mut Checker) -> Option<(Origin, u64)> {
+    let origin = Origin::parse(&record.origin);
+    if origin.is_none() {
+        checker.refuse("corrects.origin", ORIGIN);
+    }
+    origin.map(|origin| (origin, record.seq))
 }
 
 fn text(field: &str, text: String, max: usize, checker: &mut Checker) -> Option<String> {

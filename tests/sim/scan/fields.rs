@@ -4,13 +4,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use akta::grpc::api::{EventFilter, Identity};
+use akta::grpc::api::{Authorization, Disclosure, EventFilter, Identity, Source};
 use akta::model::date::{Date, Timestamp};
 use akta::model::stored::ChildFlag;
 
 use super::told::{
-    ACTIONS, BASES, CATEGORIES, CHANNELS, CLASSES, IPS, KINDS, NAMES, OPERATIONS, OUTCOMES, PURPOSES, RECIPIENTS,
-    ROLES, SERVICES, SPECIAL, TYPES, Told, pick, pupil, teacher,
+    ACTIONS, ASSURANCES, BASES, CATEGORIES, CHANNELS, CHILDREN, CLASSES, COUNTRIES, DECISIONS, INSTANCES, IPS, KINDS,
+    NAMES, OPERATIONS, OUTCOMES, POLICIES, PURPOSES, RECIPIENTS, ROLES, SERVICES, SPECIAL, SPECIAL_BASES, TICKETS,
+    TYPES, Told, UNITS, WARNINGS, corrected, pick, pupil, teacher,
 };
 use crate::story::Dice;
 
@@ -24,7 +25,7 @@ pub(super) struct Field {
 }
 
 #[rustfmt::skip]
-pub(super) const FIELDS: [Field; 22] = [
+pub(super) const FIELDS: [Field; 40] = [
     Field { name: "subject",
         ask: |f, told, dice| {
             let of_it: Vec<_> = told.event.subjects.iter().filter_map(|subject| subject.identity.clone()).collect();
@@ -84,8 +85,8 @@ pub(super) const FIELDS: [Field; 22] = [
         ask: |f, told, dice| f.channels = some(dice, &[told.event.channel], &CHANNELS),
         holds: |f, told, _| f.channels.contains(&told.event.channel) },
     Field { name: "source_services",
-        ask: |f, told, dice| f.source_services = some(dice, &[service(told)], &texts(&SERVICES)),
-        holds: |f, told, _| f.source_services.contains(&service(told)) },
+        ask: |f, told, dice| f.source_services = some(dice, &[source(told).service], &texts(&SERVICES)),
+        holds: |f, told, _| f.source_services.contains(&source(told).service) },
     Field { name: "operation_id",
         ask: |f, _, dice| f.operation_id = pick(dice, &OPERATIONS).to_owned(),
         holds: |f, told, _| told.event.operation_id == f.operation_id },
@@ -101,6 +102,75 @@ pub(super) const FIELDS: [Field; 22] = [
     Field { name: "retention_classes",
         ask: |f, told, dice| f.retention_classes = some(dice, &[told.class as i32], &CLASSES),
         holds: |f, told, _| f.retention_classes.contains(&(told.class as i32)) },
+    Field { name: "on_behalf_of",
+        ask: |f, told, dice| f.on_behalf_of = match principal(told) {
+            Some(who) if dice.roll(4) > 0 => Some(who),
+            _ => Some(teacher(dice.roll(6))),
+        },
+        holds: |f, told, _| principal(told).is_some_and(|who| same(&Some(who), &f.on_behalf_of)) },
+    Field { name: "event_id",
+        ask: |f, told, dice| f.event_id = match dice.roll(6) {
+            0 => format!("00000000-0000-4000-8000-{:012X}", dice.roll(400)),
+            _ => told.event.event_id.clone(),
+        },
+        holds: |f, told, _| told.event.event_id == f.event_id.to_lowercase() },
+    Field { name: "purpose_text",
+        ask: |f, told, dice| f.purpose_text = match told.event.purpose_text.as_str() {
+            text if !text.is_empty() && dice.roll(4) > 0 => text.to_owned(),
+            _ => pick(dice, &TICKETS).to_owned(),
+        },
+        holds: |f, told, _| told.event.purpose_text == f.purpose_text },
+    Field { name: "special_legal_bases",
+        ask: |f, told, dice| f.special_legal_bases = some(dice, &[told.event.special_legal_basis], &SPECIAL_BASES),
+        holds: |f, told, _| f.special_legal_bases.contains(&told.event.special_legal_basis) },
+    Field { name: "org_units",
+        ask: |f, told, dice| f.org_units = some(dice, &[told.event.actor.clone().unwrap().org_unit], &texts(&UNITS)),
+        holds: |f, told, _| f.org_units.contains(&told.event.actor.clone().unwrap().org_unit) },
+    Field { name: "source_instances",
+        ask: |f, told, dice| f.source_instances = some(dice, &[source(told).instance], &texts(&INSTANCES)),
+        holds: |f, told, _| f.source_instances.contains(&source(told).instance) },
+    Field { name: "assurances",
+        ask: |f, told, dice| f.assurances = some(dice, &[source(told).assurance], &ASSURANCES),
+        holds: |f, told, _| f.assurances.contains(&source(told).assurance) },
+    Field { name: "policy_ids",
+        ask: |f, told, dice| f.policy_ids = some(dice, &[decided(told).policy_id], &texts(&POLICIES)),
+        holds: |f, told, _| f.policy_ids.contains(&decided(told).policy_id) },
+    Field { name: "decision_id",
+        ask: |f, _, dice| f.decision_id = pick(dice, &DECISIONS).to_owned(),
+        holds: |f, told, _| decided(told).decision_id == f.decision_id },
+    Field { name: "recipient_countries",
+        ask: |f, told, dice| f.recipient_countries = some(dice, &[disclosed(told).country], &texts(&COUNTRIES)),
+        holds: |f, told, _| f.recipient_countries.contains(&disclosed(told).country) },
+    Field { name: "corrects",
+        ask: |f, _, dice| f.corrects = Some(corrected(dice.roll(3))),
+        holds: |f, told, _| told.event.corrects == f.corrects },
+    Field { name: "corrections",
+        ask: |f, told, dice| f.corrections = Some(told.event.corrects.is_some() != (dice.roll(4) == 0)),
+        holds: |f, told, _| f.corrections == Some(told.event.corrects.is_some()) },
+    Field { name: "min_record_count",
+        ask: |f, told, dice| f.min_record_count = match dice.roll(3) {
+            0 => told.event.record_count + 1,
+            _ => told.event.record_count.max(1),
+        },
+        holds: |f, told, _| told.event.record_count >= f.min_record_count },
+    Field { name: "min_subject_count",
+        ask: |f, told, dice| f.min_subject_count = match dice.roll(3) {
+            0 => told.event.subject_count + 1,
+            _ => told.event.subject_count.max(1),
+        },
+        holds: |f, told, _| told.event.subject_count >= f.min_subject_count },
+    Field { name: "child_flags",
+        ask: |f, told, dice| f.child_flags = some(dice, &flags(told), &CHILDREN),
+        holds: |f, told, _| flags(told).iter().any(|flag| f.child_flags.contains(flag)) },
+    Field { name: "warnings",
+        ask: |f, told, dice| f.warnings = some(dice, &told.warnings, &WARNINGS),
+        holds: |f, told, _| told.warnings.iter().any(|warning| f.warnings.contains(warning)) },
+    Field { name: "recorded_since",
+        ask: |f, told, dice| f.recorded_since = Some(near(dice, told.recorded_at)),
+        holds: |f, told, _| told.recorded_at >= time(&f.recorded_since) },
+    Field { name: "recorded_until",
+        ask: |f, told, dice| f.recorded_until = Some(near(dice, told.recorded_at)),
+        holds: |f, told, _| told.recorded_at < time(&f.recorded_until) },
 ];
 
 /// Turns every list round: the same question.
@@ -116,9 +186,22 @@ pub(super) fn turned(filter: &EventFilter) -> EventFilter {
         &mut f.actor_kinds,
         &mut f.channels,
         &mut f.retention_classes,
+        &mut f.special_legal_bases,
+        &mut f.assurances,
+        &mut f.child_flags,
+        &mut f.warnings,
     ];
     numbers.into_iter().for_each(|list| list.reverse());
-    let texts = [&mut f.resource_types, &mut f.event_names, &mut f.roles, &mut f.source_services];
+    let texts = [
+        &mut f.resource_types,
+        &mut f.event_names,
+        &mut f.roles,
+        &mut f.source_services,
+        &mut f.org_units,
+        &mut f.source_instances,
+        &mut f.policy_ids,
+        &mut f.recipient_countries,
+    ];
     texts.into_iter().for_each(|list| list.reverse());
     f
 }
@@ -168,8 +251,24 @@ fn kind(told: &Told) -> String {
     told.event.resource.clone().unwrap_or_default().r#type
 }
 
-fn service(told: &Told) -> String {
-    told.event.source.clone().unwrap_or_default().service
+fn source(told: &Told) -> Source {
+    told.event.source.clone().unwrap_or_default()
+}
+
+fn decided(told: &Told) -> Authorization {
+    told.event.authorization.clone().unwrap_or_default()
+}
+
+fn disclosed(told: &Told) -> Disclosure {
+    told.event.disclosure.clone().unwrap_or_default()
+}
+
+fn principal(told: &Told) -> Option<Identity> {
+    told.event.actor.clone().unwrap().on_behalf_of
+}
+
+fn flags(told: &Told) -> Vec<i32> {
+    told.event.subjects.iter().map(|subject| subject.child).collect()
 }
 
 fn child(told: &Told) -> bool {
