@@ -31,7 +31,7 @@ pub struct Filter {
     /// Subject flagged so: adult, under-13, under-16, under-18 [several: any]
     #[arg(long, value_name = "FLAG", help_heading = PEOPLE)]
     child: Vec<Word<ChildFlag>>,
-    /// Events that concern so many people or more, listed or not
+    /// Events that concern at least so many people, listed or not
     #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true, help_heading = PEOPLE)]
     min_subjects: u32,
     /// Who acted, for example staff:t-17
@@ -56,13 +56,13 @@ pub struct Filter {
     /// How it ended: success, partial, denied, failure, unknown [several: any]
     #[arg(long, value_name = "OUTCOME", help_heading = ACT)]
     outcome: Vec<Word<Outcome>>,
-    /// The application's own name of it [several: any]
+    /// The application's own name of the operation [several: any]
     #[arg(long, value_name = "NAME", help_heading = ACT)]
     event_name: Vec<String>,
     /// All events of one operation
     #[arg(long, value_name = "ID", help_heading = ACT)]
     operation: Option<String>,
-    /// The event with this id, a UUID, however old it is
+    /// The event with this id, however old it is
     #[arg(long, value_name = "UUID", help_heading = ACT)]
     event_id: Option<uuid::Uuid>,
     /// What corrects this record, for example akta.example/school-12/w0a1b2c3d:17
@@ -80,7 +80,7 @@ pub struct Filter {
     /// Class of the resource, for example pupil-card [several: any]
     #[arg(long, value_name = "TYPE", help_heading = DATA)]
     resource_type: Vec<String>,
-    /// Accesses that returned or touched so many resources or more
+    /// Accesses that returned or touched at least so many resources
     #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true, help_heading = DATA)]
     min_records: u64,
     /// Kind of personal data: education-record, contact, payment, ... [several: any]

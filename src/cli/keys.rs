@@ -1,4 +1,4 @@
-//! `akta keys`: what the keyring holds, and a fresh key-encryption key.
+//! `akta keys`: what the keyring holds, the keys that others check with, and a fresh key-encryption key.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +11,21 @@ use super::args::KekArgs;
 use super::text::{number, table};
 use super::{Failure, Outcome};
 use crate::env::{SystemEntropy, random};
+use crate::model::origin::Origin;
+use crate::model::vkey::Vkey;
 use crate::store::files::Folder;
+use crate::trail::guard::Guard;
 use crate::trail::inventory::{Count, Inventory};
 use crate::trail::keyring::Keyring;
 
-/// Show what the keyring of a data folder holds: how many keys, for which dates; never a key
+/// Show what the keyring of a data folder holds: how many keys, for which dates; never a secret one
 ///
 /// Reads without writing, also beside a running server. A key that was destroyed leaves its place behind, so what is
 /// gone is counted too.
+///
+/// Also shows, for each trail, the public key that its checkpoints are checked with (C2SP vkey: NAME+ID+KEY; the name
+/// is the trail's origin, the key is the same for all trails of a node). Hand it out early, by another way than the
+/// evidence: akta verify --vkey and any checker of signed notes take it as it is.
 ///
 ///   akta keys ./akta-data --dev
 ///   akta keys /var/lib/akta --kek-file /etc/akta/kek --json
@@ -31,6 +38,9 @@ pub struct Args {
     /// Data folder
     #[arg(value_name = "DIR", required = true)]
     data: Option<PathBuf>,
+    /// Folder of the guard, which knows the trails, where it is not the data folder
+    #[arg(long, env = "AKTA_GUARD", value_name = "DIR")]
+    guard: Option<PathBuf>,
     #[command(flatten)]
     kek: KekArgs,
     /// One JSON object
@@ -52,11 +62,11 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     match (args.command, args.data) {
         (Some(Command::NewKek), _) => new_kek(),
         (None, Some(data)) => {
-            let inventory = read(&data, &args.kek)?;
+            let (inventory, vkeys) = read(&data, args.guard.as_deref(), &args.kek)?;
             if args.json {
-                println!("{}", to_json(&inventory));
+                println!("{}", to_json(&inventory, &vkeys));
             } else {
-                println!("{}", to_text(&inventory));
+                println!("{}", to_text(&inventory, &vkeys));
             }
         }
         (None, None) => return Err(Failure("there is no data folder: give DIR".to_owned())),
@@ -71,19 +81,27 @@ fn new_kek() {
     eprintln!("A key-encryption key. Keep it apart from the data, and keep a copy: without it nothing can be read.");
 }
 
-fn read(data: &Path, kek: &KekArgs) -> Result<Inventory, Failure> {
+/// What the keyring holds, and the key of each trail that was ever guarded: of others no checkpoint was signed.
+fn read(data: &Path, guard: Option<&Path>, kek: &KekArgs) -> Result<(Inventory, Vec<Vkey>), Failure> {
     if !data.join("keyring").is_file() {
         return Err(Failure(format!("{} is not a data folder: it has no keyring", data.display())));
     }
     // Which generation the store has used stands in db/, which is left alone: a server may have it open.
     let keyring = Keyring::open_read_only(Arc::new(Folder::new(data)), kek.kek(None)?, 0)?;
-    Ok(keyring.inventory())
+    let guard = Guard::open(Arc::new(Folder::new(guard.unwrap_or(data))))?;
+    if guard.is_none() {
+        eprintln!("no guard there, so nobody knows which trails there are: give its folder with --guard");
+    }
+    let heads = guard.map(|guard| guard.heads()).transpose()?.unwrap_or_default();
+    let signers = heads.keys().filter_map(|origin| keyring.signer(&Origin::parse(origin)?));
+    let vkeys = signers.map(|signer| signer.vkey().clone()).collect();
+    Ok((keyring.inventory(), vkeys))
 }
 
-fn to_text(inventory: &Inventory) -> String {
+fn to_text(inventory: &Inventory, vkeys: &[Vkey]) -> String {
     let sealed = if inventory.dev { "the public key of --dev: protects nothing" } else { "a key-encryption key" };
     let count = |count: Count| format!("{}, {} destroyed", number(count.keys as u64), number(count.destroyed as u64));
-    // One row a fact; keys that come later (holds, signing) get rows of their own.
+    // One row a fact; keys that come later (holds) get rows of their own.
     let facts = [
         ("generation", number(inventory.generation)),
         ("sealed under", sealed.to_owned()),
@@ -105,10 +123,17 @@ fn to_text(inventory: &Inventory) -> String {
         true => "no date keys yet: they are made with the first trail".to_owned(),
         false => table(&["ZONE", "FIRST DATE", "LAST DATE", "KEYS", "DESTROYED"], &rows),
     });
+    if !vkeys.is_empty() {
+        text.push_str("\n\nVERIFICATION KEYS");
+    }
+    // Whole, to be copied: a table would cut them.
+    vkeys.iter().for_each(|vkey| text.push_str(&format!("\n{vkey}")));
     text
 }
 
-fn to_json(inventory: &Inventory) -> Value {
+fn to_json(inventory: &Inventory, vkeys: &[Vkey]) -> Value {
+    let vkeys: Vec<_> =
+        vkeys.iter().map(|vkey| json!({"origin": vkey.name(), "verification_key": vkey.to_string()})).collect();
     let count = |count: Count| json!({"keys": count.keys, "destroyed": count.destroyed});
     let zones: Vec<_> = inventory
         .zones
@@ -119,5 +144,6 @@ fn to_json(inventory: &Inventory) -> Value {
         })
         .collect();
     json!({"generation": inventory.generation, "dev": inventory.dev, "zones": zones,
-           "controller_slots": count(inventory.controllers), "vault_buckets": count(inventory.buckets)})
+           "controller_slots": count(inventory.controllers), "vault_buckets": count(inventory.buckets),
+           "verification_keys": vkeys})
 }

@@ -19,6 +19,7 @@ const ROWS: &str = "Rows";
 ///   akta search --controller school-12 --purpose subject-rights --subject pupil:p-204
 ///   akta search --controller school-12 --purpose security --ip 203.0.113.7 --since 2026-11-01 --json
 ///   akta search --controller school-12 --purpose security --children --outcome denied --all
+///   akta search --controller school-12 --purpose security --on-behalf-of guardian:g-31 --min-records 100
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -119,7 +120,7 @@ pub fn to_table(rows: &[RecordedEvent]) -> String {
                 text::time(event.occurred_at.as_ref()),
                 action_text(&event),
                 text::outcome(event.outcome),
-                text::who(actor.identity.as_ref()),
+                actor_text(&actor),
                 subject,
                 resource_text(&resource),
                 text::purpose(event.purpose),
@@ -135,6 +136,15 @@ fn action_text(event: &crate::grpc::api::Event) -> String {
     let import = event.source.as_ref().is_some_and(|source| source.assurance == stored::SourceAssurance::Import as i32);
     let action = text::action(event.action);
     if import { format!("{action} (import)") } else { action }
+}
+
+/// Who acted, and in whose name.
+fn actor_text(actor: &crate::grpc::api::Actor) -> String {
+    let who = text::who(actor.identity.as_ref());
+    match &actor.on_behalf_of {
+        Some(principal) => format!("{who} for {}", text::who(Some(principal))),
+        None => who,
+    }
 }
 
 fn resource_text(resource: &crate::grpc::api::Resource) -> String {

@@ -1,37 +1,197 @@
-//! `akta status`: is a node serving?
+//! `akta status`: is a node serving, since when, and how far are its trails?
+
+use std::time::Instant;
 
 use clap::Args as ClapArgs;
+use serde_json::{Map, Value, json};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::text::{number, rfc3339, time};
 use super::{Failure, Outcome, block_on};
 use crate::client::Client;
+use crate::env::{Clock, SystemClock};
+use crate::grpc::api::{GetCheckpointRequest, GetCheckpointResponse, ListNoticesRequest, Notice};
+use crate::model::origin::Controller;
+use crate::model::stored::KeyringOpened;
+use crate::model::stored::notice_core::Kind;
 
-/// Say whether a node is serving: exit 0 if it is, 1 if it says no, 3 if nobody answers
+const SERVICES: [&str; 3] = ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService"];
+
+/// Say whether a node is serving, since when, and how far a trail is: exit 0 if it serves, 1 if it says no, 3 if nobody
+/// answers
 ///
-/// Asks the standard health service (grpc.health.v1) for each of Akta's services. Good as an exec probe.
+/// Asks the standard health service (grpc.health.v1) for each of Akta's services, and the node's own trail for its last
+/// start. Good as an exec probe: the exit status depends on health alone, and on the trails that are named. States no
+/// purpose and leaves no record, for it shows neither events nor people.
+///
+///   akta status
+///   akta status --controller school-12 --json
 #[derive(Debug, ClapArgs)]
+#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Address of the server: HOST:PORT or unix:PATH
     #[arg(long, env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
     server: String,
+    /// Also the newest checkpoint of this controller's trail [several: each]
+    #[arg(long, value_name = "NAME")]
+    controller: Vec<String>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a node says of itself.
+struct Status {
+    services: Vec<(&'static str, ServingStatus)>,
+    /// Round trip of one call.
+    answered_in_ms: f64,
+    /// Its last start, or why it does not tell.
+    start: Result<Start, String>,
+    /// Newest checkpoint by controller, or why there is none.
+    trails: Vec<(String, Result<GetCheckpointResponse, String>)>,
+}
+
+/// A start of a node.
+struct Start {
+    /// Origin of the node's own trail.
+    origin: String,
+    /// When.
+    at: prost_types::Timestamp,
+    /// The keyring that it opened.
+    keyring: KeyringOpened,
 }
 
 /// Asks and says.
 pub fn run(args: Args) -> Result<Outcome, Failure> {
-    block_on(async {
-        let mut health = HealthClient::new(Client::channel(&args.server).await?);
-        let mut outcome = Outcome::Good;
-        for service in ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService"] {
-            let request = HealthCheckRequest { service: service.to_owned() };
-            let status =
-                health.check(request).await.map_err(|status| status.message().to_owned())?.into_inner().status();
-            println!("{service}  {}", status.as_str_name());
-            if status != ServingStatus::Serving {
-                outcome = Outcome::Finding;
-            }
+    let status = block_on(ask(&args))?;
+    println!("{}", if args.json { to_json(&status).to_string() } else { to_text(&status) });
+    let serving = status.services.iter().all(|(_, status)| *status == ServingStatus::Serving);
+    Ok(if serving && status.trails.iter().all(|(_, found)| found.is_ok()) { Outcome::Good } else { Outcome::Finding })
+}
+
+async fn ask(args: &Args) -> Result<Status, Failure> {
+    let mut health = HealthClient::new(Client::channel(&args.server).await?);
+    let mut services = Vec::new();
+    let mut answered_in_ms = f64::MAX;
+    for service in SERVICES {
+        let asked = Instant::now();
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let status = health.check(request).await.map_err(|status| status.message().to_owned())?.into_inner().status();
+        // The first call also opens the connection.
+        answered_in_ms = answered_in_ms.min(asked.elapsed().as_secs_f64() * 1_000.0);
+        services.push((service, status));
+    }
+    let mut client = Client::connect(&args.server).await?;
+    let start = start(&mut client).await;
+    let mut trails = Vec::new();
+    for controller in &args.controller {
+        let request = GetCheckpointRequest { controller: controller.clone(), at_least: 0 };
+        let found = client.evidence.get_checkpoint(request).await;
+        let found = found.map(tonic::Response::into_inner).map_err(|status| status.message().to_owned());
+        trails.push((controller.clone(), found));
+    }
+    Ok(Status { services, answered_in_ms, start, trails })
+}
+
+/// The newest start that the node's own trail tells of.
+async fn start(client: &mut Client) -> Result<Start, String> {
+    let mut last = None;
+    let mut from_seq = 0;
+    loop {
+        let request = ListNoticesRequest { controller: Controller::node().to_string(), from_seq, page_size: 1_000 };
+        let page = client.history.list_notices(request).await.map_err(|status| status.message().to_owned())?;
+        let page = page.into_inner();
+        last = page.notices.into_iter().filter_map(Start::of).next_back().or(last);
+        from_seq = page.next_seq;
+        if from_seq == 0 {
+            return last.ok_or_else(|| "its own trail tells of no start".to_owned());
         }
-        Ok(outcome)
-    })
+    }
+}
+
+impl Start {
+    /// What a notice says, if it is of a start.
+    fn of(notice: Notice) -> Option<Self> {
+        let Kind::KeyringOpened(keyring) = notice.notice?.kind? else { return None };
+        let receipt = notice.receipt?;
+        Some(Self { origin: receipt.origin, at: receipt.recorded_at?, keyring })
+    }
+}
+
+fn to_text(status: &Status) -> String {
+    let mut rows: Vec<(&str, String)> =
+        status.services.iter().map(|(service, status)| (*service, status.as_str_name().to_owned())).collect();
+    rows.push(("answered in", format!("{:.1} ms", status.answered_in_ms)));
+    match &status.start {
+        Ok(Start { origin, at, keyring }) => {
+            let passed = SystemClock.now().parts().0.saturating_sub(at.seconds);
+            let dev = if keyring.dev { ", made with --dev: protects nothing" } else { "" };
+            rows.push(("node", origin.clone()));
+            rows.push(("started", format!("{} UTC, {} ago", time(Some(at)), span(passed))));
+            rows.push(("keyring", format!("generation {}{dev}", number(keyring.generation))));
+        }
+        Err(why) => rows.push(("node", format!("does not tell of its start: {why}"))),
+    }
+    for (controller, found) in &status.trails {
+        rows.push((
+            controller,
+            match found {
+                Ok(found) => format!("{} records guarded, {}", number(found.size), origin(found)),
+                Err(why) => why.clone(),
+            },
+        ));
+    }
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<24}  {value}")).collect();
+    lines.join("\n")
+}
+
+fn to_json(status: &Status) -> Value {
+    let services: Map<String, Value> =
+        status.services.iter().map(|(service, status)| ((*service).to_owned(), status.as_str_name().into())).collect();
+    let node = match &status.start {
+        Ok(Start { origin, at, keyring }) => json!({"origin": origin, "started_at": rfc3339(Some(at)),
+            "keyring_generation": keyring.generation, "dev": keyring.dev}),
+        Err(why) => json!({"error": why}),
+    };
+    let trails = status.trails.iter().map(|(controller, found)| match found {
+        Ok(found) => json!({"controller": controller, "origin": origin(found), "size": found.size,
+                            "verification_key": found.verification_key}),
+        Err(why) => json!({"controller": controller, "error": why}),
+    });
+    json!({"services": services, "answered_in_ms": status.answered_in_ms, "node": node,
+           "trails": trails.collect::<Vec<_>>()})
+}
+
+/// The first line of a checkpoint.
+fn origin(found: &GetCheckpointResponse) -> &str {
+    found.checkpoint.lines().next().unwrap_or_default()
+}
+
+/// A span of time in its largest unit.
+fn span(seconds: i64) -> String {
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+    let (unit, length) = units.into_iter().find(|(_, length)| seconds >= *length).unwrap_or(("second", 1));
+    let count = seconds.max(0) / length;
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_in_their_largest_unit() {
+        for (seconds, text) in [
+            (-3, "0 seconds"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (7_199, "1 hour"),
+            (86_400 * 400, "400 days"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
 }

@@ -18,9 +18,11 @@ use zeroize::{Zeroize, Zeroizing};
 use super::inventory::Inventory;
 use crate::env::{Entropy, random};
 use crate::model::date::{Date, Zone};
+use crate::model::origin::Origin;
 use crate::model::policy::KEY_HORIZON_DAYS;
 use crate::model::seal::Key;
 use crate::model::stored;
+use crate::model::vkey::Signer;
 use crate::store::files::Files;
 use crate::store::keys::ZoneNumber;
 
@@ -206,9 +208,11 @@ impl Keyring {
         nth(&self.secrets().keyring.bucket_keys, usize::from(bucket))
     }
 
-    /// Seed of the key that signs checkpoints; `None` if the keyring is not at hand.
-    pub fn signing_seed(&self) -> Option<Zeroizing<[u8; 32]>> {
-        self.secrets().keyring.signing_seed.as_slice().try_into().ok().map(Zeroizing::new)
+    /// Signs checkpoints of that origin, with the same key for all; `None` if the keyring is not at hand.
+    pub fn signer(&self, origin: &Origin) -> Option<Signer> {
+        let seed: Zeroizing<[u8; 32]> =
+            self.secrets().keyring.signing_seed.as_slice().try_into().ok().map(Zeroizing::new)?;
+        Some(Signer::from_seed(origin.as_str(), &seed).expect("an origin is a key name"))
     }
 
     /// The lasting key: chooses buckets, names the rows of pseudonyms.

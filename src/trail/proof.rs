@@ -13,7 +13,6 @@ use crate::model::header::Header;
 use crate::model::origin::Controller;
 use crate::model::tiles;
 use crate::model::tree::Hash;
-use crate::model::vkey::Signer;
 
 /// A checkpoint is waited for this many turns of the guard.
 const TURNS_MAX: u32 = 10;
@@ -149,8 +148,7 @@ impl Node {
 /// Signs a head that the guard holds.
 pub fn sign(base: &Base, info: &Info, head: Head) -> Result<Checkpointed, AskError> {
     // A node that serves has its keyring.
-    let seed = base.keyring.signing_seed().ok_or(AskError::Closing)?;
-    let signer = Signer::from_seed(info.origin.as_str(), &seed).expect("an origin is a key name");
+    let signer = base.keyring.signer(&info.origin).ok_or(AskError::Closing)?;
     let checkpoint = Checkpoint { origin: info.origin.to_string(), size: head.size, root: head.root };
     Ok(Checkpointed {
         head,

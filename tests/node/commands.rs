@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use akta::grpc::api::{EventFilter, SearchEventsRequest};
+use akta::grpc::api::{EventFilter, GetCheckpointRequest, SearchEventsRequest};
 use akta::model::checkpoint::Checkpoint;
 use akta::model::proof::verify_consistency;
 use akta::model::tree::{Frontier, Hash, leaf_hash};
@@ -18,12 +18,13 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 9] = [
+    let rows: [(&[&str], &[&str]); 10] = [
         (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
         (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),
-        (&["keys"], &["DIR", "--dev", "--kek-file", "--json", "new-kek"]),
+        (&["keys"], &["DIR", "--guard", "--dev", "--kek-file", "--json", "new-kek", "NAME+ID+KEY"]),
+        (&["status"], &["--server", "--controller", "--json", "exit 0"]),
         (&["config"], &["check", "show", "example"]),
         (&["config", "check"], &["--config", "--data", "--listen", "--dev", "--kek-file", "--json"]),
         (&["config", "show"], &["--config", "--json", "secrets"]),
@@ -82,7 +83,9 @@ fn keys_are_counted_and_never_shown() {
     let node = Node::start(folder.path());
     import(&node, 1);
     let keys = |flags: &[&str]| akta().arg("keys").arg(data(folder.path())).args(flags).output().unwrap();
-    // Beside the running node.
+    // Beside the running node, once its guard knows the trail.
+    let asked = GetCheckpointRequest { controller: SCHOOL.to_owned(), at_least: 2 };
+    let signed = run(async { node.client().await.evidence.get_checkpoint(asked).await.unwrap().into_inner() });
     let (text, json) = (keys(&["--dev"]), keys(&["--dev", "--json"]));
     assert!(text.status.success() && json.status.success(), "{}{}", shown(&text), shown(&json));
     let inventory: Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -90,8 +93,15 @@ fn keys_are_counted_and_never_shown() {
     assert_eq!([&inventory["dev"], &inventory["zones"][0]["zone"]], [&json!(true), &json!("Europe/Warsaw")]);
     // Seven years of days.
     assert!(inventory["zones"][0]["keys"].as_u64().unwrap() > 2_550, "{inventory}");
+    // The key that the running node signs with; its origin is its name.
+    let vkeys: Vec<&Value> = inventory["verification_keys"].as_array().unwrap().iter().collect();
+    let mine = vkeys.iter().find(|vkey| vkey["verification_key"] == signed.verification_key.as_str()).unwrap();
+    assert!(signed.checkpoint.starts_with(mine["origin"].as_str().unwrap()), "{mine}");
+    assert!(vkeys.iter().any(|vkey| vkey["origin"].as_str().unwrap().contains("/node/")), "{inventory}");
+    assert!(shown(&text).contains(&format!("\n{}\n", signed.verification_key)), "{}", shown(&text));
     for output in [text, json] {
-        let shown = shown(&output);
+        let public = vkeys.iter().map(|vkey| vkey["verification_key"].as_str().unwrap());
+        let shown = public.fold(shown(&output), |shown, vkey| shown.replace(vkey, ""));
         let longest = shown.split(|c: char| !c.is_ascii_alphanumeric()).map(str::len).max().unwrap();
         assert!(longest < 20, "something as long as a piece of a key: {shown}");
     }
@@ -100,6 +110,36 @@ fn keys_are_counted_and_never_shown() {
     let nowhere = akta().args(["keys", "--dev"]).arg(folder.path()).output().unwrap();
     assert!(nowhere.status.code() == Some(3) && shown(&nowhere).contains("it has no keyring"), "{}", shown(&nowhere));
     node.stop();
+}
+
+#[test]
+fn status_tells_of_services_start_and_trails() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    import(&node, 1);
+    let asked = GetCheckpointRequest { controller: SCHOOL.to_owned(), at_least: 2 };
+    run(async { node.client().await.evidence.get_checkpoint(asked).await.unwrap() });
+    let status = |flags: &[&str]| akta().args(["status", "--server", node.address()]).args(flags).output().unwrap();
+    let text = status(&["--controller", SCHOOL]);
+    assert!(text.status.success(), "{}", shown(&text));
+    for phrase in ["akta.v1.IngestService     SERVING", "answered in", "/node/", "made with --dev", "2 records guarded"]
+    {
+        assert!(shown(&text).contains(phrase), "{phrase}: {}", shown(&text));
+    }
+    let json = status(&["--controller", SCHOOL, "--controller", "nobody", "--json"]);
+    assert_eq!(json.status.code(), Some(1), "a trail that was named and is not there: {}", shown(&json));
+    let found: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let services = found["services"].as_object().unwrap();
+    assert!(services.len() == 3 && services.values().all(|status| status == "SERVING"), "{found}");
+    assert_eq!([&found["node"]["keyring_generation"], &found["node"]["dev"]], [&json!(1), &json!(true)]);
+    let started = found["node"]["started_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(jiff::Timestamp::now().as_second() - started.as_second() < 120, "{found}");
+    assert_eq!([&found["trails"][0]["size"], &found["trails"][1]["controller"]], [&json!(2), &json!("nobody")]);
+    assert!(found["trails"][1]["error"].as_str().unwrap().contains("no such controller"), "{found}");
+    let address = node.address().to_owned();
+    node.stop();
+    let nobody = akta().args(["status", "--server", &address]).output().unwrap();
+    assert_eq!(nobody.status.code(), Some(3), "{}", shown(&nobody));
 }
 
 #[test]
