@@ -17,12 +17,13 @@ export ROCKSDB_STATIC := 1
 
 # Tools and data of the tests.
 export AKTA_PYTHON := $(shell scripts/setup --print python)
+export AKTA_NODE_MODULES := $(shell scripts/setup --print modules)
 export BUF := $(shell scripts/setup --print buf)
 export AKTA_TEST_DATA := $(abspath $(or $(AKTA_TEST_DATA),../shared/data))
 export AKTA_SKIPS := $(CARGO_TARGET_DIR)/skips
 export AKTA_STEPS := $(CARGO_TARGET_DIR)/steps
 
-variables := AKTA_CACHE CARGO_TARGET_DIR ROCKSDB_LIB_DIR ROCKSDB_STATIC AKTA_PYTHON BUF AKTA_TEST_DATA
+variables := AKTA_CACHE CARGO_TARGET_DIR ROCKSDB_LIB_DIR ROCKSDB_STATIC AKTA_PYTHON AKTA_NODE_MODULES BUF AKTA_TEST_DATA
 step := @scripts/step
 # A step that runs tests starts with an empty list of skipped ones.
 no_skips = @mkdir -p $(CARGO_TARGET_DIR) && : >$(AKTA_SKIPS)

@@ -196,20 +196,25 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router<Aligned>, StartErr
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
     });
-    let reflection = dev.then(|| {
+    let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-    });
-    let reflection = reflection.transpose().map_err(|error| StartError::Grpc(error.to_string()))?;
+            // So that tools show the details of a refusal, not their bytes.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+    };
+    let failed = |error: tonic_reflection::server::Error| StartError::Grpc(error.to_string());
+    let reflection = dev.then(|| reflected().build_v1()).transpose().map_err(failed)?;
+    // What older tools ask for.
+    let reflection_alpha = dev.then(|| reflected().build_v1alpha()).transpose().map_err(failed)?;
     Ok(builder()
         .layer(MapResponseLayer::new(outcome::in_line as fn(Answer) -> Answer))
         .add_service(ingest)
         .add_service(history)
         .add_service(evidence)
         .add_service(health_service)
-        .add_optional_service(reflection))
+        .add_optional_service(reflection)
+        .add_optional_service(reflection_alpha))
 }
 
 fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {

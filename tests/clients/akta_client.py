@@ -5,197 +5,61 @@
 ADDRESS is that of a running node, for example 127.0.0.1:7425; PROTO_DIR holds the published protos. The stubs are
 generated from them at each run. Every run uses a controller and people of its own, so a node can be used twice.
 Prints a line per check and exits 0; on the first failure prints what was expected and what came, and exits 1.
+akta_client.js tells the same story in another language.
 """
 
-import datetime
-import ipaddress
-import pathlib
 import sys
 import tempfile
-import time
 import uuid
 
 import grpc
-import grpc_tools
-from grpc_tools import protoc
+
+import proof
+from support import CALL_SECONDS, PAGE_SIZE, REFERENCE, Client, Failed
+from support import expect, expect_receipt, expect_that, generate_stubs, refused
 
 EVENTS = 300
 INVALID_EVERY = 50
-PAGE_SIZE = 7
-CALL_SECONDS = 20
-STREAM_SECONDS = 120
-REFERENCE = "DSR-2026-17"
+WINDOW = 32
+BATCH = 20
 
 
-class Failed(Exception):
-    """A check did not hold."""
+def bad_fields(error):
+    """Path and words of each bad field that a refused call names in its details."""
+    import status_pb2
 
-
-def expect(what, expected, got):
-    if expected == got:
-        return
-    if isinstance(expected, list) and isinstance(got, list):
-        # A long list says less than the place where it goes wrong.
-        index = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), min(len(expected), len(got)))
-        what = f"{what}: {len(expected)} expected, {len(got)} came, different from number {index} on"
-        expected, got = expected[index : index + 3], got[index : index + 3]
-    raise Failed(f"{what}\n  expected: {expected!r}\n  came:     {got!r}")
-
-
-def expect_that(what, holds, got):
-    if not holds:
-        raise Failed(f"\n  expected: {what}\n  came:     {got!r}")
-
-
-def generate_stubs(proto_dir, folder):
-    """Compiles every published proto into folder and makes it importable."""
-    own = pathlib.Path(grpc_tools.__file__).parent / "_proto"
-    protos = sorted(str(path) for path in pathlib.Path(proto_dir).rglob("*.proto"))
-    expect_that(f"protos in {proto_dir}", protos, "none")
-    options = [f"-I{proto_dir}", f"-I{own}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    expect("exit code of protoc", 0, protoc.main(["protoc", *options, *protos]))
-    sys.path.insert(0, folder)
-
-
-class Client:
-    """What the checks share: the stubs, the people of this run, and the events that were recorded."""
-
-    def __init__(self, channel):
-        from akta.record.v1 import vocabulary_pb2
-        from akta.v1 import event_pb2, history_pb2, history_pb2_grpc, ingest_pb2, ingest_pb2_grpc
-
-        self.words, self.event, self.history, self.ingest = vocabulary_pb2, event_pb2, history_pb2, ingest_pb2
-        self.ingest_service = ingest_pb2_grpc.IngestServiceStub(channel)
-        self.history_service = history_pb2_grpc.HistoryServiceStub(channel)
-        self.controller = f"school-{uuid.uuid4().hex[:8]}"
-        self.pupils = [("pupil", f"p-{uuid.uuid4()}") for _ in range(5)]
-        self.teachers = [("staff", f"t-{uuid.uuid4()}") for _ in range(3)]
-        self.addresses = ["192.0.2.17", "198.51.100.4", "2001:db8::17", "2001:db8:0:1::4"]
-        names = ["READ", "LIST", "SEARCH", "UPDATE", "CREATE", "RECTIFY", "DELETE"]
-        self.actions = [self.words.Action.Value(f"ACTION_{name}") for name in names]
-        self.start = int(time.time()) - 3600
-        self.recorded = []  # (event, receipt) in the order of the trail
-        self.searches = 0  # calls of SearchEvents that were answered
-
-    def identity(self, who):
-        return self.event.Identity(namespace=who[0], id=who[1])
-
-    def minimal_event(self, pupil, teacher):
-        """A teacher opened a pupil's card."""
-        return self.event.Event(
-            event_id=str(uuid.uuid4()),
-            controller=self.controller,
-            action=self.words.ACTION_READ,
-            outcome=self.words.OUTCOME_SUCCESS,
-            actor=self.event.Actor(identity=self.identity(teacher), kind=self.words.ACTOR_KIND_HUMAN),
-            subjects=[self.event.Subject(identity=self.identity(pupil))],
-            categories=[self.words.DATA_CATEGORY_EDUCATION_RECORD],
-            purpose=self.words.PURPOSE_TEACHING,
-        )
-
-    def varied_event(self, index):
-        """The event of that number: people, address, action and time repeat with different periods."""
-        event = self.minimal_event(self.pupils[index % 5], self.teachers[index % 3])
-        if index % 10 == 0:
-            event.subjects.add(identity=self.identity(self.pupils[(index + 1) % 5]))
-        event.action = self.actions[index % 7]
-        event.occurred_at.seconds = self.start + index
-        event.network.ip = self.addresses[index % 4]
-        event.network.user_agent = b"client/1 \xff"
-        event.resource.type = "pupil-card"
-        event.resource.id = f"card-{index}"
-        event.source.service = "register"
-        return event
-
-    def search_page(self, **fields):
-        fields = {"controller": self.controller, "purpose": self.words.PURPOSE_SUBJECT_RIGHTS} | fields
-        request = self.history.SearchEventsRequest(purpose_text=REFERENCE, **fields)
-        response = self.history_service.SearchEvents(request, timeout=CALL_SECONDS)
-        self.searches += 1
-        return response
-
-    def search(self, event_filter, order, page_size=PAGE_SIZE):
-        """All rows of a search, page by page."""
-        rows, token, sizes = [], "", set()
-        for _ in range(1000):
-            page = self.search_page(filter=event_filter, order=order, page_size=page_size, page_token=token)
-            expect_that(f"at most {page_size} rows on a page", len(page.events) <= page_size, len(page.events))
-            rows.extend(page.events)
-            sizes.add(page.size)
-            token = page.next_page_token
-            if not token:
-                expect("number of sizes that the pages of one search named", 1, len(sizes))
-                positions = [row.receipt.seq for row in rows]
-                expect_that("rows lie within the size", max(positions, default=0) < page.size, (positions, page.size))
-                return rows
-        raise Failed("\n  expected: the last page within 1000\n  came:     a next_page_token on each")
-
-    def get(self, **key):
-        fields = {"controller": self.controller, "purpose": self.words.PURPOSE_SUBJECT_RIGHTS} | key
-        request = self.history.GetEventRequest(purpose_text=REFERENCE, **fields)
-        return self.history_service.GetEvent(request, timeout=CALL_SECONDS).event
-
-    def expect_row(self, row, event, receipt):
-        """The row shows the event as it was sent, under the receipt that was given for it."""
-        expect("receipt of a found event", receipt, row.receipt)
-        sent, found = self.telling(event), self.telling(row.event)
-        if not event.HasField("occurred_at"):
-            expect_that("occurred_at is filled in", row.event.HasField("occurred_at"), row.event)
-            del sent["occurred_at"], found["occurred_at"]
-        expect("what a found event holds", sent, found)
-        expect("its class", self.words.RETENTION_CLASS_ACCESS, row.retention_class)
-        for identity in [row.event.actor.identity, *(subject.identity for subject in row.event.subjects)]:
-            expect("bytes of a pseudonym", 32, len(identity.pseudonym))
-        expect_that("parts of a found event", row.parts, row)
-        for part in row.parts:
-            expect("verdict of a part", self.history.VERDICT_INTACT, part.verdict)
-            datetime.date.fromisoformat(part.expires_on)
-
-    @staticmethod
-    def telling(event):
-        """What of an event must come back as it was sent. What may be completed or ordered anew is left out."""
-        return {
-            "event_id": event.event_id,
-            "controller": event.controller,
-            "occurred_at": str(event.occurred_at),
-            "action": event.action,
-            "outcome": event.outcome,
-            "actor": (event.actor.kind, event.actor.identity.namespace, event.actor.identity.id),
-            "subjects": sorted((subject.identity.namespace, subject.identity.id) for subject in event.subjects),
-            "categories": list(event.categories),
-            "purpose": event.purpose,
-            "ip": ipaddress.ip_address(event.network.ip) if event.network.ip else None,
-            "user_agent": event.network.user_agent,
-            "resource": (event.resource.type, event.resource.id),
-            "service": event.source.service,
-        }
-
-
-def expect_receipt(receipt):
-    expect("parts of the origin", 3, len(receipt.origin.split("/")))
-    expect("bytes of the link", 32, len(receipt.link))
-    expect_that("seq is at least 1", receipt.seq >= 1, receipt.seq)
-    age = time.time() - receipt.recorded_at.seconds
-    expect_that("recorded_at is within a minute of now", abs(age) < 60, str(receipt.recorded_at))
-
-
-def refused(call):
-    """The error of a call that must not succeed."""
-    try:
-        answer = call()
-    except grpc.RpcError as error:
-        return error
-    raise Failed(f"\n  expected: the call is refused\n  came:     {answer!r}")
+    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin")
+    expect_that("the refusal has details", details, error)
+    status, bad = status_pb2.Status.FromString(details), status_pb2.BadRequest()
+    expect("code in the details", error.code().value[0], status.code)
+    expect("message in the details", error.details(), status.message)
+    expect_that("one of them is a BadRequest", any(detail.Unpack(bad) for detail in status.details), status)
+    return [(violation.field, violation.description) for violation in bad.field_violations]
 
 
 def record_one(client):
     event = client.minimal_event(client.pupils[0], client.teachers[0])
-    request = client.ingest.RecordEventRequest(event=event)
-    response = client.ingest_service.RecordEvent(request, timeout=CALL_SECONDS)
+    response = client.record(event)
     expect_receipt(response.receipt)
     expect("controller in the origin", client.controller, response.receipt.origin.split("/")[1])
     expect("warnings", [], list(response.warnings))
     client.recorded.append((event, response.receipt))
+
+
+def record_batch(client):
+    events = [client.varied_event(EVENTS + index) for index in range(BATCH)]
+    spoiled = [client.varied_event(index) for index in range(4)]
+    spoiled[3].ClearField("outcome")
+    error = refused(lambda: client.record_all(spoiled))
+    expect("status of a batch with one bad event", grpc.StatusCode.INVALID_ARGUMENT, error.code())
+    expect("fields it names", ["events[3].outcome"], [field for field, _ in bad_fields(error)])
+    missing = refused(lambda: client.get(event_id=spoiled[0].event_id))
+    expect("status for a good event of a refused batch", grpc.StatusCode.NOT_FOUND, missing.code())
+    results = client.record_all(events).results
+    expect("results", BATCH, len(results))
+    for event, result in zip(events, results):
+        expect_receipt(result.receipt)
+        client.recorded.append((event, result.receipt))
 
 
 def stream_many(client):
@@ -203,8 +67,7 @@ def stream_many(client):
     invalid = set(range(INVALID_EVERY - 1, EVENTS, INVALID_EVERY))
     for index in invalid:
         events[index].ClearField("action")
-    requests = (client.ingest.StreamEventsRequest(event=event) for event in events)
-    answers = list(client.ingest_service.StreamEvents(requests, timeout=STREAM_SECONDS))
+    answers = client.stream(events, WINDOW)
 
     expect("ids of the answers, in order", [e.event_id for e in events], [a.event_id for a in answers])
     outcomes = [answer.WhichOneof("outcome") for answer in answers]
@@ -221,6 +84,35 @@ def stream_many(client):
     positions = [receipt.seq for _, receipt in client.recorded]
     expect("seqs, strictly ascending", sorted(set(positions)), positions)
     expect("origins", 1, len({receipt.origin for _, receipt in client.recorded}))
+
+
+def repeat(client):
+    # Of the lone one, of the batch, of the stream.
+    for event, receipt in [client.recorded[0], client.recorded[BATCH], client.recorded[-1]]:
+        expect("the same event again", receipt, client.record(event).receipt)
+        other = type(event)()
+        other.CopyFrom(event)
+        other.action = client.words.ACTION_PRINT
+        error = refused(lambda: client.record(other))
+        expect("another event under the same id", grpc.StatusCode.ALREADY_EXISTS, error.code())
+        again, another = client.stream([event, other], 2)
+        expect("the same event again, on a stream", receipt, again.receipt)
+        code = grpc.StatusCode.ALREADY_EXISTS.value[0]
+        expect("another event under the same id, on a stream", code, another.refusal.code)
+
+
+def refuse_bad_fields(client):
+    event = client.minimal_event(("pupil", "Ada Lovelace " * 10), client.teachers[0])
+    event.event_id = "number 7"
+    event.ClearField("action")
+    error = refused(lambda: client.record(event))
+    expect("status", grpc.StatusCode.INVALID_ARGUMENT, error.code())
+    fields = bad_fields(error)
+    expect("fields it names", ["action", "event_id", "subjects[0].identity.id"], sorted(field for field, _ in fields))
+    for field, description in fields:
+        expect_that(f"words about {field}", description, fields)
+    told = f"{error.details()} {fields}"
+    expect("values it echoes", [], [value for value in ["Ada", "number 7"] if value in told])
 
 
 def filters(client):
@@ -287,9 +179,7 @@ def get_one(client):
 def refuse_without_purpose(client):
     error = refused(lambda: client.search_page(purpose=client.words.PURPOSE_UNSPECIFIED))
     expect("status", grpc.StatusCode.INVALID_ARGUMENT, error.code())
-    details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
-    expect_that("details in the trailing metadata hold a BadRequest", b"google.rpc.BadRequest" in details, details)
-    expect_that("it names the field purpose", b"purpose" in details, details)
+    expect("fields it names", ["purpose"], [field for field, _ in bad_fields(error)])
 
 
 def searches_are_events(client):
@@ -316,14 +206,42 @@ def refuse_what_is_not_there(client):
     expect("status for a controller that does not exist", grpc.StatusCode.PERMISSION_DENIED, elsewhere.code())
 
 
+def prove(client):
+    receipts = [receipt for _, receipt in client.recorded]
+    size = max(receipt.seq for receipt in receipts) + 1
+    request = client.evidence.GetCheckpointRequest(controller=client.controller, at_least=size)
+    answer = client.evidence_service.GetCheckpoint(request, timeout=CALL_SECONDS)
+    origin, signed_size, root = proof.opened(answer.checkpoint, answer.verification_key)
+    expect("origin of the checkpoint", receipts[0].origin, origin)
+    expect("its size and root, signed and beside", (answer.size, answer.root), (signed_size, root))
+    expect_that(f"it covers {size} records", signed_size >= size, signed_size)
+    try:
+        proof.opened(answer.checkpoint.replace(f"\n{signed_size}\n", f"\n{signed_size + 1}\n"), answer.verification_key)
+    except ValueError:
+        pass
+    else:
+        raise Failed("\n  expected: a changed checkpoint does not verify\n  came:     it does")
+    for receipt in [receipts[0], receipts[-1]]:
+        request = client.evidence.GetInclusionProofRequest(
+            controller=client.controller, seq=receipt.seq, size=signed_size
+        )
+        answer = client.evidence_service.GetInclusionProof(request, timeout=CALL_SECONDS)
+        found = proof.root_of_inclusion(answer.header, receipt.seq, signed_size, answer.hashes)
+        expect(f"root to which the proof of record {receipt.seq} leads", root, found)
+
+
 CHECKS = [
     ("record one event", record_one),
-    (f"stream {EVENTS} events, every {INVALID_EVERY}th invalid", stream_many),
+    (f"record a batch of {BATCH}, all or none", record_batch),
+    (f"stream {EVENTS} events, {WINDOW} ahead, every {INVALID_EVERY}th invalid", stream_many),
+    ("the same event again gets the first receipt, another under its id is refused", repeat),
+    ("a bad event is refused with each bad field", refuse_bad_fields),
     (f"search by subject, actor, address, action and time, {PAGE_SIZE} rows a page", search_pages),
     ("get one event by position and by id", get_one),
     ("a search without purpose is refused", refuse_without_purpose),
     ("searches are events, without what was searched for", searches_are_events),
     ("what is not there is refused", refuse_what_is_not_there),
+    ("a signed checkpoint covers what was recorded", prove),
 ]
 
 
@@ -334,7 +252,7 @@ def report(name, why):
 
 def run(address, proto_dir):
     """Runs the checks one after the other; the exit code."""
-    name = "generate the stubs and connect"
+    name = "read the protos and connect"
     # A proxy of the environment has no business between a client and the sidecar on its own machine.
     options = [("grpc.enable_http_proxy", 0)]
     with tempfile.TemporaryDirectory() as folder, grpc.insecure_channel(address, options) as channel:
