@@ -1,7 +1,7 @@
 //! kill -9, over and over, on one data folder: who has a receipt has the record.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,9 +9,10 @@ use std::time::Duration;
 use akta::client::Client;
 use akta::grpc::api::stream_events_response::Outcome;
 use akta::grpc::api::{
-    Event, GetEventRequest, Receipt, RecordEventRequest, RecordedEvent, StreamEventsRequest, get_event_request::Key,
+    Event, GetEventRequest, Receipt, RecordEventRequest, RecordedEvent, SearchEventsRequest, SearchOrder,
+    StreamEventsRequest, get_event_request::Key,
 };
-use akta::model::stored::Purpose;
+use akta::model::stored::{Action, Purpose};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tonic::Code;
@@ -26,6 +27,8 @@ const WINDOW: usize = 128;
 const CALLERS: u32 = 6;
 /// Events of a round that are sent again although they have a receipt.
 const AGAIN: usize = 50;
+/// Events of a round that are also asked for one by one.
+const ASKED: usize = 64;
 /// No round and no check takes this long.
 const STUCK: Duration = Duration::from_secs(120);
 
@@ -76,33 +79,36 @@ impl Round {
 
 #[test]
 fn kill_nine_loses_no_receipt() {
-    let rounds = if std::env::var_os("AKTA_TORTURE").is_some() { 100 } else { 10 };
+    let rounds = if std::env::var_os("AKTA_TORTURE").is_some() { 500 } else { 25 };
     let folder = tempfile::tempdir().unwrap();
     let mut drawn = Drawn(9);
     let mut given: Vec<Given> = Vec::new();
-    let mut counted = 0;
+    // How many of these, and how many records, were looked at.
+    let (mut seen, mut size) = (0, 1);
+    let mut flying = Vec::new();
     let mut attempt = 0;
-    while counted < rounds {
+    while flying.len() < rounds {
         attempt += 1;
-        assert!(attempt <= rounds * 2, "too many rounds without an event in flight");
+        assert!(attempt as usize <= rounds * 2, "too many rounds without an event in flight");
         // Often the very first answers: the trail is being opened, or recovery has just ended.
         let enough = 1 + drawn.below(if attempt % 3 == 1 { 20 } else { 1_500 });
         let more = drawn.below(800);
-        let Tally { sent, given: answered, .. } = {
-            let (tally, in_flight) = run(until_killed(folder.path(), attempt, enough, more));
-            println!("round {attempt}: {} receipts, {in_flight} events in flight at kill -9", tally.given.len());
-            counted += u32::from(in_flight > 0);
-            tally
-        };
-        let before = given.len();
+        let (Tally { sent, given: answered, .. }, in_flight) = run(until_killed(folder.path(), attempt, enough, more));
+        println!("round {attempt}: {} receipts, {in_flight} events in flight at kill -9", answered.len());
+        flying.extend((in_flight > 0).then_some(in_flight));
+        let round = given.len();
         given.extend(answered);
         let node = Node::start(folder.path());
         let checked = async {
-            let found = check_trail(&node, &given, before).await;
-            let retried = retry(&node, sent, &given[before..]).await;
-            let twice = retried.iter().filter(|one| found.contains(&one.event_id)).count();
+            let found = Found::since(&node, size).await;
+            found.holds(&given[seen..]);
+            ask(&node, &given[round..]).await;
+            (seen, size) = (given.len(), found.size);
+            let retried = retry(&node, sent, &given[round..], &found).await;
+            let twice = retried.iter().filter(|one| one.receipt.seq < size).count();
             println!("         {} events without an answer sent again, {twice} of them were recorded", retried.len());
-            given.extend(retried);
+            // Those are looked at; the others come behind what was looked at.
+            given.extend(retried.into_iter().filter(|one| one.receipt.seq >= size));
         };
         run(async { tokio::time::timeout(STUCK, checked).await.unwrap() });
         // Half of the time a clean end, half of the time the next crash, lie between two rounds.
@@ -111,13 +117,22 @@ fn kill_nine_loses_no_receipt() {
         }
     }
     let node = Node::start(folder.path());
-    run(async { tokio::time::timeout(STUCK * 5, check_trail(&node, &given, 0)).await.unwrap() });
+    let all = run(async { tokio::time::timeout(STUCK * 10, Found::since(&node, 1)).await.unwrap() });
+    all.holds(&given);
     node.stop();
     let report = verified(folder.path());
     let trails = report["trails"].as_array().unwrap();
     assert_eq!(trails.len(), 1, "{trails:?}");
-    assert!(trails[0]["records"].as_u64().unwrap() > given.len() as u64);
-    println!("{counted} rounds, {} receipts, none lost; akta verify: {}", given.len(), report["verdict"]);
+    assert!(trails[0]["records"].as_u64().unwrap() >= all.size);
+    flying.sort_unstable();
+    println!(
+        "{rounds} rounds, {} receipts, none lost, none twice, {} records; in flight at kill -9: {} to {}, median {}",
+        given.len(),
+        all.size,
+        flying[0],
+        flying[rounds - 1],
+        flying[rounds / 2]
+    );
 }
 
 /// One round: starts a node, lets clients report, kills it; how many events had been sent by then and were never
@@ -150,8 +165,9 @@ async fn until_killed(folder: &Path, attempt: u32, enough: usize, more: usize) -
     (tally, in_flight)
 }
 
-/// Sends again what had no answer, and some of what had one: that must bring the receipt it had.
-async fn retry(node: &Node, sent: Vec<Event>, given: &[Given]) -> Vec<Given> {
+/// Sends again what had no answer, and some of what had one: that must bring the receipt it had, or the record that is
+/// there.
+async fn retry(node: &Node, sent: Vec<Event>, given: &[Given], found: &Found) -> Vec<Given> {
     let client = node.client().await;
     let answered: HashMap<&str, &Receipt> = given.iter().map(|one| (one.event_id.as_str(), &one.receipt)).collect();
     let mut calls = JoinSet::new();
@@ -175,7 +191,12 @@ async fn retry(node: &Node, sent: Vec<Event>, given: &[Given]) -> Vec<Given> {
     for (one, before) in calls.join_all().await {
         match before {
             Some(before) => assert_eq!(one.receipt, before, "an event that was sent again"),
-            None => retried.push(one),
+            None => {
+                let recorded = found.seqs.get(&one.event_id);
+                assert_eq!(recorded.is_some(), one.receipt.seq < found.size, "record {} is there", one.receipt.seq);
+                assert!(recorded.is_none_or(|seq| *seq == one.receipt.seq), "{} is recorded twice", one.event_id);
+                retried.push(one);
+            }
         }
     }
     retried
@@ -235,55 +256,79 @@ async fn call(mut client: Client, mut events: Events, round: Arc<Round>) {
     }
 }
 
-/// All that was ever given is in the trail, unchanged and once; what was given since `since` is also asked for one by
-/// one. The ids of all events in the trail.
-async fn check_trail(node: &Node, given: &[Given], since: usize) -> HashSet<String> {
-    let mut client = node.client().await;
-    let mut trail: HashMap<u64, (String, Vec<u8>)> = HashMap::new();
-    let mut ids = HashSet::new();
-    let mut last = 0;
-    let mut request = everything();
-    loop {
-        let (rows, next) = client.search(request.clone()).await.unwrap();
-        for row in rows {
-            let (receipt, event) = (row.receipt.unwrap(), row.event.unwrap());
-            last += 1;
-            // Position 0 is the opening notice, which is no event; behind it none is missing and none comes twice.
-            assert_eq!(receipt.seq, last, "positions ascend one by one");
-            assert!(ids.insert(event.event_id.clone()), "an event id occurs twice: {} at {last}", event.event_id);
-            trail.insert(receipt.seq, (event.event_id, receipt.link));
+/// What a search finds from some position on.
+struct Found {
+    /// Number of records in the trail.
+    size: u64,
+    links: HashMap<u64, (String, Vec<u8>)>,
+    seqs: HashMap<String, u64>,
+}
+
+impl Found {
+    /// Reads the trail down to that position; none is missing, none comes twice, and the vault knows whom each is about.
+    async fn since(node: &Node, first: u64) -> Self {
+        let mut client = node.client().await;
+        let mut found = Self { size: 0, links: HashMap::new(), seqs: HashMap::new() };
+        let mut request = SearchEventsRequest { order: SearchOrder::NewestFirst.into(), ..everything() };
+        let mut next = None;
+        loop {
+            let page = client.history.search_events(request).await.unwrap().into_inner();
+            found.size = page.size;
+            for row in page.events {
+                let (receipt, event) = (row.receipt.unwrap(), row.event.unwrap());
+                assert_eq!(receipt.seq, next.unwrap_or(page.size - 1), "positions descend one by one");
+                if receipt.seq < first {
+                    return found;
+                }
+                // Position 0 is the opening notice, which is no event.
+                next = Some(receipt.seq - 1);
+                if event.action != i32::from(Action::LogQuery) {
+                    let led_back = &event.subjects.last().unwrap().identity.as_ref().unwrap().id;
+                    assert_eq!(*led_back, event.event_id, "the vault lost whom record {} is about", receipt.seq);
+                }
+                let twice = found.seqs.insert(event.event_id.clone(), receipt.seq);
+                assert_eq!(twice, None, "an event id occurs twice: {} at {}", event.event_id, receipt.seq);
+                found.links.insert(receipt.seq, (event.event_id, receipt.link));
+            }
+            if page.next_page_token.is_empty() {
+                assert_eq!(next.unwrap_or(page.size - 1), 0, "the first pages are missing");
+                return found;
+            }
+            request = SearchEventsRequest {
+                order: SearchOrder::NewestFirst.into(),
+                page_token: page.next_page_token,
+                ..everything()
+            };
         }
-        if next.is_empty() {
-            break;
-        }
-        request.page_token = next;
-    }
-    for Given { event_id, receipt } in given {
-        let (found, link) = trail.get(&receipt.seq).unwrap_or_else(|| panic!("record {} is lost", receipt.seq));
-        assert_eq!((found, link), (event_id, &receipt.link), "record {}", receipt.seq);
     }
 
-    let mut asked = JoinSet::new();
-    for one in &given[since..] {
-        if asked.len() == 64 {
-            asked.join_next().await.unwrap().unwrap();
+    /// All that was given is in the trail, unchanged.
+    fn holds(&self, given: &[Given]) {
+        for Given { event_id, receipt } in given {
+            let (found, link) =
+                self.links.get(&receipt.seq).unwrap_or_else(|| panic!("record {} is lost", receipt.seq));
+            assert_eq!((found, link), (event_id, &receipt.link), "record {}", receipt.seq);
         }
+    }
+}
+
+/// Asks for some of them one by one, the first and the last among them.
+async fn ask(node: &Node, given: &[Given]) {
+    let client = node.client().await;
+    let mut asked = JoinSet::new();
+    let step = given.len().div_ceil(ASKED).max(1);
+    for one in given.iter().rev().step_by(step).chain(given.first()) {
         let (event_id, receipt) = (one.event_id.clone(), one.receipt.clone());
         let client = client.clone();
         asked.spawn(async move {
             let row = get(client, receipt.seq).await;
-            let (found, event) = (row.receipt.unwrap(), row.event.unwrap());
-            assert_eq!((found.seq, &found.link, &found.origin), (receipt.seq, &receipt.link, &receipt.origin));
-            assert_eq!(found.recorded_at, receipt.recorded_at);
-            assert_eq!(event.event_id, event_id);
-            let led_back = event.subjects.last().unwrap().identity.as_ref().unwrap().id.clone();
-            assert_eq!(led_back, event_id, "the vault lost whom record {} is about", receipt.seq);
+            assert_eq!(row.receipt, Some(receipt));
+            assert_eq!(row.event.unwrap().event_id, event_id);
         });
     }
     while let Some(done) = asked.join_next().await {
         done.unwrap();
     }
-    ids
 }
 
 async fn get(mut client: Client, seq: u64) -> RecordedEvent {

@@ -56,7 +56,7 @@ fn strangers_agree_on_checkpoints_and_proofs() {
 }
 
 /// Origin and root of a checkpoint, opened by the crates `signed_note` and `tlog_tiles`.
-fn opened(checkpoint: &str, key: &str, size: u64) -> (String, Hash) {
+pub(super) fn opened(checkpoint: &str, key: &str, size: u64) -> (String, Hash) {
     let verifiers = VerifierList::new(vec![Box::new(StandardVerifier::new(key).unwrap())]);
     let note = Note::from_bytes(checkpoint.as_bytes()).unwrap();
     let (verified, unknown) = note.verify(&verifiers).unwrap();

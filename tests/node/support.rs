@@ -87,7 +87,11 @@ pub(crate) fn data(folder: &Path) -> PathBuf {
 
 /// The binary, untouched by settings of whoever runs the tests.
 pub(crate) fn akta() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_akta"));
+    untouched(Command::new(env!("CARGO_BIN_EXE_akta")))
+}
+
+/// A command that sees no settings of Akta.
+pub(crate) fn untouched(mut command: Command) -> Command {
     for name in ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG", "DISK_RESERVE"] {
         command.env_remove(format!("AKTA_{name}"));
     }
