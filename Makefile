@@ -69,7 +69,7 @@ torture: build-tools ## the long forms of the tests: crashes, faults, big stores
 bench: build-tools ## benchmarks of the primitives, then a node against the disk's ceiling
 	@cargo bench --locked --bench primitives
 	@cargo bench --locked --bench scale
-	@cargo run --release --locked --quiet --bin akta -- bench --ceiling
+	@cargo run --release --locked --quiet --bin akta -- bench --ceiling --runs 5 --seconds 12
 
 .PHONY: fmt
 fmt: ## format the sources

@@ -16,6 +16,7 @@ use akta::grpc::{api, convert};
 use akta::model::identity::Identity;
 use akta::model::origin::Controller;
 use akta::model::query::{Cursor, Filter, Order};
+use akta::store::Store;
 use akta::store::disk::Disk;
 use akta::trail::base::{Base, World};
 use akta::trail::indexer::Indexer;
@@ -23,6 +24,11 @@ use akta::trail::keyring::Kek;
 use akta::trail::search;
 use akta::trail::submission::Submission;
 use akta::trail::writer::Writer;
+use tempfile::TempDir;
+
+/// The binary's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SMALL: u64 = 10_000;
 const RARE: u64 = 10;
@@ -33,6 +39,7 @@ struct Node {
     base: Arc<Base>,
     writer: Writer,
     indexer: Indexer,
+    stores: [Arc<dyn Store>; 3],
 }
 
 struct Supply {
@@ -64,11 +71,13 @@ impl Node {
     fn open(folder: &Path) -> Self {
         let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
         let settings = File::default().settings(true).unwrap();
-        let base = Base::open(Disk::open(folder, None).unwrap(), Kek::dev(), settings, world).unwrap();
+        let disk = Disk::open(folder, None).unwrap();
+        let stores = [disk.db.clone(), disk.vault.clone(), disk.index.clone()];
+        let base = Base::open(disk, Kek::dev(), settings, world).unwrap();
         let base = Arc::new(base);
         let writer = Writer::open(base.clone()).unwrap();
         let (indexer, _) = Indexer::open(base.clone()).unwrap();
-        Self { base, writer, indexer }
+        Self { base, writer, indexer, stores }
     }
 
     fn record(&mut self, submissions: Vec<Submission>) {
@@ -87,10 +96,14 @@ impl Node {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, mode, folder, ..] = arguments.as_slice()
-        && mode.starts_with("rss")
+    if let [_, mode, folder, used, ..] = arguments.as_slice()
+        && mode == "resident"
     {
-        return println!("{}", resident(Path::new(folder), mode == "rss-used"));
+        let (all, stores) = resident(Path::new(folder), used.parse().unwrap());
+        return println!("{all} {stores}");
+    }
+    if arguments.iter().any(|argument| argument == "controllers") {
+        return controllers(&mut Supply::new());
     }
     let large = std::env::var("AKTA_SCALE_RECORDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     let mut supply = Supply::new();
@@ -185,38 +198,61 @@ fn controllers(supply: &mut Supply) {
     println!("  ratio of medians {:.2} (aim: at least 0.5)", median(&in_turn) / median(&single));
     alone.close();
     node.close();
+    memory("with 300 records each", [&one, &folder].map(TempDir::path));
+    let [one, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    for (folder, each) in [(&one, false), (&folder, true)] {
+        let mut node = Node::open(folder.path());
+        for name in &names {
+            let submission = supply.submission(if each { name } else { &names[0] }, 10);
+            node.record(vec![submission]);
+        }
+        node.close();
+    }
+    memory("with 10 records each", [&one, &folder].map(TempDir::path));
+}
+
+/// What a trail takes that nobody uses: beside one trail with the same number of records, and after it was used once,
+/// beside a process that used one of them. Of both, how much is not what the stores say that they hold: their tables
+/// have more to find where each controller has people of its own.
+fn memory(size: &str, folders: [&Path; 2]) {
     // The log of what was written is gone after one start; its replay would count as memory.
-    for folder in [&one, &folder] {
-        Node::open(folder.path()).close();
-    }
-
-    for (mode, what) in [("rss", "never used"), ("rss-used", "used, then idle")] {
-        let each = (0..3).map(|_| {
-            let [with, without] = [&folder, &one].map(|folder| child(mode, folder.path()));
-            (with - without) / (TRAILS - 1) as f64
-        });
-        println!("memory of an idle trail, {what}: {} bytes (aim: at most 1,024)", told(&each.collect::<Vec<_>>()));
+    folders.into_iter().for_each(|folder| Node::open(folder).close());
+    let [one, many] = folders;
+    for (what, without, with) in [("never used", (one, 0), (many, 0)), ("used, then idle", (many, 1), (many, TRAILS))] {
+        let (mut all, mut own) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let [without, with] = [without, with].map(|(folder, used)| child(folder, used));
+            let each = |with: f64, without: f64| (with - without) / (TRAILS - 1) as f64;
+            all.push(each(with.0, without.0));
+            own.push(each(with.0 - with.1, without.0 - without.1));
+        }
+        let (all, own) = (told(&all), told(&own));
+        println!("memory of an idle trail {size}, {what}: {all} bytes, stores apart {own} (aim: at most 1,024)");
     }
 }
 
-fn child(mode: &str, folder: &Path) -> f64 {
-    let output = Command::new(std::env::current_exe().unwrap()).arg(mode).arg(folder).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+fn child(folder: &Path, used: usize) -> (f64, f64) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.arg("resident").arg(folder).arg(used.to_string()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (all, stores) = text.trim().split_once(' ').unwrap();
+    (all.parse().unwrap(), stores.parse().unwrap())
 }
 
-/// Resident bytes of this process with a folder open. Both folders hold the same events, in one trail and in many; the
-/// cache of blocks, bounded for the whole node, is part of it.
-fn resident(folder: &Path, used: bool) -> u64 {
+/// Resident bytes of this process with a folder open, once so many of its trails were used and closed again, and how
+/// many of them its stores hold.
+fn resident(folder: &Path, used: usize) -> (u64, u64) {
     let node = Node::open(folder);
-    if used {
-        for meta in node.base.descriptions().unwrap() {
+    if used > 0 {
+        for meta in node.base.descriptions().unwrap().into_iter().take(used) {
             let controller = Controller::new(meta.origin.split('/').nth(1).unwrap()).unwrap();
             node.base.trail(&controller).unwrap().unwrap();
         }
         (0..TICKS).for_each(|_| node.base.guard.as_ref().unwrap().tick(&node.base).unwrap());
     }
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    4_096 * pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap()
+    let resident = 4_096 * pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap();
+    (resident, node.stores.iter().map(|store| store.memory().sum()).sum())
 }
 
 /// Measures both in turn.

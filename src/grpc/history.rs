@@ -40,6 +40,7 @@ impl HistoryService for History {
             events: convert::recorded(&answer),
             next_page_token: answer.page.next.map(|cursor| cursor.encode()).unwrap_or_default(),
             size: answer.page.size,
+            waited_for: answer.waited_for,
         }))
     }
 

@@ -203,6 +203,24 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// What a store holds in memory, in bytes. Bounded for the store as a whole, whatever the number of trails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Blocks that were read lately.
+    pub cache: u64,
+    /// Indexes and filters of the open tables.
+    pub tables: u64,
+    /// Rows that were written lately and are not yet in a table.
+    pub buffers: u64,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn sum(self) -> u64 {
+        self.cache + self.tables + self.buffers
+    }
+}
+
 /// Rows in the order asked for.
 pub type Rows<'a> = Box<dyn Iterator<Item = Result<Row, Error>> + 'a>;
 
@@ -224,6 +242,11 @@ pub trait Store: Send + Sync {
 
     /// Makes everything written so far durable, derived rows too.
     fn flush(&self) -> Result<(), Error>;
+
+    /// What it holds in memory.
+    fn memory(&self) -> Memory {
+        Memory::default()
+    }
 
     /// The first row of a scan, of which nothing is kept in memory: for what is looked at once.
     fn peek(&self, scan: Scan) -> Result<Option<Row>, Error> {

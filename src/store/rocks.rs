@@ -11,7 +11,7 @@ use rocksdb::{
 };
 
 use super::keys::POSTING_PREFIX;
-use super::{Batch, Change, Database, Error, Family, Row, Rows, Scan, Store};
+use super::{Batch, Change, Database, Error, Family, Memory, Row, Rows, Scan, Store};
 
 /// Blocks kept in memory, for all families of a database together.
 const CACHE_BYTES: usize = 32 << 20;
@@ -125,6 +125,21 @@ impl RocksStore {
 }
 
 impl Store for RocksStore {
+    fn memory(&self) -> Memory {
+        let of = |family: Family, name: &str| {
+            let family = self.family(family).ok();
+            family.and_then(|family| self.db.property_int_value_cf(family, name).ok().flatten()).unwrap_or_default()
+        };
+        let families = self.database.families();
+        let sum = |name: &str| families.iter().map(|family| of(*family, name)).sum();
+        Memory {
+            // One cache for all families.
+            cache: of(families[0], "rocksdb.block-cache-usage"),
+            tables: sum("rocksdb.estimate-table-readers-mem"),
+            buffers: sum("rocksdb.cur-size-all-mem-tables"),
+        }
+    }
+
     fn commit(&self, batch: Batch) -> Result<(), Error> {
         let mut options = WriteOptions::default();
         options.set_sync(true);

@@ -54,6 +54,8 @@ pub struct Answer {
     pub people: Vec<(Pseudonym, Identity)>,
     /// Whether what opens the parts was asked for.
     pub openings: bool,
+    /// Number of records that the index still lacked when the question arrived.
+    pub waited_for: u64,
 }
 
 /// Names one event.
@@ -87,6 +89,7 @@ impl Node {
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
         let start = start(&question, controller, &trail.key, token, trail.size())?;
+        let waited_for = trail.size().saturating_sub(trail.indexed());
         let (asked, openings) = (question.asked(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
@@ -104,7 +107,7 @@ impl Node {
         })
         .await?;
         self.log(caller, ground, controller, asked, page.records.len()).await?;
-        Ok(Answer { trail, page, people, openings })
+        Ok(Answer { trail, page, people, openings, waited_for })
     }
 
     /// Shows one event; the question is durable in the trail before it returns.
@@ -116,7 +119,7 @@ impl Node {
         key: EventKey,
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
-        let size = trail.size();
+        let (size, indexed) = (trail.size(), trail.indexed());
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
         let found = blocking(move || {
@@ -134,7 +137,8 @@ impl Node {
         let asked = Asked { call: "GetEvent", shape: key.shape().to_owned(), export: false };
         self.log(caller, ground, controller, asked, usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
-        Ok(Answer { trail, page: Page { records: vec![record], next: None, size }, people, openings: false })
+        let page = Page { records: vec![record], next: None, size };
+        Ok(Answer { trail, page, people, openings: false, waited_for: size.saturating_sub(indexed) })
     }
 
     /// The trail of a controller.

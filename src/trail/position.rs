@@ -52,7 +52,7 @@ pub fn stored_size(db: &dyn Store, trail: Trail) -> Result<u64, store::Error> {
 pub fn position(base: &Base, info: &Info) -> Result<Position, ReadError> {
     let size = stored_size(base.db.as_ref(), info.number)?;
     let Some(newest) = size.checked_sub(1) else { return Ok(Position::empty(info.link)) };
-    let record = Reader::new(base, info, base.today(&info.zone)).record(newest)?;
+    let record = Reader::new(base, info, base.today(&info.zone)).once().record(newest)?;
     Ok(Position {
         size,
         head: record.link,

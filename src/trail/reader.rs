@@ -42,6 +42,8 @@ pub struct Reader<'a> {
     info: &'a Info,
     today: Date,
     openings: bool,
+    /// Nothing of what is read is likely to be read again soon.
+    once: bool,
     run: Vec<Linked>,
     frames: HashMap<Date, OpenFrame>,
 }
@@ -56,13 +58,20 @@ struct OpenFrame {
 impl<'a> Reader<'a> {
     /// A reader of that trail, for which dates up to and including `today` are past.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
-        Self { base, info, today, openings: false, run: Vec::new(), frames: HashMap::new() }
+        Self { base, info, today, openings: false, once: false, run: Vec::new(), frames: HashMap::new() }
     }
 
     /// Keeps with each record what opens its parts, if `wanted`.
     #[must_use]
     pub fn with_openings(self, wanted: bool) -> Self {
         Self { openings: wanted, ..self }
+    }
+
+    /// Leaves nothing in the store's cache: for a walk through everything, and for what is looked at when a trail is
+    /// opened.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// A reader of headers alone: for it every date is past.
@@ -127,7 +136,7 @@ impl<'a> Reader<'a> {
     fn load_run(&self, seq: u64) -> Result<Vec<Linked>, ReadError> {
         let trail = self.info.number;
         let scan = Scan::back(Family::Header, &keys::trail_seq(trail, 0), &keys::trail_seq(trail, seq));
-        let row = self.base.db.first(scan).map_err(|error| self.store(seq, error))?;
+        let row = self.first(scan).map_err(|error| self.store(seq, error))?;
         let (key, value) = row.ok_or_else(|| self.loss(seq, "its header is missing"))?;
         let first = keys::seq_of(&key).ok_or_else(|| self.loss(seq, "its header row has a bad key"))?;
         run::decode(first, &value).map_err(|error| self.loss(first, error.to_string()))
@@ -188,8 +197,7 @@ impl<'a> Reader<'a> {
         let Info { number, zone_number, .. } = *self.info;
         let from = keys::part(date, zone_number, number, 0);
         let through = keys::part(date, zone_number, number, seq);
-        let row =
-            self.base.db.first(Scan::back(Family::Part, &from, &through)).map_err(|error| self.store(seq, error))?;
+        let row = self.first(Scan::back(Family::Part, &from, &through)).map_err(|error| self.store(seq, error))?;
         let (key, value) = row.ok_or_else(|| self.loss(seq, format!("its frame of {date} is missing")))?;
         let first = keys::seq_of(&key).ok_or_else(|| self.loss(seq, "its frame has a bad key"))?;
         let seal = self
@@ -200,6 +208,10 @@ impl<'a> Reader<'a> {
         let count = frame::count(&value).map_err(wrong)?;
         let parts = frame::open(&seal, &self.info.link, date, first, &value).map_err(wrong)?;
         Ok(OpenFrame { first, end: first + u64::from(count), parts })
+    }
+
+    fn first(&self, scan: Scan) -> Result<Option<store::Row>, store::Error> {
+        if self.once { self.base.db.peek(scan) } else { self.base.db.first(scan) }
     }
 
     fn loss(&self, seq: u64, what: impl Into<String>) -> ReadError {

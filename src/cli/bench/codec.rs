@@ -66,7 +66,13 @@ pub struct Prepared {
     pub id: Id,
 }
 
-impl Prepared {
+/// A message that is sent.
+pub trait Outgoing: Send + 'static {
+    /// Writes its bytes.
+    fn write(&self, buffer: &mut impl BufMut);
+}
+
+impl Outgoing for Prepared {
     fn write(&self, buffer: &mut impl BufMut) {
         let Template { bytes, id_at } = &self.templates.requests[self.index];
         buffer.put_slice(&bytes[..*id_at]);
@@ -75,18 +81,25 @@ impl Prepared {
     }
 }
 
-/// Sends [`Prepared`] requests, takes answers of type `A`.
-#[derive(Debug)]
-pub struct PreparedCodec<A>(PhantomData<fn() -> A>);
+/// A `RecordEventsRequest` has the bytes of its single requests, one after the other.
+impl Outgoing for Vec<Prepared> {
+    fn write(&self, buffer: &mut impl BufMut) {
+        self.iter().for_each(|prepared| prepared.write(buffer));
+    }
+}
 
-impl<A> Default for PreparedCodec<A> {
+/// Sends messages of type `R`, takes answers of type `A`.
+#[derive(Debug)]
+pub struct PreparedCodec<R, A>(PhantomData<fn(R) -> A>);
+
+impl<R, A> Default for PreparedCodec<R, A> {
     fn default() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<A: Message + Default + 'static> Codec for PreparedCodec<A> {
-    type Encode = Prepared;
+impl<R: Outgoing, A: Message + Default + 'static> Codec for PreparedCodec<R, A> {
+    type Encode = R;
     type Decode = A;
     type Encoder = Self;
     type Decoder = Self;
@@ -100,17 +113,17 @@ impl<A: Message + Default + 'static> Codec for PreparedCodec<A> {
     }
 }
 
-impl<A: 'static> Encoder for PreparedCodec<A> {
-    type Item = Prepared;
+impl<R: Outgoing, A: 'static> Encoder for PreparedCodec<R, A> {
+    type Item = R;
     type Error = Status;
 
-    fn encode(&mut self, item: Prepared, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+    fn encode(&mut self, item: R, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
         item.write(buffer);
         Ok(())
     }
 }
 
-impl<A: Message + Default + 'static> Decoder for PreparedCodec<A> {
+impl<R, A: Message + Default + 'static> Decoder for PreparedCodec<R, A> {
     type Item = A;
     type Error = Status;
 
@@ -122,20 +135,25 @@ impl<A: Message + Default + 'static> Decoder for PreparedCodec<A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::api::StreamEventsRequest;
+    use crate::grpc::api::{Event, RecordEventsRequest, StreamEventsRequest};
 
     #[test]
     fn a_prepared_request_is_its_event_under_its_id() {
+        const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
         let templates = Arc::new(Templates::new(5, 3));
         let mut events = Events::new(5);
-        for index in 0..3 {
+        let events: Vec<_> = (0..3).map(|_| Event { event_id: ID.to_owned(), ..events.draw() }).collect();
+        let id = ID.as_bytes().try_into().expect("is as long as an id");
+        let prepared = (0..3).map(|index| Prepared { templates: templates.clone(), index, id });
+        let prepared: Vec<_> = prepared.collect();
+        for (event, prepared) in events.iter().zip(&prepared) {
             let mut bytes = Vec::new();
-            Prepared { templates: templates.clone(), index, id: *b"01890a5d-ac96-774b-bcce-b302099a8057" }
-                .write(&mut bytes);
-            let mut event = events.draw();
-            event.event_id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();
+            prepared.write(&mut bytes);
             let sent = StreamEventsRequest::decode(bytes.as_slice()).expect("is a request");
-            assert_eq!(sent.event, Some(event));
+            assert_eq!(sent.event.as_ref(), Some(event));
         }
+        let mut bytes = Vec::new();
+        prepared.write(&mut bytes);
+        assert_eq!(RecordEventsRequest::decode(bytes.as_slice()).expect("is a request").events, events);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
@@ -10,14 +11,15 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use super::codec::{Prepared, PreparedCodec, Templates};
+use super::codec::{Outgoing, Prepared, PreparedCodec, Templates};
 use super::histogram::Histogram;
 use super::ids::Ids;
 use crate::cli::Failure;
 use crate::grpc::api::stream_events_response::Outcome as Answer;
-use crate::grpc::api::{RecordEventResponse, StreamEventsResponse};
+use crate::grpc::api::{RecordEventResponse, RecordEventsResponse, StreamEventsResponse};
 
 const RECORD: &str = "/akta.v1.IngestService/RecordEvent";
+const RECORD_ALL: &str = "/akta.v1.IngestService/RecordEvents";
 const STREAM: &str = "/akta.v1.IngestService/StreamEvents";
 
 /// When to stop sending, and which answers count.
@@ -66,11 +68,11 @@ pub struct Answered {
 }
 
 impl Answered {
-    fn answered(&mut self, sent: Instant, window: Window) {
-        self.sent += 1;
+    fn answered(&mut self, sent: Instant, window: Window, events: u32) {
+        self.sent += u64::from(events);
         let now = Instant::now();
         if now >= window.from && now < window.to {
-            self.latencies.add(now - sent);
+            self.latencies.add(now - sent, events);
         }
     }
 }
@@ -98,7 +100,7 @@ pub async fn stream(
         }
     });
     ready(&mut connection).await?;
-    let codec = PreparedCodec::<StreamEventsResponse>::default();
+    let codec = PreparedCodec::<Prepared, StreamEventsResponse>::default();
     let request = Request::new(ReceiverStream::new(outgoing));
     let mut answers = connection.streaming(request, PathAndQuery::from_static(STREAM), codec).await?.into_inner();
     let mut seen = Answered::default();
@@ -111,7 +113,7 @@ pub async fn stream(
             None => return Err(Status::internal("an answer says nothing")),
         }
         let sent = times.recv().await.ok_or_else(|| Status::internal("more answers than events"))?;
-        seen.answered(sent, window);
+        seen.answered(sent, window, 1);
     }
     sender.await.map_err(|error| Status::internal(error.to_string()))?;
     match times.recv().await {
@@ -120,25 +122,48 @@ pub async fn stream(
     }
 }
 
-/// Calls, one after the other, until the window ends.
-pub async fn calls(mut connection: Grpc<Channel>, mut source: Source, window: Window) -> Result<Answered, Status> {
+/// Calls, one after the other, until the window ends: of one event each, or of a batch of so many.
+pub async fn calls(
+    mut connection: Grpc<Channel>,
+    mut source: Source,
+    batch: Option<u16>,
+    window: Window,
+) -> Result<Answered, Status> {
     let mut seen = Answered::default();
     loop {
         let sent = Instant::now();
         if sent >= window.to {
             return Ok(seen);
         }
-        call(&mut connection, source.draw()).await?;
-        seen.answered(sent, window);
+        match batch {
+            None => call(&mut connection, source.draw()).await?,
+            Some(count) => call_batch(&mut connection, (0..count).map(|_| source.draw()).collect()).await?,
+        }
+        seen.answered(sent, window, batch.map_or(1, u32::from));
     }
 }
 
-/// One call.
+/// One call of one event.
 pub async fn call(connection: &mut Grpc<Channel>, event: Prepared) -> Result<(), Status> {
+    let answer: RecordEventResponse = unary(connection, RECORD, event).await?;
+    answer.receipt.map(|_| ()).ok_or_else(|| Status::internal("the answer has no receipt"))
+}
+
+async fn call_batch(connection: &mut Grpc<Channel>, events: Vec<Prepared>) -> Result<(), Status> {
+    let count = events.len();
+    let answer: RecordEventsResponse = unary(connection, RECORD_ALL, events).await?;
+    let receipts = answer.results.iter().filter(|result| result.receipt.is_some()).count();
+    if receipts == count { Ok(()) } else { Err(Status::internal("the answer lacks receipts")) }
+}
+
+async fn unary<R: Outgoing + Sync, A: Message + Default + 'static>(
+    connection: &mut Grpc<Channel>,
+    path: &'static str,
+    request: R,
+) -> Result<A, Status> {
     ready(connection).await?;
-    let codec = PreparedCodec::<RecordEventResponse>::default();
-    let answer = connection.unary(Request::new(event), PathAndQuery::from_static(RECORD), codec).await?;
-    answer.into_inner().receipt.map(|_| ()).ok_or_else(|| Status::internal("the answer has no receipt"))
+    let codec = PreparedCodec::<R, A>::default();
+    Ok(connection.unary(Request::new(request), PathAndQuery::from_static(path), codec).await?.into_inner())
 }
 
 async fn ready(connection: &mut Grpc<Channel>) -> Result<(), Status> {

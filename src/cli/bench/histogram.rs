@@ -24,11 +24,11 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts one.
-    pub fn add(&mut self, latency: Duration) {
+    /// Counts it `times` times.
+    pub fn add(&mut self, latency: Duration, times: u32) {
         let bucket = bucket(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
-        self.counts[bucket] = self.counts[bucket].saturating_add(1);
-        self.total += 1;
+        self.counts[bucket] = self.counts[bucket].saturating_add(times);
+        self.total += u64::from(times);
         self.max = self.max.max(latency);
     }
 
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(histogram.quantile(0.5), Duration::ZERO);
         let (mut low, mut high) = (Histogram::default(), Histogram::default());
         for micros in 1..=100_000 {
-            if micros % 3 == 0 { &mut low } else { &mut high }.add(Duration::from_micros(micros));
+            if micros % 3 == 0 { &mut low } else { &mut high }.add(Duration::from_micros(micros), 1);
         }
         histogram.merge(&low);
         histogram.merge(&high);

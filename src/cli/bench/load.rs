@@ -31,10 +31,17 @@ pub enum Shape {
         /// Events ahead of the answers, per stream.
         window: usize,
     },
-    /// Calls over a few connections.
+    /// Calls of one event over a few connections.
     Unary {
         /// Calls in flight.
         calls: usize,
+    },
+    /// Calls of many events over a few connections.
+    Batch {
+        /// Calls in flight.
+        calls: usize,
+        /// Events of each.
+        events: u16,
     },
 }
 
@@ -44,6 +51,15 @@ impl Shape {
         match self {
             Self::Stream { .. } => "stream",
             Self::Unary { .. } => "unary",
+            Self::Batch { .. } => "batch",
+        }
+    }
+
+    /// Streams, or calls in flight.
+    pub fn at_once(self) -> usize {
+        match self {
+            Self::Stream { streams, .. } => streams,
+            Self::Unary { calls } | Self::Batch { calls, .. } => calls,
         }
     }
 
@@ -51,7 +67,7 @@ impl Shape {
     pub fn connections(self) -> usize {
         match self {
             Self::Stream { streams, .. } => streams,
-            Self::Unary { calls } => calls.min(CONNECTIONS_MAX),
+            Self::Unary { calls } | Self::Batch { calls, .. } => calls.min(CONNECTIONS_MAX),
         }
     }
 }
@@ -63,10 +79,6 @@ pub async fn load(
     templates: &[Arc<Templates>],
     seconds: Duration,
 ) -> Result<Seen, Failure> {
-    let tasks = match shape {
-        Shape::Stream { streams, .. } => streams,
-        Shape::Unary { calls } => calls,
-    };
     let mut connections = Vec::new();
     for _ in 0..shape.connections() {
         connections.push(Grpc::new(connect(&server.address).await?));
@@ -74,13 +86,14 @@ pub async fn load(
     let from = Instant::now() + WARM_UP;
     let window = Window { from, to: from + seconds };
     let mut running = JoinSet::new();
-    for task in 0..tasks {
+    for task in 0..shape.at_once() {
         let at = task % connections.len();
         let (connection, templates) = (connections[at].clone(), templates[at % templates.len()].clone());
         let source = Source { at: task * 7_919 % templates.count(), templates, ids: Ids::fresh(task as u64) };
         match shape {
             Shape::Stream { window: ahead, .. } => running.spawn(stream(connection, source, ahead, window)),
-            Shape::Unary { .. } => running.spawn(calls(connection, source, window)),
+            Shape::Unary { .. } => running.spawn(calls(connection, source, None, window)),
+            Shape::Batch { events, .. } => running.spawn(calls(connection, source, Some(events), window)),
         };
     }
     tokio::time::sleep_until(window.from.into()).await;

@@ -8,6 +8,7 @@ pub mod empty;
 pub mod events;
 pub mod histogram;
 pub mod ids;
+pub mod lag;
 pub mod load;
 pub mod lone;
 pub mod measure;
@@ -27,6 +28,7 @@ use super::{Failure, Outcome, block_on};
 use child::Server;
 use codec::Templates;
 use disk::Place;
+use lag::Lag;
 use load::{Shape, load};
 use lone::Lone;
 use report::{Footprint, Runs};
@@ -44,10 +46,11 @@ const TEMPLATE_SETS_MAX: usize = 16;
 ///
 /// With --ceiling, each run is followed by one against a server that decodes events, answers with a
 /// fixed receipt and stores nothing: what gRPC itself costs here. "of ceiling" is the node's rate as
-/// a share of that, run by run.
+/// a share of that, run by run. Runs of all shapes take turns, so that a machine that is busy for a
+/// while slows them alike.
 ///
-/// Always measured: one call alone against its floor, an empty call and an fdatasync of 4 KiB; and
-/// the bytes that an event takes on the disk. A fresh node meets everybody for the first time: the
+/// Always measured: one call alone against its floor, an empty call and an fdatasync of 4 KiB; how
+/// far the index is behind when the last answer came; and the bytes that an event takes on the disk. A fresh node meets everybody for the first time: the
 /// longer a run, the smaller the share of the vault, in time and in bytes.
 ///
 ///   akta bench --ceiling
@@ -56,15 +59,19 @@ const TEMPLATE_SETS_MAX: usize = 16;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// Report over streams or by unary calls; both in turn unless given
-    #[arg(long, value_enum, value_name = "stream|unary")]
+    /// Report over streams, by calls of a batch, or by calls of one event; all in turn unless given
+    #[arg(long, value_enum, value_name = "stream|batch|unary")]
     shape: Option<Word>,
-    /// Streams, each on a connection of its own (4 unless given); unary: calls in flight, on 4 connections (64)
+    /// Streams, each on a connection of its own (4 unless given); calls in flight, on 4 connections (16 of a batch, 64
+    /// of one event)
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     concurrency: Option<u16>,
     /// Events that a stream may be ahead of its answers
     #[arg(long, value_name = "N", default_value_t = 1_024, value_parser = value_parser!(u16).range(1..=4_096))]
     window: u16,
+    /// Events of a batch
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u16).range(1..=1_000))]
+    batch: u16,
     /// Measured seconds of each run
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = value_parser!(u32).range(1..=3_600))]
     seconds: u32,
@@ -89,6 +96,7 @@ pub struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Word {
     Stream,
+    Batch,
     Unary,
 }
 
@@ -112,10 +120,12 @@ impl Args {
     fn shapes(&self) -> Vec<Shape> {
         let count = |default: usize| self.concurrency.map_or(default, usize::from);
         let stream = Shape::Stream { streams: count(4), window: self.window.into() };
+        let batch = Shape::Batch { calls: count(16), events: self.batch };
         let unary = Shape::Unary { calls: count(64) };
         match self.shape {
-            None => vec![stream, unary],
+            None => vec![stream, batch, unary],
             Some(Word::Stream) => vec![stream],
+            Some(Word::Batch) => vec![batch],
             Some(Word::Unary) => vec![unary],
         }
     }
@@ -133,18 +143,14 @@ async fn measure(args: Args) -> Result<Outcome, Failure> {
     }
     let (progress, mut done) = (Progress::new(), 0);
     let total = u64::from(args.runs) * (shapes.len() as u64 + 1);
-    let mut all: Vec<Runs> = Vec::new();
-    for shape in shapes {
-        let mut runs = Runs { shape, node: Vec::new(), ceiling: Vec::new(), footprints: Vec::new() };
-        for run in 1..=args.runs {
-            progress.show(shape.word(), done, total);
-            one_run(&args, &place, &templates, &mut runs, run).await?;
-            done += 1;
-        }
-        all.push(runs);
-    }
+    let mut all: Vec<Runs> = shapes.into_iter().map(Runs::new).collect();
     let mut lone = Lone::default();
     for run in 1..=args.runs {
+        for runs in &mut all {
+            progress.show(runs.shape.word(), done, total);
+            one_run(&args, &place, &templates, runs, run).await?;
+            done += 1;
+        }
         progress.show("lone call", done, total);
         lone.run(&place, &format!("lone-{run}")).await?;
         done += 1;
@@ -154,7 +160,7 @@ async fn measure(args: Args) -> Result<Outcome, Failure> {
         let ingest = report::json(&all);
         println!("{}", json!({ "mean_event_bytes": mean, "ingest": ingest, "lone_call": lone.json() }));
     } else {
-        println!("{}\n\n{}\n\n{}", report::ingest(&all), lone.table(), report::footprint(&all));
+        println!("{}\n\n{}\n\n{}", report::ingest(&all), lone.table(), report::left(&all));
     }
     Ok(Outcome::Good)
 }
@@ -171,6 +177,7 @@ async fn one_run(
     let data = place.run(&format!("{}-{run}", runs.shape.word()))?;
     let node = Server::node(&data).await?;
     let seen = load(&node, runs.shape, templates, seconds).await?;
+    runs.lags.push(Lag::of(&node).await?);
     node.stop().await?;
     runs.footprints.push(Footprint::of(&data, seen.sent)?);
     runs.node.push(seen);

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::disk::{self, Place};
+use super::lag::Lag;
 use super::load::{Shape, WARM_UP};
 use super::measure::{Seen, Spread};
 use crate::cli::{Failure, text};
@@ -38,11 +39,26 @@ pub struct Runs {
     pub node: Vec<Seen>,
     /// Into the empty server, run by run after the node; empty without --ceiling.
     pub ceiling: Vec<Seen>,
+    /// How far the node's index was behind at the end.
+    pub lags: Vec<Lag>,
     /// What the node left on the disk.
     pub footprints: Vec<Footprint>,
 }
 
 impl Runs {
+    /// None yet.
+    pub fn new(shape: Shape) -> Self {
+        Self { shape, node: Vec::new(), ceiling: Vec::new(), lags: Vec::new(), footprints: Vec::new() }
+    }
+
+    fn records_behind(&self) -> Spread {
+        Spread::of(self.lags.iter().map(|lag| lag.records as f64))
+    }
+
+    fn seconds_behind(&self) -> Spread {
+        Spread::of(self.lags.iter().map(|lag| lag.waited.as_secs_f64()))
+    }
+
     fn ratio(&self) -> Spread {
         Spread::of(self.node.iter().zip(&self.ceiling).map(|(node, ceiling)| node.rate() / ceiling.rate()))
     }
@@ -81,6 +97,8 @@ impl Runs {
             "node": spreads(&self.node),
             "ceiling": measured.then(|| spreads(&self.ceiling)),
             "of_ceiling": measured.then(|| self.ratio().json()),
+            "index_behind_records": self.records_behind().json(),
+            "index_behind_seconds": self.seconds_behind().json(),
             "disk_bytes_per_event": Spread::of(self.footprints.iter().map(Footprint::all)).json(),
         })
     }
@@ -96,6 +114,9 @@ pub fn about(shapes: &[Shape], runs: u16, seconds: u32, place: &Place, mean: f64
             }
             Shape::Unary { calls } => {
                 format!("{} unary calls in flight on {} connections", text::number(*calls as u64), shape.connections())
+            }
+            Shape::Batch { calls, events } => {
+                format!("{calls} batches of {events} in flight on {} connections", shape.connections())
             }
         })
         .collect();
@@ -134,9 +155,10 @@ pub fn ingest(all: &[Runs]) -> String {
     text::table(&head, &rows)
 }
 
-/// Bytes on disk of all shapes as one table.
-pub fn footprint(all: &[Runs]) -> String {
-    let head = ["shape", "bytes/event on disk", "db", "vault", "index", "events"];
+/// What all shapes left behind, as one table: what was not yet indexed at the end, and bytes on disk.
+pub fn left(all: &[Runs]) -> String {
+    let head =
+        ["shape", "records not indexed", "s until they were", "bytes/event on disk", "db", "vault", "index", "events"];
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|runs| {
@@ -146,6 +168,8 @@ pub fn footprint(all: &[Runs]) -> String {
             let events = Spread::of(runs.node.iter().map(|seen| seen.sent as f64));
             vec![
                 runs.shape.word().to_owned(),
+                runs.records_behind().show(|records| text::number(records as u64)),
+                runs.seconds_behind().show(|seconds| format!("{seconds:.2}")),
                 spread(&Footprint::all),
                 spread(&|footprint| footprint.0[0]),
                 spread(&|footprint| footprint.0[1]),
