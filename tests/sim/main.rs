@@ -8,7 +8,9 @@
 
 mod counts;
 mod merging;
+mod plants;
 mod scan;
+mod sealed;
 mod searching;
 mod story;
 
@@ -16,21 +18,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use akta::env::{ManualClock, SeededEntropy};
+use akta::env::{Entropy, ManualClock};
 use akta::model::date::{Timestamp, Zone};
 use akta::model::origin::{Controller, Origin};
 use akta::model::stored::Action;
-use akta::store::disk;
 use akta::store::files::MemoryFiles;
 use akta::store::memory::{Disk, Fault};
+use akta::store::{Database, disk};
 use akta::trail::base::{Base, Settings, World};
 use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;
 use akta::trail::submission::RecordError;
-use akta::trail::trails::Info;
+use akta::trail::trails::{Head, Info};
 use akta::trail::verify::verify;
 use akta::trail::writer::Writer;
 use counts::Counts;
+use plants::Plant;
 use story::{Dice, Known, alive, same, submission};
 
 const STEPS: u32 = 40;
@@ -42,14 +45,14 @@ const ONCE_FAILED: [u64; 1] = [2];
 #[test]
 fn seeds() {
     if let Ok(seed) = std::env::var("SIM_SEED") {
-        run(seed.parse().unwrap(), true);
+        run(seed.parse().unwrap(), true, None);
         return;
     }
     let count = if std::env::var_os("AKTA_TORTURE").is_some() { 10_000 } else { 300 };
     let mut total = Counts::default();
     for seed in ONCE_FAILED.into_iter().chain(0..count) {
         total.add(
-            &std::panic::catch_unwind(|| run(seed, false))
+            &std::panic::catch_unwind(|| run(seed, false, None))
                 .unwrap_or_else(|_| panic!("seed {seed} failed: replay it with SIM_SEED={seed} cargo test --test sim"))
                 .counts,
         );
@@ -63,7 +66,7 @@ fn seeds() {
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     for seed in 0..10 {
-        assert_eq!(run(seed, false).bytes, run(seed, false).bytes, "seed {seed}");
+        assert_eq!(run(seed, false, None).bytes, run(seed, false, None).bytes, "seed {seed}");
     }
 }
 
@@ -82,7 +85,11 @@ struct Sim {
     guard: MemoryFiles,
     clock: Arc<ManualClock>,
     now: Timestamp,
-    entropy: Arc<SeededEntropy>,
+    entropy: Arc<dyn Entropy>,
+    /// What is wrong with the world, if anything is.
+    plant: Option<Plant>,
+    /// The last head of each trail that could be signed: somebody keeps a checkpoint of it.
+    signed: BTreeMap<Controller, Head>,
     model: BTreeMap<Controller, Vec<Known>>,
     /// Events whose fate is not known until the next opening.
     unknown: Vec<(Controller, Known)>,
@@ -98,11 +105,11 @@ struct Open {
     indexer: Indexer,
 }
 
-fn run(seed: u64, loud: bool) -> Ran {
+fn run(seed: u64, loud: bool, plant: Option<Plant>) -> Ran {
     if loud {
         akta::telemetry::start("debug");
     }
-    let mut sim = Sim::new(seed, loud);
+    let mut sim = Sim::new(seed, loud, plant);
     let mut open = None;
     for step in 0..STEPS {
         let mut node = match open.take() {
@@ -132,6 +139,7 @@ fn run(seed: u64, loud: bool) -> Ran {
     sim.crash("end");
     let node = sim.open().expect("opens without faults");
     sim.check_all(&node);
+    sim.check_sealed(&node);
     let mut bytes = Vec::new();
     for disk in [&sim.db, &sim.vault, &sim.index] {
         for (family, key, value) in disk.rows() {
@@ -142,7 +150,7 @@ fn run(seed: u64, loud: bool) -> Ran {
 }
 
 impl Sim {
-    fn new(seed: u64, loud: bool) -> Self {
+    fn new(seed: u64, loud: bool, plant: Option<Plant>) -> Self {
         let now = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
         Self {
             dice: Dice(seed),
@@ -154,7 +162,9 @@ impl Sim {
             guard: MemoryFiles::new(),
             clock: Arc::new(ManualClock::new(now)),
             now,
-            entropy: Arc::new(SeededEntropy::new(seed)),
+            entropy: plants::entropy(plant, seed),
+            plant,
+            signed: BTreeMap::new(),
             model: BTreeMap::new(),
             unknown: Vec::new(),
             ids: 0,
@@ -165,11 +175,11 @@ impl Sim {
 
     fn open(&mut self) -> Option<Open> {
         let disk = disk::Disk {
-            db: Arc::new(self.db.open()),
-            vault: Arc::new(self.vault.open()),
-            index: Arc::new(self.index.open()),
-            files: Arc::new(self.files.clone()),
-            guard: Arc::new(self.guard.clone()),
+            db: plants::store(self.plant, Database::Db, self.db.open()),
+            vault: plants::store(self.plant, Database::Vault, self.vault.open()),
+            index: plants::store(self.plant, Database::Index, self.index.open()),
+            files: plants::files(self.plant, self.files.clone()),
+            guard: plants::files(self.plant, self.guard.clone()),
             space: Arc::new(akta::store::space::Scripted::default()),
         };
         let settings = Settings {
@@ -191,6 +201,7 @@ impl Sim {
         match opened {
             Ok(node) => {
                 self.settle(&node);
+                self.check_signed(&node);
                 Some(node)
             }
             Err(error) => {
@@ -340,6 +351,9 @@ impl Sim {
         if self.dice.roll(4) == 0 && node.base.guard.as_ref().unwrap().tick(&node.base).is_err() {
             return self.crash("the guard failed");
         }
+        for info in trails(node) {
+            self.signed.extend(info.guarded().map(|head| (info.controller.clone(), head)));
+        }
         true
     }
 
@@ -385,6 +399,22 @@ impl Sim {
             receipt: None,
         };
         (controller, known)
+    }
+
+    /// Whoever kept a checkpoint sees it continued, and an older copy of the store would be noticed.
+    fn check_signed(&self, node: &Open) {
+        let guarded = node.base.guard.as_ref().unwrap().heads().unwrap();
+        for (controller, head) in &self.signed {
+            let info = node.base.trail(controller).unwrap().expect("I3: what was signed is there");
+            assert!(info.size() >= head.size, "I3: {controller} is shorter than its checkpoint");
+            assert_eq!(
+                node.base.root(&info, head.size).unwrap(),
+                *head,
+                "I2: {controller} does not continue its checkpoint"
+            );
+            let held = guarded.get(info.origin.as_str()).map_or(0, |guarded| guarded.size);
+            assert!(held >= head.size, "I3: the guard does not know what was signed of {controller}");
+        }
     }
 
     /// Everything acknowledged is there, in its place, with its link; the one judge agrees.

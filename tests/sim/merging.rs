@@ -169,7 +169,7 @@ fn rows(disk: &Disk, family: Family) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn begin(seed: u64, groups: u32) -> (Sim, Open) {
-    let mut sim = Sim::new(seed, false);
+    let mut sim = Sim::new(seed, false, None);
     let mut node = sim.open().unwrap();
     sim.record_groups(&mut node, groups);
     (sim, node)
