@@ -10,7 +10,7 @@ import sys
 from .export import verify_export
 from .findings import Bad
 from .folder import verify_folder
-from .note import read_checkpoint, read_key
+from .note import read_key, read_outside
 
 GOOD, FOUND, USAGE, REFUSED = 0, 1, 2, 3
 
@@ -37,10 +37,12 @@ def _arguments():
     export = commands.add_parser("export", help="a trail as `akta export` hands it out")
     export.add_argument("paths", nargs="+", metavar="FILE")
     for command in (folder, export):
-        command.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that you got earlier")
+        command.add_argument("--checkpoint", metavar="FILE", help="a checkpoint or .tlog-proof that you got earlier")
         command.add_argument("--vkey", metavar="KEY", help="the key that you trust: NAME+ID+KEY")
         command.add_argument("--json", action="store_true", help="one JSON object per folder or file")
     arguments = parser.parse_args()
+    if arguments.vkey and not arguments.checkpoint and arguments.command == "folder":
+        parser.error("--vkey needs --checkpoint")
     try:
         arguments.key = read_key(arguments.vkey) if arguments.vkey else None
         arguments.kek = _kek(arguments.kek_file) if getattr(arguments, "kek_file", None) else None
@@ -50,15 +52,15 @@ def _arguments():
 
 
 def _results(arguments):
-    outside = {"checkpoint": None, "key": arguments.key}
+    outside = None
     if arguments.checkpoint:
         with open(arguments.checkpoint, "rb") as file:
-            outside["checkpoint"] = read_checkpoint(file.read())
+            outside = read_outside(file.read())
     for path in arguments.paths:
         if arguments.command == "folder":
-            yield verify_folder(path, arguments.kek, arguments.dev, arguments.guard, arguments.today, **outside)
+            yield verify_folder(path, arguments.kek, arguments.dev, arguments.guard, arguments.today, outside, arguments.key)
         else:
-            yield verify_export(path, **outside)
+            yield verify_export(path, outside, arguments.key)
 
 
 def _show(result):

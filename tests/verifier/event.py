@@ -16,7 +16,7 @@ def check_core(header, core, last_recorded):
         raise Bad("it was not recorded on the day of its header")
     if core.recorded_at < last_recorded:
         raise Bad("its recorded time is before that of the record before")
-    if header.class_ not in policy.classes(core.action, core.outcome):
+    if header.class_ not in policy.classes(core.action, core.outcome, core.purpose):
         raise Bad("its header names a class that its action and outcome do not give")
 
 

@@ -11,7 +11,7 @@ import uuid
 
 from . import dates, event, messages, parts, tree
 from .encoding import trail_id
-from .findings import Bad, Findings, Refused
+from .findings import Bad, Findings, finish
 from .header import EVENT, NOTICE, read_header
 from .notices import Notices
 from .note import read_checkpoint, read_key
@@ -244,6 +244,11 @@ def _shown_time(instant):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
 
+def _word(enum, number):
+    """The word of a number, or its digits where this version has no word."""
+    return messages.word(enum, number) or str(number)
+
+
 def _pseudonym(person):
     return person.get("pseudonym") if isinstance(person, dict) else None
 
@@ -255,9 +260,9 @@ def check_words(object_, header, core, read):
     subjects = [message.pseudonym.hex() for part, message in read if part.part == SUBJECT]
     shown = _get(object_, "subjects", list, [])
     due = {
-        "class": (object_.get("class"), messages.word("RetentionClass", header.class_)),
-        "action": (object_.get("action"), messages.word("Action", core.action)),
-        "outcome": (object_.get("outcome"), messages.word("Outcome", core.outcome)),
+        "class": (object_.get("class"), _word("RetentionClass", header.class_)),
+        "action": (object_.get("action"), _word("Action", core.action)),
+        "outcome": (object_.get("outcome"), _word("Outcome", core.outcome)),
         "event_id": (object_.get("event_id"), str(uuid.UUID(bytes=core.event_id))),
         "occurred_at": (object_.get("occurred_at"), _shown_time(core.occurred_at)),
         "recorded_at": (object_.get("recorded_at"), _shown_time(core.recorded_at)),
@@ -270,10 +275,10 @@ def check_words(object_, header, core, read):
             raise Bad(f"{name}: the line says something else than the part that is proved")
 
 
-def verify_export(path, checkpoint=None, key=None):
-    """Verifies an export and says what was found, as the object that __main__ prints. Never raises for what stands there."""
-    findings, notes, verdict = Findings(), [], None
-    check = ExportCheck(findings, notes)
+def verify_export(path, outside=None, key=None):
+    """Verifies an export and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
+    result = {"file": path, "verdict": "", "trails": [], "findings": Findings(), "notes": []}
+    check, refused = ExportCheck(result["findings"], result["notes"]), False
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), b""), 1):
@@ -281,16 +286,15 @@ def verify_export(path, checkpoint=None, key=None):
                     check.line(_read_line(line))
                 except Bad as bad:
                     check.find(f"line {number}: {bad}")
-        check.finish(checkpoint, key)
+        check.finish(outside and outside[0], key)
     except Bad as bad:
         check.find(bad)
-    except (Refused, OSError) as refused:
-        findings.add(refused)
-        verdict = "refused"
-    return {
-        "file": path,
-        "verdict": verdict or ("bad" if findings.items else "good"),
-        "trails": [check.report.json()] if check.report.origin else [],
-        "findings": findings.all(),
-        "notes": notes,
-    }
+    except OSError as error:
+        refused = True
+        result["findings"].add(error)
+    except Exception as error:  # a defect of this program; it must not look like a verdict on the file
+        refused = True
+        result["findings"].add(f"this verifier failed: {error!r}")
+    if check.report.origin:
+        result["trails"].append(check.report.json())
+    return finish(result, refused)

@@ -31,3 +31,11 @@ class Findings:
         """The findings, with the number of those that were not kept."""
         rest = {"origin": None, "seq": None, "what": f"{self.more} further findings"}
         return self.items + ([rest] if self.more else [])
+
+
+def finish(result, refused):
+    """The object that is printed: verdict and findings filled in."""
+    findings = result["findings"]
+    result["verdict"] = "refused" if refused else "bad" if findings.items else "good"
+    result["findings"] = findings.all()
+    return result

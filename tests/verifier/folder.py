@@ -4,13 +4,14 @@ import os
 import time
 from collections import defaultdict
 
-from .dates import number
-from .findings import Bad, Findings, Refused
+from .dates import number, utc_day
+from .findings import Bad, Findings, Refused, finish
 from .guard import read_guard
 from .index import Index
 from .keyring import read_keyring
 from .keys import DEV_KEK
 from .meta import read_meta
+from .note import key_of_seed
 from .rocks import Database
 from .trail import TrailCheck
 from .vault import read_vault
@@ -27,8 +28,9 @@ KEYS = {"header": (12, 0), "part": (18, 6), "notice": (12, 0), "tree": (13, 0)}
 class Store:
     """What all trails of a folder share."""
 
-    def __init__(self, path, kek, dev, guard, today, checkpoint, findings, notes):
-        self.path, self.checkpoint, self.findings, self.notes = path, checkpoint, findings, notes
+    def __init__(self, path, kek, dev, guard, today, outside, findings, notes):
+        self.path, self.findings, self.notes = path, findings, notes
+        self.checkpoint, self.proof = outside or (None, None)
         self.now, self.today_number = time.time_ns(), number(today) if today else None
         if not os.path.isdir(os.path.join(path, "db")):
             raise Refused("not a data folder: it has no db")
@@ -39,6 +41,7 @@ class Store:
         self.people = self._people()
         self.index = self._index()
         self.guard = self._guard(os.path.join(guard or path, "guard"))
+        self.kept_week = max(self.today_number or 0, utc_day(self.now)) // 7 - 1  # no clock has dropped event ids from there on
 
     def _database(self, name):
         return Database(os.path.join(self.path, name), FAMILIES[name], self.findings, self.notes)
@@ -48,7 +51,7 @@ class Store:
             return None
         try:
             with open(os.path.join(self.path, "keyring"), "rb") as file:
-                ring = read_keyring(file.read(), kek, dev)
+                ring = read_keyring(file.read(), kek, dev, self.notes)
         except FileNotFoundError:
             if self.meta.generation is None:
                 return None
@@ -106,38 +109,38 @@ class Store:
             yield tuple(int.from_bytes(key[a:b], "big") for a, b in ((0, 4), (4, 6), (10, 18))), value
 
 
-def verify_folder(path, kek=None, dev=False, guard=None, today=None, checkpoint=None, key=None):
-    """Verifies a folder and says what was found, as the object that __main__ prints. Never raises for what stands there."""
-    findings, notes, trails, verdict = Findings(), [], [], None
-    opened = False
-    try:
-        if checkpoint and key:
-            _try(findings, checkpoint.origin, lambda: checkpoint.check_signature(key))
-        elif checkpoint:
-            notes.append("the checkpoint's signature was not checked: no key was given")
-        store = Store(path, DEV_KEK if dev else kek, dev, guard, today, checkpoint, findings, notes)
-        opened = store.ring is not None
-        for trail in store.meta.trails:
-            trails.append(TrailCheck(trail, store, findings).run().json())
-        if checkpoint and checkpoint.origin not in {trail.origin for trail in store.meta.trails}:
-            findings.add("the checkpoint is of a trail that the store does not have", checkpoint.origin)
-    except Bad as bad:
-        findings.add(bad)
-    except (Refused, OSError) as refused:
-        findings.add(refused)
-        verdict = "refused"
-    return {
-        "folder": path,
-        "verdict": verdict or ("bad" if findings.items else "good"),
-        "opened": opened,
-        "trails": trails,
-        "findings": findings.all(),
-        "notes": notes,
-    }
+def _verify(path, kek, dev, guard, today, outside, key, result):
+    findings, notes = result["findings"], result["notes"]
+    checkpoint = outside and outside[0]
+    if checkpoint and key:
+        try:
+            checkpoint.check_signature(key)
+        except Bad as bad:
+            findings.add(bad, checkpoint.origin)
+    elif checkpoint:
+        notes.append("the checkpoint's signature was not checked: no key was given")
+    store = Store(path, DEV_KEK if dev else kek, dev, guard, today, outside, findings, notes)
+    result["opened"] = store.ring is not None
+    if checkpoint and key and store.ring and key != key_of_seed(checkpoint.origin, store.ring.signing_seed):
+        notes.append("the keyring signs checkpoints with another key than the one that you trust")
+    for trail in store.meta.trails:
+        result["trails"].append(TrailCheck(trail, store, findings).run().json())
+    if checkpoint and checkpoint.origin not in {trail.origin for trail in store.meta.trails}:
+        findings.add("the checkpoint is of a trail that the store does not have", checkpoint.origin)
 
 
-def _try(findings, origin, check):
+def verify_folder(path, kek=None, dev=False, guard=None, today=None, outside=None, key=None):
+    """Verifies a folder and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
+    result = {"folder": path, "verdict": "", "opened": False, "trails": [], "findings": Findings(), "notes": []}
+    refused = False
     try:
-        check()
+        _verify(path, kek, dev, guard, today, outside, key, result)
     except Bad as bad:
-        findings.add(bad, origin)
+        result["findings"].add(bad)
+    except (Refused, OSError) as error:
+        refused = True
+        result["findings"].add(error)
+    except Exception as error:  # a defect of this program; it must not look like a verdict on the folder
+        refused = True
+        result["findings"].add(f"this verifier failed: {error!r}")
+    return finish(result, refused)

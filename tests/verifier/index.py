@@ -121,10 +121,10 @@ class Index:
         """Number of records indexed."""
         return sum(number(value, 8, "indexed") for _, value in self._rows["indexed"][trail.number])
 
-    def check(self, trail, headers, expected, opened, today, findings):
+    def check(self, trail, headers, expected, opened, today, kept, findings):
         """All families against what the records give. Returns the number of postings that were checked."""
         self._check_counters(trail, expected, findings)
-        self._check_event_ids(trail, headers, expected, opened, findings)
+        self._check_event_ids(trail, headers, expected, opened, kept, findings)
         return self._check_postings(trail, expected, opened, today, findings)
 
     def _check_counters(self, trail, expected, findings):
@@ -138,7 +138,7 @@ class Index:
         if found != expected.counters:
             findings.add("index: its counters are not the numbers of records", trail.origin)
 
-    def _check_event_ids(self, trail, headers, expected, opened, findings):
+    def _check_event_ids(self, trail, headers, expected, opened, kept, findings):
         found = {}
         for key, value in self._rows["event_id"][trail.number]:
             try:
@@ -150,9 +150,8 @@ class Index:
                 found[at, key[8:]] = seq
             except Bad as bad:
                 findings.add(bad, trail.origin)
-        if not opened or not headers:
+        if not opened:
             return
-        kept = week(headers[-1]) - 1
         readable = set(expected.event_ids.values())
         for key, seq in found.items():
             if seq in readable and expected.event_ids.get(key) != seq:

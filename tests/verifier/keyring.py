@@ -89,12 +89,14 @@ def _read_keyring(slot, kek):
     return Keyring(slot.dev, slot.generation, zones, ring.controller_keys, ring.bucket_keys, ring.lasting_key, ring.signing_seed)
 
 
-def read_keyring(data, kek, dev):
+def read_keyring(data, kek, dev, notes):
     """Of the slots that are well-formed and open under the KEK, the one with the higher generation."""
     slots, rings = [], []
     for half in (data[:SLOT], data[SLOT : 2 * SLOT]):
         try:
             slots.append(read_slot(half))
+            if len(half) != SLOT or any(half[22 + len(slots[-1].sealed) :]):
+                notes.append("keyring: a slot that is not filled up with zeros to 1 MiB")
         except Bad:
             continue
     if not slots:
@@ -107,6 +109,8 @@ def read_keyring(data, kek, dev):
     if not rings:
         raise Refused("the keyring does not open under this key")
     ring = max(rings, key=lambda ring: ring.generation)
+    if [other.generation for other in rings] != [ring.generation] * 2:
+        notes.append("keyring: only one slot holds the newest generation; the next start writes the other")
     if ring.dev != dev:
         raise Refused("the keyring is one of --dev" if ring.dev else "the keyring is not one of --dev")
     return ring

@@ -52,6 +52,6 @@ def number(enum, name):
 
 
 def word(enum, value):
-    """The word of a number, without its prefix; the number itself where there is none."""
+    """The word of a number, without its prefix; None where there is none."""
     found = _pool().FindEnumTypeByName(f"{PACKAGE}.{enum}").values_by_number.get(value)
-    return found.name.removeprefix(_prefix(enum)) if found else value
+    return found.name.removeprefix(_prefix(enum)) if found else None

@@ -75,6 +75,8 @@ def read_meta(rows, findings):
             findings.add(bad)
     if stored and not meta.writer:
         findings.add("meta: no writer")
+    if meta.trails and meta.generation is None:
+        findings.add("meta: no keyring generation, though batches were written")
     _check_trails(meta, findings)
     meta.trails.sort(key=lambda trail: trail.origin)
     return meta

@@ -15,6 +15,7 @@ from .findings import Bad
 
 ED25519 = b"\x01"
 SIGNATURE = "\u2014 "
+PROOF = b"c2sp.org/tlog-proof@v1\n"
 
 
 def unbase64(value, what):
@@ -106,6 +107,30 @@ def read_checkpoint(data):
         raise Bad("checkpoint: a root or size that cannot be")
     found = tuple(_read_signature(line) for line in signatures[:-1].split("\n"))
     return Checkpoint(lines[0], int(lines[1]), hash_, (body + "\n").encode(), found)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A C2SP tlog-proof: a record's index, the hashes of its inclusion, the checkpoint that they lead to."""
+
+    index: int
+    hashes: tuple
+    checkpoint: Checkpoint
+
+
+def read_outside(data):
+    """A file from outside: a checkpoint, or a proof with one. Returns the checkpoint and the proof, if it is one."""
+    if not data.startswith(PROOF):
+        return read_checkpoint(data), None
+    head, mark, note = data.partition(b"\n\n")
+    try:
+        lines = [line for line in head.decode("ascii").split("\n")[1:] if not line.startswith("extra ")]
+    except UnicodeDecodeError:
+        raise Bad("proof: not ASCII") from None
+    if not mark or not lines or not re.fullmatch("index (0|[1-9][0-9]{0,18})", lines[0]):
+        raise Bad("proof: no index")
+    checkpoint = read_checkpoint(note)
+    return checkpoint, Proof(int(lines[0][6:]), tuple(unbase64(line, "proof") for line in lines[1:]), checkpoint)
 
 
 def _read_signature(line):

@@ -10,8 +10,8 @@ NODE = "node"
 class Notices:
     """Checks the notices of a trail one after another."""
 
-    def __init__(self, origin, zone):
-        self.origin, self.zone = origin, zone
+    def __init__(self, origin, zone, ring=None):
+        self.origin, self.zone, self.ring = origin, zone, ring
         self.count, self.last_seq, self.generation = 0, 0, 0
 
     def check(self, header, content):
@@ -40,4 +40,6 @@ class Notices:
             raise Bad("notice: the keyring is opened in a trail that is not the node's")
         if not opened.generation or opened.generation < self.generation:
             raise Bad("notice: the keyring's generation goes back")
+        if self.ring and (opened.generation > self.ring.generation or opened.dev != self.ring.dev):
+            raise Bad("notice: it opens a newer or another keyring than the one at hand")
         self.generation = opened.generation

@@ -10,7 +10,10 @@ VERSION = "default-1"
 SESSION_CLASS, SECURITY, ACCESS, REGISTER, DISCLOSURE, EVIDENCE, ACCOUNTING, LOG_ACCESS = range(1, 9)
 DOMAINS = {REGISTER: 2, EVIDENCE: 3, ACCOUNTING: 4}  # section "Vault"; all other classes 1
 
-# The first that fits; after EVIDENCE comes what was asked for (REGISTER or ACCOUNTING), which is stored nowhere else.
+# The first that fits; after EVIDENCE comes what was asked for, which is stored nowhere else: REGISTER for these actions,
+# ACCOUNTING for this purpose.
+REGISTER_ACTIONS = "CREATE UPDATE RECTIFY DELETE LINK UNLINK"
+ACCOUNTING_PURPOSE = "BILLING"
 BEFORE_CHOICE = (
     (LOG_ACCESS, "LOG_QUERY LOG_EXPORT LOG_ADMIN"),
     (DISCLOSURE, "EXPORT DOWNLOAD PRINT DISCLOSE IMPORT"),
@@ -26,15 +29,18 @@ def _numbers(words):
     return frozenset(number("Action", word) for word in words.split())
 
 
-def classes(action, outcome):
-    """The classes that an event with this action and outcome may have; more than one where a choice fits."""
+def classes(action, outcome, purpose):
+    """The classes that an event with these may have; more than one where a choice was open to the reporter."""
     for class_, words in BEFORE_CHOICE:
         if (outcome == number("Outcome", "DENIED")) if words is None else (action in _numbers(words)):
             return {class_}
+    chosen = {REGISTER} if action in _numbers(REGISTER_ACTIONS) else set()
+    if purpose == number("Purpose", ACCOUNTING_PURPOSE):
+        chosen.add(ACCOUNTING)
     for class_, words in AFTER_CHOICE:
         if action in _numbers(words):
-            return {class_, REGISTER, ACCOUNTING}
-    return {ACCESS, REGISTER, ACCOUNTING}
+            return {class_} | chosen
+    return {ACCESS} | chosen
 
 
 def _days(count):

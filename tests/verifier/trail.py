@@ -107,7 +107,7 @@ class TrailCheck:
         indexed = self._indexed(size)
         self.expected = Expected(min(indexed, size))
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, size, self.today, self.findings)
-        notices, cores = Notices(self.trail.origin, self.trail.zone), dict(store.of_trail("notice", self.trail))
+        notices, cores = Notices(self.trail.origin, self.trail.zone, store.ring), dict(store.of_trail("notice", self.trail))
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -127,8 +127,8 @@ class TrailCheck:
         if store.ring:
             self.shelf.left_over(self.findings)
         if store.index:
-            opened = store.ring is not None
-            report.postings = store.index.check(self.trail, report.headers, self.expected, opened, self.today, self.findings)
+            given = self.trail, report.headers, self.expected, store.ring is not None
+            report.postings = store.index.check(*given, self.today, store.kept_week, self.findings)
 
     def _indexed(self, size):
         indexed = 0
@@ -200,6 +200,15 @@ class TrailCheck:
         checkpoint = self.store.checkpoint
         if checkpoint and checkpoint.origin == self.trail.origin:
             self._check_root("the checkpoint", checkpoint.size, checkpoint.root)
+            self._check_proof(checkpoint)
+
+    def _check_proof(self, checkpoint):
+        proof = self.store.proof
+        if proof and proof.index < len(self.report.leaves):
+            try:
+                tree.check_inclusion(self.report.leaves[proof.index], proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+            except Bad as bad:
+                self.find(bad, proof.index)
 
     def _check_root(self, whose, size, root):
         if size > len(self.report.leaves):

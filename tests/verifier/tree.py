@@ -38,8 +38,14 @@ def rows(leaves):
     return out
 
 
+def _check_lengths(*hashes):
+    if any(len(hash_) != 32 for hash_ in hashes):
+        raise Bad("proof: a hash that is not 32 bytes")
+
+
 def check_inclusion(leaf_hash, index, size, proof, root_hash):
     """RFC 9162 section 2.1.3.2: the leaf stands at this index of the tree with this size and root."""
+    _check_lengths(leaf_hash, root_hash, *proof)
     if not 0 <= index < size:
         raise Bad("inclusion: an index outside of the tree")
     position, last, hash_ = index, size - 1, leaf_hash
@@ -59,6 +65,7 @@ def check_inclusion(leaf_hash, index, size, proof, root_hash):
 
 def check_consistency(old_size, old_root, new_size, new_root, proof):
     """RFC 9162 section 2.1.4.2: the newer tree begins with the older one."""
+    _check_lengths(old_root, new_root, *proof)
     if not 0 < old_size <= new_size:
         raise Bad("consistency: sizes that do not ascend from 1")
     if old_size == new_size:
