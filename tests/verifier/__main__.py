@@ -33,12 +33,12 @@ def _arguments():
     keys.add_argument("--dev", action="store_true", help="the public key of --dev")
     keys.add_argument("--no-keys", action="store_true", help="parts are sealed, not opened (the default)")
     folder.add_argument("--guard", metavar="DIR", help="folder of the guard, where it is not the data folder")
-    folder.add_argument("--today", type=datetime.date.fromisoformat, help="YYYY-MM-DD; what is past is not opened")
     export = commands.add_parser("export", help="a trail as `akta export` hands it out")
     export.add_argument("paths", nargs="+", metavar="FILE")
     for command in (folder, export):
         command.add_argument("--checkpoint", metavar="FILE", help="a checkpoint or .tlog-proof that you got earlier")
         command.add_argument("--vkey", metavar="KEY", help="the key that you trust: NAME+ID+KEY")
+        command.add_argument("--today", type=datetime.date.fromisoformat, help="YYYY-MM-DD, instead of the clock")
         command.add_argument("--json", action="store_true", help="one JSON object per folder or file")
     arguments = parser.parse_args()
     if arguments.vkey and not arguments.checkpoint and arguments.command == "folder":
@@ -60,7 +60,7 @@ def _results(arguments):
         if arguments.command == "folder":
             yield verify_folder(path, arguments.kek, arguments.dev, arguments.guard, arguments.today, outside, arguments.key)
         else:
-            yield verify_export(path, outside, arguments.key)
+            yield verify_export(path, outside, arguments.key, arguments.today)
 
 
 def _show(result):

@@ -7,10 +7,11 @@ to whom are compared with the opened parts, so that nobody is shown one thing an
 import ipaddress
 import json
 import re
+import time
 import uuid
 
 from . import dates, event, messages, parts, tree
-from .encoding import trail_id
+from .encoding import split_origin, trail_id
 from .findings import Bad, Findings, finish
 from .header import EVENT, NOTICE, read_header
 from .notices import Notices
@@ -20,6 +21,7 @@ from .trail import Report
 
 HEX = re.compile(r"(?:[0-9a-f]{2})*")
 STATES = {"INTACT": "intact", "EXPIRED": "expired", "SEALED": "sealed"}
+WORDS = tuple(name.upper() for name in parts.NAMES)
 MOST_LINE = 64 << 20
 
 
@@ -57,7 +59,8 @@ def _read_line(line):
 class ExportCheck:
     """Verifies the lines of one export, in order."""
 
-    def __init__(self, findings, notes):
+    def __init__(self, findings, notes, today=None):
+        self.today = dates.number(today) if today else dates.utc_day(time.time_ns()) + 1  # no zone is further ahead
         self.findings, self.notes, self.report = findings, notes, Report("")
         self.zone, self.notices, self.previous = None, None, None
         self.last_recorded, self.expected_seq = -(1 << 63), 0
@@ -84,10 +87,12 @@ class ExportCheck:
     def _record(self, object_):
         header = read_header(_hex(object_, "header"))
         origin = _get(object_, "origin", str)
+        split_origin(origin)
         self.report.origin = self.report.origin or origin
         self._chain(object_, header, origin)
         try:
-            states, opened = self._groups(object_, header)
+            self._class(object_, header)
+            opened = self._groups(object_, header)
             if header.kind == NOTICE:
                 self._notice(object_, header)
             else:
@@ -119,6 +124,11 @@ class ExportCheck:
         report.leaves.append(tree.leaf(header.encode()))
         report.head = header.link()
 
+    @staticmethod
+    def _class(object_, header):
+        if object_.get("class") != _word("RetentionClass", header.class_):
+            raise Bad("class: the line says something else than its header")
+
     def _groups(self, object_, header):
         """Every group is either opened, and holds, or said to have expired."""
         stated = {}
@@ -130,14 +140,14 @@ class ExportCheck:
         opened = []
         for opening in _objects(object_, "openings"):
             name, index = _get(opening, "part", str), _get(opening, "index", int)
-            if name.lower() not in parts.NAMES or not 0 <= index <= 999:
+            if name not in WORDS or not 0 <= index <= 999:
                 raise Bad("an opening of a part that does not exist")
-            opened.append(Part(parts.NAMES.index(name.lower()), index, _hex(opening, "salt"), _hex(opening, "content")))
-        named = {parts.NAMES[part].upper() for group in header.groups for part in group.ids()}
+            opened.append(Part(WORDS.index(name), index, _hex(opening, "salt"), _hex(opening, "content")))
+        named = {WORDS[part] for group in header.groups for part in group.ids()}
         if set(stated) != named or any(part.part not in self._ids(header) for part in opened):
             raise Bad("its parts are not those that its header names")
         for group in header.groups:
-            states = {stated[parts.NAMES[part].upper()] for part in group.ids()}
+            states = {stated[WORDS[part]] for part in group.ids()}
             date = dates.date(group.date).isoformat() if group.date else ""
             mine = [part for part in opened if part.part in group.ids()]
             if len(states) != 1 or {day for _, day in states} != {date}:
@@ -149,8 +159,10 @@ class ExportCheck:
                 if any(len(part.salt) != 32 for part in mine):
                     raise Bad("an opening without salt")
                 parts.check_group(group, mine)
+            if state == "EXPIRED" and not 0 < group.date <= self.today:
+                raise Bad("a part that is said to have expired before its date")
             self.report.states[STATES[state]] += 1
-        return stated, opened
+        return opened
 
     @staticmethod
     def _ids(header):
@@ -165,7 +177,10 @@ class ExportCheck:
         if self.notices is None:
             parts.check_group(header.groups[0], [parts.notice_core(content)])
             return
-        self._recorded(self.notices.check(header, content))
+        recorded = self.notices.check(header, content)
+        if object_.get("recorded_at") != _shown_time(recorded):
+            raise Bad("recorded_at: the line says something else than the notice")
+        self._recorded(recorded)
 
     def _recorded(self, instant):
         if instant < self.last_recorded:
@@ -184,7 +199,7 @@ class ExportCheck:
         else:
             event.check_dates(header, core, self.zone)
         event.check_subjects(read)
-        check_words(object_, header, core, read)
+        check_words(object_, core, read)
 
     def finish(self, checkpoint, key):
         """The last lines, and what was given from outside."""
@@ -209,8 +224,7 @@ class ExportCheck:
     def _proof(self):
         """The tree over these records leads to the checkpoint that came with them."""
         if self.checkpoint is None:
-            self.notes.append("no checkpoint came with it")
-            return
+            raise Bad("it says that it is complete, and has no checkpoint")
         given, size = self.checkpoint, len(self.report.leaves)
         note = read_checkpoint(_get(given, "note", str).encode())
         note.check_signature(read_key(_get(given, "verification_key", str)))
@@ -253,14 +267,14 @@ def _pseudonym(person):
     return person.get("pseudonym") if isinstance(person, dict) else None
 
 
-def check_words(object_, header, core, read):
+def check_words(object_, core, read):
     """The words of a line that say what happened, against the parts."""
     by_id = {part.part: message for part, message in read}
     actor, net = by_id.get(ACTOR), by_id.get(NET)
     subjects = [message.pseudonym.hex() for part, message in read if part.part == SUBJECT]
     shown = _get(object_, "subjects", list, [])
     due = {
-        "class": (object_.get("class"), _word("RetentionClass", header.class_)),
+        "controller": (object_.get("controller"), object_["origin"].split("/")[1]),
         "action": (object_.get("action"), _word("Action", core.action)),
         "outcome": (object_.get("outcome"), _word("Outcome", core.outcome)),
         "event_id": (object_.get("event_id"), str(uuid.UUID(bytes=core.event_id))),
@@ -268,6 +282,9 @@ def check_words(object_, header, core, read):
         "recorded_at": (object_.get("recorded_at"), _shown_time(core.recorded_at)),
         "actor": (_pseudonym(object_.get("actor")), actor.pseudonym.hex() if actor else None),
         "subjects": ([_pseudonym(person) for person in shown], subjects),
+        "on_behalf_of": (_pseudonym(object_.get("on_behalf_of")), actor.on_behalf_of.hex() or None if actor else None),
+        "purpose": (object_.get("purpose"), _word("Purpose", core.purpose) if core.purpose else None),
+        "resource_type": (object_.get("resource_type"), core.resource_type or None),
         "ip": (object_.get("ip"), str(ipaddress.ip_address(net.ip)) if net and net.ip else None),
     }
     for name, (said, true) in due.items():
@@ -275,10 +292,10 @@ def check_words(object_, header, core, read):
             raise Bad(f"{name}: the line says something else than the part that is proved")
 
 
-def verify_export(path, outside=None, key=None):
+def verify_export(path, outside=None, key=None, today=None):
     """Verifies an export and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
     result = {"file": path, "verdict": "", "trails": [], "findings": Findings(), "notes": []}
-    check, refused = ExportCheck(result["findings"], result["notes"]), False
+    check, refused = ExportCheck(result["findings"], result["notes"], today), False
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), b""), 1):

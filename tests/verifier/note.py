@@ -54,7 +54,7 @@ def read_key(text):
     if not name or len(data) != 33 or data[:1] != ED25519:
         raise Bad("verification key: not NAME+ID+KEY of an Ed25519 key")
     key = Key(name, data[1:])
-    if key.id().hex() != id_.lower():
+    if key.id().hex() != id_:
         raise Bad("verification key: its id is not that of its name and key")
     return key
 
