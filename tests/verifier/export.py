@@ -4,56 +4,22 @@ What is evidence in a line is `header`, `openings` and `notice`. The words besid
 to whom are compared with the opened parts, so that nobody is shown one thing and proved another.
 """
 
-import ipaddress
-import json
-import re
 import time
-import uuid
 
 from . import dates, event, messages, parts, tree
 from .encoding import split_origin, trail_id
 from .findings import Bad, Findings, finish
-from .header import EVENT, NOTICE, read_header
+from .header import NOTICE, read_header
+from .jsonl import get, hex_bytes, objects, read_line
 from .notices import Notices
 from .note import read_checkpoint, read_key
-from .parts import ACTOR, CORE, NET, SUBJECT, Part
+from .parts import Part
 from .trail import Report
+from .words import check_words, shown_time, word
 
-HEX = re.compile(r"(?:[0-9a-f]{2})*")
 STATES = {"INTACT": "intact", "EXPIRED": "expired", "SEALED": "sealed"}
 WORDS = tuple(name.upper() for name in parts.NAMES)
 MOST_LINE = 64 << 20
-
-
-def _get(object_, name, kind, default=None):
-    value = object_.get(name, default)
-    if not isinstance(value, kind) or isinstance(value, bool) and kind is int:
-        raise Bad(f"{name}: not there, or not what it should be")
-    return value
-
-
-def _hex(object_, name):
-    value = _get(object_, name, str)
-    if not HEX.fullmatch(value):
-        raise Bad(f"{name}: not hex")
-    return bytes.fromhex(value)
-
-
-def _objects(object_, name):
-    values = _get(object_, name, list, [])
-    if not all(isinstance(value, dict) for value in values):
-        raise Bad(f"{name}: not objects")
-    return values
-
-
-def _read_line(line):
-    try:
-        object_ = json.loads(line)
-    except (ValueError, RecursionError):
-        raise Bad("a line that is not JSON") from None
-    if not isinstance(object_, dict):
-        raise Bad("a line that is no object")
-    return object_
 
 
 class ExportCheck:
@@ -76,17 +42,17 @@ class ExportCheck:
         if self.end is not None:
             raise Bad("a line after the last")
         if "end" in object_:
-            self.end = _get(object_, "end", dict)
+            self.end = get(object_, "end", dict)
         elif self.checkpoint is not None:
             raise Bad("a record after the checkpoint")
         elif "checkpoint" in object_:
-            self.checkpoint = _get(object_, "checkpoint", dict)
+            self.checkpoint = get(object_, "checkpoint", dict)
         else:
             self._record(object_)
 
     def _record(self, object_):
-        header = read_header(_hex(object_, "header"))
-        origin = _get(object_, "origin", str)
+        header = read_header(hex_bytes(object_, "header"))
+        origin = get(object_, "origin", str)
         split_origin(origin)
         self.report.origin = self.report.origin or origin
         self._chain(object_, header, origin)
@@ -104,7 +70,7 @@ class ExportCheck:
         before, report = self.previous, self.report
         if origin != report.origin:
             self.find("it is of another trail", header.seq)
-        if _get(object_, "seq", int) != header.seq or _hex(object_, "link") != header.link():
+        if get(object_, "seq", int) != header.seq or hex_bytes(object_, "link") != header.link():
             self.find("its position or link is not that of its header", header.seq)
         if before is None:
             if header.seq == 0 and header.previous != trail_id(origin):
@@ -126,23 +92,23 @@ class ExportCheck:
 
     @staticmethod
     def _class(object_, header):
-        if object_.get("class") != _word("RetentionClass", header.class_):
+        if object_.get("class") != word("RetentionClass", header.class_):
             raise Bad("class: the line says something else than its header")
 
     def _groups(self, object_, header):
         """Every group is either opened, and holds, or said to have expired."""
         stated = {}
-        for state in _objects(object_, "parts"):
-            name = _get(state, "part", str)
+        for state in objects(object_, "parts"):
+            name = get(state, "part", str)
             if name in stated:
                 raise Bad("a part with two states")
-            stated[name] = _get(state, "verdict", str), _get(state, "expires_on", str)
+            stated[name] = get(state, "verdict", str), get(state, "expires_on", str)
         opened = []
-        for opening in _objects(object_, "openings"):
-            name, index = _get(opening, "part", str), _get(opening, "index", int)
+        for opening in objects(object_, "openings"):
+            name, index = get(opening, "part", str), get(opening, "index", int)
             if name not in WORDS or not 0 <= index <= 999:
                 raise Bad("an opening of a part that does not exist")
-            opened.append(Part(WORDS.index(name), index, _hex(opening, "salt"), _hex(opening, "content")))
+            opened.append(Part(WORDS.index(name), index, hex_bytes(opening, "salt"), hex_bytes(opening, "content")))
         named = {WORDS[part] for group in header.groups for part in group.ids()}
         if set(stated) != named or any(part.part not in self._ids(header) for part in opened):
             raise Bad("its parts are not those that its header names")
@@ -169,7 +135,7 @@ class ExportCheck:
         return {part for group in header.groups for part in group.ids()}
 
     def _notice(self, object_, header):
-        content = _hex(object_, "notice")
+        content = hex_bytes(object_, "notice")
         self.report.notices += 1
         if header.seq == 0:
             self.zone = dates.zone(messages.parse("NoticeCore", content).opened.zone)
@@ -178,7 +144,7 @@ class ExportCheck:
             parts.check_group(header.groups[0], [parts.notice_core(content)])
             return
         recorded = self.notices.check(header, content)
-        if object_.get("recorded_at") != _shown_time(recorded):
+        if object_.get("recorded_at") != shown_time(recorded):
             raise Bad("recorded_at: the line says something else than the notice")
         self._recorded(recorded)
 
@@ -207,12 +173,12 @@ class ExportCheck:
             raise Bad("the last line is not there: the file was cut off")
         end, report = self.end, self.report
         if not report.headers and not report.origin:
-            report.origin = _get(end, "origin", str)
-        if _get(end, "records", int) != len(report.headers) or _get(end, "origin", str) != report.origin:
+            report.origin = get(end, "origin", str)
+        if get(end, "records", int) != len(report.headers) or get(end, "origin", str) != report.origin:
             self.find("the last line counts other records, or those of another trail")
-        complete = _get(end, "complete", bool)
+        complete = get(end, "complete", bool)
         if complete:
-            if self.gaps or _get(end, "size", int) != len(report.headers) or _hex(end, "head") != report.head:
+            if self.gaps or get(end, "size", int) != len(report.headers) or hex_bytes(end, "head") != report.head:
                 self.find("it says that it is complete, and is not")
             self._proof()
         else:
@@ -226,20 +192,20 @@ class ExportCheck:
         if self.checkpoint is None:
             raise Bad("it says that it is complete, and has no checkpoint")
         given, size = self.checkpoint, len(self.report.leaves)
-        note = read_checkpoint(_get(given, "note", str).encode())
-        note.check_signature(read_key(_get(given, "verification_key", str)))
-        proof = _get(given, "consistency", dict)
-        hashes = _get(proof, "hashes", list)
-        if note.origin != self.report.origin or _get(given, "size", int) != note.size or _get(proof, "old_size", int) != size:
+        note = read_checkpoint(get(given, "note", str).encode())
+        note.check_signature(read_key(get(given, "verification_key", str)))
+        proof = get(given, "consistency", dict)
+        hashes = get(proof, "hashes", list)
+        if note.origin != self.report.origin or get(given, "size", int) != note.size or get(proof, "old_size", int) != size:
             raise Bad("its checkpoint is of another trail or size")
-        steps = [_hex({"hash": step}, "hash") for step in hashes]
+        steps = [hex_bytes({"hash": step}, "hash") for step in hashes]
         tree.check_consistency(size, tree.root(self.report.leaves), note.size, note.root, steps)
 
     def _outside(self, checkpoint, key, complete):
         if key is None:
             self.notes.append("signer unverified: no key was given")
         elif self.checkpoint is not None and key.name == self.report.origin:
-            read_checkpoint(_get(self.checkpoint, "note", str).encode()).check_signature(key)
+            read_checkpoint(get(self.checkpoint, "note", str).encode()).check_signature(key)
         if checkpoint is None:
             return
         if key is not None:
@@ -252,46 +218,6 @@ class ExportCheck:
             raise Bad(f"the checkpoint has another root at size {checkpoint.size}")
 
 
-def _shown_time(instant):
-    """RFC 3339 in UTC, cut to milliseconds."""
-    moment = dates.START + dates.datetime.timedelta(milliseconds=instant // 10**6)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
-
-
-def _word(enum, number):
-    """The word of a number, or its digits where this version has no word."""
-    return messages.word(enum, number) or str(number)
-
-
-def _pseudonym(person):
-    return person.get("pseudonym") if isinstance(person, dict) else None
-
-
-def check_words(object_, core, read):
-    """The words of a line that say what happened, against the parts."""
-    by_id = {part.part: message for part, message in read}
-    actor, net = by_id.get(ACTOR), by_id.get(NET)
-    subjects = [message.pseudonym.hex() for part, message in read if part.part == SUBJECT]
-    shown = _get(object_, "subjects", list, [])
-    due = {
-        "controller": (object_.get("controller"), object_["origin"].split("/")[1]),
-        "action": (object_.get("action"), _word("Action", core.action)),
-        "outcome": (object_.get("outcome"), _word("Outcome", core.outcome)),
-        "event_id": (object_.get("event_id"), str(uuid.UUID(bytes=core.event_id))),
-        "occurred_at": (object_.get("occurred_at"), _shown_time(core.occurred_at)),
-        "recorded_at": (object_.get("recorded_at"), _shown_time(core.recorded_at)),
-        "actor": (_pseudonym(object_.get("actor")), actor.pseudonym.hex() if actor else None),
-        "subjects": ([_pseudonym(person) for person in shown], subjects),
-        "on_behalf_of": (_pseudonym(object_.get("on_behalf_of")), actor.on_behalf_of.hex() or None if actor else None),
-        "purpose": (object_.get("purpose"), _word("Purpose", core.purpose) if core.purpose else None),
-        "resource_type": (object_.get("resource_type"), core.resource_type or None),
-        "ip": (object_.get("ip"), str(ipaddress.ip_address(net.ip)) if net and net.ip else None),
-    }
-    for name, (said, true) in due.items():
-        if said != true:
-            raise Bad(f"{name}: the line says something else than the part that is proved")
-
-
 def verify_export(path, outside=None, key=None, today=None):
     """Verifies an export and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
     result = {"file": path, "verdict": "", "trails": [], "findings": Findings(), "notes": []}
@@ -300,7 +226,7 @@ def verify_export(path, outside=None, key=None, today=None):
         with open(path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), b""), 1):
                 try:
-                    check.line(_read_line(line))
+                    check.line(read_line(line))
                 except Bad as bad:
                     check.find(f"line {number}: {bad}")
         check.finish(outside and outside[0], key)

@@ -10,8 +10,8 @@ import random
 import re
 import unittest
 
-from . import dates, event, export, frame, guard, header, index, keyring, keys, messages, meta, note, parts, tree, vault
-from .encoding import split_origin, trail_id, u8, u16, u32, u64
+from . import dates, event, export, frame, guard, header, index, jsonl, keyring, keys, messages, meta, note, parts, tree, vault
+from .encoding import split_origin, trail_id, u8, u32
 from .findings import Bad, Findings, Refused
 from .messages import ROOT
 
@@ -145,7 +145,7 @@ class Rules(unittest.TestCase):
             lambda data: note.read_key(data.decode("latin-1")),
             lambda data: split_origin(data.decode("latin-1")),
             lambda data: dates.zone(data.decode("latin-1")),
-            lambda data: export.ExportCheck(Findings(), []).line(export._read_line(data)),
+            lambda data: export.ExportCheck(Findings(), []).line(jsonl.read_line(data)),
             *(lambda data, name=name: messages.parse(name, data) for name in (*parts.MESSAGES, "Frame", "Keyring")),
             *(lambda data, part=part: event.read([parts.Part(part, 0, bytes(32), data)]) for part in range(6)),
         ]
