@@ -1,0 +1,146 @@
+"""Section "How to verify": a closed data folder, read without writing a byte."""
+
+import os
+import time
+from collections import defaultdict
+
+from .dates import number, utc_day
+from .findings import Bad, Findings, Refused, finish
+from .guard import read_guard
+from .index import Index
+from .keyring import read_keyring
+from .keys import DEV_KEK
+from .meta import read_meta
+from .note import key_of_seed
+from .rocks import Database
+from .trail import TrailCheck
+from .vault import read_vault
+
+FAMILIES = {
+    "db": ("header", "part", "notice", "tree", "meta"),
+    "vault": ("row", "pseudonym"),
+    "index": ("posting", "event_id", "counter", "indexed"),
+}
+#         family of db/ · length of its keys · where the trail stands in them
+KEYS = {"header": (12, 0), "part": (18, 6), "notice": (12, 0), "tree": (13, 0)}
+
+
+class Store:
+    """What all trails of a folder share."""
+
+    def __init__(self, path, kek, dev, guard, today, outside, findings, notes):
+        self.path, self.findings, self.notes = path, findings, notes
+        self.checkpoint, self.proof = outside or (None, None)
+        self.now, self.today_number = time.time_ns(), number(today) if today else None
+        if not os.path.isdir(os.path.join(path, "db")):
+            raise Refused("not a data folder: it has no db")
+        self.database = self._database("db")
+        self.meta = read_meta(self.database.rows("meta"), findings)
+        self.ring = self._keyring(kek, dev)
+        self._rows = self._by_trail()
+        self.people = self._people()
+        self.index = self._index()
+        self.guard = self._guard(os.path.join(guard or path, "guard"))
+        self.kept_week = max(self.today_number or 0, utc_day(self.now)) // 7 - 1  # no clock has dropped event ids from there on
+
+    def _database(self, name):
+        return Database(os.path.join(self.path, name), FAMILIES[name], self.findings, self.notes)
+
+    def _keyring(self, kek, dev):
+        if kek is None:
+            return None
+        try:
+            with open(os.path.join(self.path, "keyring"), "rb") as file:
+                ring = read_keyring(file.read(), kek, dev, self.notes)
+        except FileNotFoundError:
+            if self.meta.generation is None:
+                return None
+            raise Refused("the keyring is missing, but the store was written with one") from None
+        if ring.generation < (self.meta.generation or 0):
+            raise Refused("the keyring is older than one that the store has used")
+        return ring
+
+    def _by_trail(self):
+        rows = {family: defaultdict(list) for family in KEYS}
+        known = {trail.number for trail in self.meta.trails}
+        for family, (length, at) in KEYS.items():
+            for key, value in self.database.rows(family):
+                trail = int.from_bytes(key[at : at + 4], "big")
+                if len(key) != length or trail not in known:
+                    self.findings.add(f"db/: a row of the family {family} of no trail")
+                else:
+                    rows[family][trail].append((key, value))
+        return rows
+
+    def _people(self):
+        if not os.path.isdir(os.path.join(self.path, "vault")):
+            self.findings.add("the vault is not there")
+            return None
+        return read_vault(self._database("vault"), self.ring, self.meta.trails, self.findings)
+
+    def _index(self):
+        if not os.path.isdir(os.path.join(self.path, "index")):
+            self.notes.append("no index: not compared")
+            return None
+        return Index(self._database("index"), self.meta.trails, self.findings)
+
+    def _guard(self, path):
+        try:
+            with open(path, "rb") as file:
+                guard = read_guard(file.read())
+        except FileNotFoundError:
+            self.notes.append("no guard: not compared")
+            return {}
+        for origin in guard.keys() - {trail.origin for trail in self.meta.trails}:
+            self.findings.add("the guard has a trail that the store does not have", origin)
+        return guard
+
+    def of_trail(self, family, trail):
+        """Rows of `header` or `notice`: (seq, value)."""
+        return [(int.from_bytes(key[4:], "big"), value) for key, value in self._rows[family][trail.number]]
+
+    def tree_rows(self, trail):
+        """Rows of `tree`: (level and index, hash)."""
+        return [(key[4:], value) for key, value in self._rows["tree"][trail.number]]
+
+    def frames(self, trail):
+        """Rows of `part`: ((date, zone, first), value)."""
+        for key, value in self._rows["part"][trail.number]:
+            yield tuple(int.from_bytes(key[a:b], "big") for a, b in ((0, 4), (4, 6), (10, 18))), value
+
+
+def _verify(path, kek, dev, guard, today, outside, key, result):
+    findings, notes = result["findings"], result["notes"]
+    checkpoint = outside and outside[0]
+    if checkpoint and key:
+        try:
+            checkpoint.check_signature(key)
+        except Bad as bad:
+            findings.add(bad, checkpoint.origin)
+    elif checkpoint:
+        notes.append("the checkpoint's signature was not checked: no key was given")
+    store = Store(path, DEV_KEK if dev else kek, dev, guard, today, outside, findings, notes)
+    result["opened"] = store.ring is not None
+    if checkpoint and key and store.ring and key != key_of_seed(checkpoint.origin, store.ring.signing_seed):
+        notes.append("the keyring signs checkpoints with another key than the one that you trust")
+    for trail in store.meta.trails:
+        result["trails"].append(TrailCheck(trail, store, findings).run().json())
+    if checkpoint and checkpoint.origin not in {trail.origin for trail in store.meta.trails}:
+        findings.add("the checkpoint is of a trail that the store does not have", checkpoint.origin)
+
+
+def verify_folder(path, kek=None, dev=False, guard=None, today=None, outside=None, key=None):
+    """Verifies a folder and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
+    result = {"folder": path, "verdict": "", "opened": False, "trails": [], "findings": Findings(), "notes": []}
+    refused = False
+    try:
+        _verify(path, kek, dev, guard, today, outside, key, result)
+    except Bad as bad:
+        result["findings"].add(bad)
+    except (Refused, OSError) as error:
+        refused = True
+        result["findings"].add(error)
+    except Exception as error:  # a defect of this program; it must not look like a verdict on the folder
+        refused = True
+        result["findings"].add(f"this verifier failed: {error!r}")
+    return finish(result, refused)

@@ -1,0 +1,116 @@
+"""Section "Keyring": the file with every key, in two slots."""
+
+from dataclasses import dataclass
+
+from . import messages
+from .encoding import ZERO, Cursor
+from .findings import Bad, Refused
+from .keys import open_sealed
+
+SLOT = 1 << 20
+BUCKETS = 4096
+DEV = 1
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot as it stands in the file."""
+
+    dev: bool
+    generation: int
+    place: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Date keys of one time zone."""
+
+    name: str
+    first_date: int
+    keys: bytes
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The opened keyring."""
+
+    dev: bool
+    generation: int
+    zones: tuple
+    controller_keys: bytes
+    bucket_keys: bytes
+    lasting_key: bytes
+    signing_seed: bytes
+
+    def controller(self, slot):
+        """The controller key in a slot."""
+        return _nth(self.controller_keys, slot, "the keyring has no key for this controller's slot")
+
+    def bucket(self, bucket):
+        """The key of a bucket."""
+        return _nth(self.bucket_keys, bucket, "the keyring has no key for this bucket")
+
+    def date(self, zone, date):
+        """The date key of a zone, by its number in storage keys."""
+        if zone >= len(self.zones):
+            raise Bad("the keyring does not know this zone")
+        return _nth(self.zones[zone].keys, date - self.zones[zone].first_date, "the keyring has no key for this date")
+
+
+def _nth(keys, n, what):
+    key = keys[32 * n : 32 * n + 32] if n >= 0 else b""
+    if len(key) != 32:
+        raise Bad(what)
+    if key == ZERO:
+        raise Bad(what + " any more: it is destroyed")
+    return key
+
+
+def read_slot(data):
+    """A slot, if it is well-formed."""
+    cursor = Cursor(data, "slot")
+    magic, format_, flags, generation = cursor.take(8), cursor.number(1), cursor.number(1), cursor.number(8)
+    length = cursor.number(4)
+    if magic != b"aktakeys" or format_ != 1 or length < 28:
+        raise Bad("not a slot of format 1")
+    return Slot(bool(flags & DEV), generation, data[:18], cursor.take(length))
+
+
+def _read_keyring(slot, kek):
+    plain = open_sealed(kek, slot.sealed, slot.place, "the keyring")
+    ring = messages.parse("Keyring", plain)
+    lists = [ring.controller_keys, *(zone.keys for zone in ring.zones)]
+    if any(len(keys) % 32 for keys in lists) or len(ring.bucket_keys) != 32 * BUCKETS:
+        raise Bad("the keyring has a list of keys with a length that it cannot have")
+    if len(ring.lasting_key) != 32 or len(ring.signing_seed) != 32:
+        raise Bad("the keyring lacks its lasting key or its signing seed")
+    zones = tuple(Zone(zone.zone, zone.first_date, zone.keys) for zone in ring.zones)
+    return Keyring(slot.dev, slot.generation, zones, ring.controller_keys, ring.bucket_keys, ring.lasting_key, ring.signing_seed)
+
+
+def read_keyring(data, kek, dev, notes):
+    """Of the slots that are well-formed and open under the KEK, the one with the higher generation."""
+    slots, rings = [], []
+    for half in (data[:SLOT], data[SLOT : 2 * SLOT]):
+        try:
+            slots.append(read_slot(half))
+            if len(half) != SLOT or any(half[22 + len(slots[-1].sealed) :]):
+                notes.append("keyring: a slot that is not filled up with zeros to 1 MiB")
+        except Bad:
+            continue
+    if not slots:
+        raise Refused("the keyring is damaged in both slots")
+    for slot in slots:
+        try:
+            rings.append(_read_keyring(slot, kek))
+        except Bad:
+            continue
+    if not rings:
+        raise Refused("the keyring does not open under this key")
+    ring = max(rings, key=lambda ring: ring.generation)
+    if [other.generation for other in rings] != [ring.generation] * 2:
+        notes.append("keyring: only one slot holds the newest generation; the next start writes the other")
+    if ring.dev != dev:
+        raise Refused("the keyring is one of --dev" if ring.dev else "the keyring is not one of --dev")
+    return ring

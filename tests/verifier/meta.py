@@ -1,0 +1,113 @@
+"""Section "Meta": what a store says about itself and its trails."""
+
+import re
+from dataclasses import dataclass, field
+
+from . import messages
+from .encoding import Cursor, split_origin, trail_id
+from .findings import Bad, Refused
+
+FORMATS = (0, 1)  # 0 until the freeze of the format, 1 from then on
+WRITER = re.compile(r"w[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A trail as `TrailMeta` names it."""
+
+    number: int
+    origin: str
+    zone: str
+    slot: int
+    zone_number: int
+
+    @property
+    def controller(self):
+        """The middle name of its origin."""
+        return self.origin.split("/")[1]
+
+    @property
+    def id(self):
+        """`O`."""
+        return trail_id(self.origin)
+
+
+@dataclass
+class Meta:
+    """The family `meta`."""
+
+    writer: str = ""
+    generation: int | None = None
+    merged: dict = field(default_factory=dict)
+    trails: list = field(default_factory=list)
+
+
+def _ascii(data, what):
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError:
+        raise Bad(f"meta: {what} is not ASCII") from None
+
+
+def _integer(value, length, what):
+    cursor = Cursor(value, f"meta: {what}")
+    number = cursor.number(length)
+    cursor.end()
+    return number
+
+
+def _trail(controller, value):
+    meta = messages.parse("TrailMeta", value)
+    if split_origin(meta.origin)[1] != controller:
+        raise Bad("meta: a trail under a controller that is not its own")
+    return Trail(meta.number, meta.origin, meta.zone, meta.controller_slot, meta.zone_number)
+
+
+def read_meta(rows, findings):
+    """The family `meta`; refuses a store of another format."""
+    meta, stored = Meta(), dict(rows)
+    if stored and "format".encode() not in stored:
+        raise Refused("meta: the store does not say which format it has")
+    for key, value in rows:
+        try:
+            _read_row(meta, _ascii(key, "a name"), value)
+        except Bad as bad:
+            findings.add(bad)
+    if stored and not meta.writer:
+        findings.add("meta: no writer")
+    if meta.trails and meta.generation is None:
+        findings.add("meta: no keyring generation, though batches were written")
+    _check_trails(meta, findings)
+    meta.trails.sort(key=lambda trail: trail.origin)
+    return meta
+
+
+def _read_row(meta, name, value):
+    if name == "format":
+        if len(value) != 4 or int.from_bytes(value, "big") not in FORMATS:
+            raise Refused("meta: a format that this verifier does not know")
+    elif name == "writer":
+        meta.writer = _ascii(value, "writer")
+        if not WRITER.fullmatch(meta.writer):
+            raise Bad("meta: the writer is not w and 8 hex digits")
+    elif name == "keyring generation":
+        meta.generation = _integer(value, 8, name)
+    elif name.startswith("merged/"):
+        meta.merged[name[7:]] = _integer(value, 8, "merged")
+    elif name.startswith("trail/"):
+        meta.trails.append(_trail(name[6:], value))
+    else:
+        raise Bad("meta: a name that the page does not have")
+
+
+def _check_trails(meta, findings):
+    numbers = sorted(trail.number for trail in meta.trails)
+    if numbers != list(range(len(numbers))):
+        findings.add("meta: trails are not numbered from 0 without gap")
+    if len({trail.slot for trail in meta.trails}) != len(meta.trails):
+        findings.add("meta: two trails with one controller slot")
+    for trail in meta.trails:
+        if trail.origin.split("/")[2] != meta.writer:
+            findings.add("meta: the writer of this trail is not that of the store", trail.origin)
+    for controller in meta.merged.keys() - {trail.controller for trail in meta.trails}:
+        findings.add(f"meta: merged/{controller} has no trail")

@@ -1,0 +1,45 @@
+"""Section "Notices": what a trail says about itself, in clear."""
+
+from . import dates, messages, policy
+from .findings import Bad
+from .parts import check_group, notice_core
+
+NODE = "node"
+
+
+class Notices:
+    """Checks the notices of a trail one after another."""
+
+    def __init__(self, origin, zone, ring=None):
+        self.origin, self.zone, self.ring = origin, zone, ring
+        self.count, self.last_seq, self.generation = 0, 0, 0
+
+    def check(self, header, content):
+        """One notice: its hash, its place in the chain of notices, and what it says. Returns when it was recorded."""
+        check_group(header.groups[0], [notice_core(content)])
+        core = messages.parse("NoticeCore", content)
+        if (core.ordinal, core.previous_seq) != (self.count, self.last_seq):
+            raise Bad("notice: it does not follow the one before")
+        if dates.utc_day(core.recorded_at) != header.day:
+            raise Bad("notice: it was not recorded on the day of its header")
+        self.count, self.last_seq = self.count + 1, header.seq
+        kind = core.WhichOneof("kind")
+        if (kind == "opened") != (header.seq == 0) or kind is None:
+            raise Bad("notice: of a kind that does not belong there")
+        (self._opened if kind == "opened" else self._keyring_opened)(getattr(core, kind))
+        return core.recorded_at
+
+    def _opened(self, opened):
+        if (opened.origin, opened.zone) != (self.origin, self.zone):
+            raise Bad("notice: it opens another trail")
+        if opened.policy_version != policy.VERSION or opened.predecessor:
+            raise Bad("notice: it opens the trail under another policy or after a predecessor")
+
+    def _keyring_opened(self, opened):
+        if self.origin.split("/")[1] != NODE:
+            raise Bad("notice: the keyring is opened in a trail that is not the node's")
+        if not opened.generation or opened.generation < self.generation:
+            raise Bad("notice: the keyring's generation goes back")
+        if self.ring and (opened.generation > self.ring.generation or opened.dev != self.ring.dev):
+            raise Bad("notice: it opens a newer or another keyring than the one at hand")
+        self.generation = opened.generation

@@ -1,0 +1,217 @@
+"""Section "How to verify", for one trail: walks its records from seq 0 and compares all that must follow from them."""
+
+import base64
+from dataclasses import dataclass, field
+
+from . import dates, event, parts, tree
+from .encoding import Cursor
+from .findings import Bad
+from .header import EVENT, read_run
+from .index import Expected
+from .notices import Notices
+from .shelf import Shelf
+
+
+@dataclass
+class Report:
+    """What was found of a trail."""
+
+    origin: str
+    headers: list = field(default_factory=list)
+    leaves: list = field(default_factory=list)
+    head: bytes = b""
+    notices: int = 0
+    states: dict = field(default_factory=lambda: {"intact": 0, "expired": 0, "sealed": 0})
+    people: set = field(default_factory=set)
+    postings: int = 0
+
+    def json(self):
+        """As __main__ prints it."""
+        return {
+            "origin": self.origin,
+            "size": len(self.headers),
+            "root": base64.b64encode(tree.root(self.leaves)).decode(),
+            "head": base64.b64encode(self.head).decode(),
+            "events": len(self.headers) - self.notices,
+            "notices": self.notices,
+            "parts": self.states,
+            "people": len(self.people),
+            "postings": self.postings,
+        }
+
+
+class TrailCheck:
+    """Verifies one trail of a folder."""
+
+    def __init__(self, trail, store, findings):
+        self.trail, self.store, self.findings = trail, store, findings
+        self.report = Report(trail.origin, head=trail.id)
+        self.zone, self.today = None, store.today_number
+        self.last_recorded = -(1 << 63)
+
+    def find(self, what, seq=None):
+        """Notes a finding of this trail."""
+        self.findings.add(what, self.trail.origin, seq)
+
+    def run(self):
+        """All checks, in the order of the page."""
+        try:
+            self.zone = dates.zone(self.trail.zone)
+            self.today = dates.local_day(self.store.now, self.zone) if self.today is None else self.today
+            self._check_zone()
+        except Bad as bad:
+            self.find(bad)
+            if self.zone is None:
+                return self.report
+        self._walk_headers()
+        self._read_records()
+        self._check_tree()
+        self._check_outside()
+        return self.report
+
+    def _check_zone(self):
+        ring = self.store.ring
+        if ring and (self.trail.zone_number >= len(ring.zones) or ring.zones[self.trail.zone_number].name != self.trail.zone):
+            raise Bad("meta: the trail's zone number is not its zone in the keyring")
+
+    def _walk_headers(self):
+        """Step 2. Stops at the first row from which nothing can be rebuilt."""
+        report, day = self.report, 0
+        for first, value in self.store.of_trail("header", self.trail):
+            try:
+                if first != len(report.headers):
+                    raise Bad("records are missing, or rows of headers overlap")
+                before, headers = read_run(first, value)
+                if before != report.head:
+                    self.find("its link is not that of the header before", first)
+            except Bad as bad:
+                self.find(bad, len(report.headers))
+                return
+            for header in headers:
+                try:
+                    header.check()
+                    if header.day < day:
+                        raise Bad("its day is before that of the record before")
+                except Bad as bad:
+                    self.find(bad, header.seq)
+                day = max(day, header.day)
+                report.headers.append(header)
+                report.leaves.append(tree.leaf(header.encode()))
+            report.head = headers[-1].link()
+        if not report.headers:
+            self.find("the trail has no records")
+
+    def _read_records(self):
+        """Steps 3, 5, 6 and 7."""
+        store, report, size = self.store, self.report, len(self.report.headers)
+        indexed = self._indexed(size)
+        self.expected = Expected(min(indexed, size))
+        self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, size, self.today, self.findings)
+        notices, cores = Notices(self.trail.origin, self.trail.zone, store.ring), dict(store.of_trail("notice", self.trail))
+        for header in report.headers:
+            if header.groups and any(g.bitmap & 1 for g in header.groups):
+                self.expected.add_header(header)
+            try:
+                if header.kind == EVENT:
+                    self._read_event(header)
+                else:
+                    report.notices += 1
+                    if header.seq not in cores:
+                        raise Bad("notice: its core is not there")
+                    self._recorded(notices.check(header, cores.pop(header.seq)))
+                    report.states["intact"] += 1
+            except Bad as bad:
+                self.find(bad, header.seq)
+        for seq in cores:
+            self.find("notice: no header names it", seq)
+        if store.ring:
+            self.shelf.left_over(self.findings)
+        if store.index:
+            given = self.trail, report.headers, self.expected, store.ring is not None
+            report.postings = store.index.check(*given, self.today, store.kept_week, self.findings)
+
+    def _indexed(self, size):
+        indexed = 0
+        try:
+            indexed = self.store.index.indexed(self.trail) if self.store.index else 0
+            if indexed > size:
+                raise Bad(f"the index holds {indexed} records, the trail {size}")
+        except Bad as bad:
+            self.find(bad)
+        return indexed
+
+    def _recorded(self, instant):
+        if instant < self.last_recorded:
+            raise Bad("its recorded time is before that of the record before")
+        self.last_recorded = instant
+
+    def _read_event(self, header):
+        opened, whole = [], True
+        for group in header.groups:
+            if group.date <= self.today:
+                self.report.states["expired"] += 1
+            elif self.store.ring is None:
+                self.report.states["sealed"] += 1
+            else:
+                try:
+                    taken = self.shelf.take(group.date, header.seq)
+                    parts.check_group(group, taken)
+                    messages = event.read(taken)
+                    self._expect(header, group, messages)
+                    opened += messages
+                    self.report.states["intact"] += 1
+                except Bad as bad:
+                    whole = False
+                    self.expected.unread.add(header.seq)
+                    self.find(bad, header.seq)
+        core = event.core_of(opened)
+        self.report.people.update(event.pseudonyms(opened))
+        if core is not None:
+            event.check_core(header, core, self.last_recorded)
+            self.last_recorded = core.recorded_at
+            event.check_dates(header, core, self.zone)
+        if whole and opened:
+            event.check_subjects(opened)
+        if self.store.people is not None:
+            event.check_people(header, opened, self.trail.controller, self.store.people)
+
+    def _expect(self, header, group, messages):
+        key = self.shelf.index_key(group.date)
+        for part, message in messages:
+            self.expected.add_part(header.seq, group.date, key, part.part, message)
+            if part.part == parts.CORE:
+                self.expected.add_core(header, message)
+
+    def _check_tree(self):
+        """Step 4: every row of the tree, and no other."""
+        due = tree.rows(self.report.leaves)
+        for key, value in self.store.tree_rows(self.trail):
+            cursor = Cursor(key, "tree")
+            place = cursor.number(1), cursor.number(8)
+            if due.pop(place, None) != value:
+                self.find(f"tree: the row of level {place[0]}, index {place[1]} is not the hash of its records")
+        for level, index in due:
+            self.find(f"tree: the row of level {level}, index {index} is not there")
+
+    def _check_outside(self):
+        """Step 4: the guard, and a checkpoint from outside."""
+        if self.trail.origin in self.store.guard:
+            self._check_root("the guard", *self.store.guard[self.trail.origin])
+        checkpoint = self.store.checkpoint
+        if checkpoint and checkpoint.origin == self.trail.origin:
+            self._check_root("the checkpoint", checkpoint.size, checkpoint.root)
+            self._check_proof(checkpoint)
+
+    def _check_proof(self, checkpoint):
+        proof = self.store.proof
+        if proof and proof.index < len(self.report.leaves):
+            try:
+                tree.check_inclusion(self.report.leaves[proof.index], proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+            except Bad as bad:
+                self.find(bad, proof.index)
+
+    def _check_root(self, whose, size, root):
+        if size > len(self.report.leaves):
+            self.find(f"{whose} has {size} records, the trail {len(self.report.leaves)}")
+        elif tree.root(self.report.leaves[:size]) != root:
+            self.find(f"{whose} has another root at size {size}")
