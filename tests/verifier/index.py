@@ -152,13 +152,13 @@ class Index:
                 findings.add(bad, trail.origin)
         if not opened:
             return
-        readable = set(expected.event_ids.values())
-        for key, seq in found.items():
-            if seq in readable and expected.event_ids.get(key) != seq:
-                findings.add("index: an event id that its record does not have", trail.origin, seq)
         for key, seq in expected.event_ids.items():
-            if key[0] >= kept and key not in found:
-                findings.add("index: its event id is not there", trail.origin, seq)
+            if found.pop(key, seq if key[0] < kept else None) != seq:
+                findings.add("index: its event id does not lead to it", trail.origin, seq)
+        readable = set(expected.event_ids.values())
+        for seq in found.values():
+            if seq in readable:
+                findings.add("index: an event id that its record does not have", trail.origin, seq)
 
     def _check_postings(self, trail, expected, opened, today, findings):
         found = defaultdict(list)
@@ -179,7 +179,8 @@ class Index:
         # Terms of a date that is past cannot be worked out: what they stand for is not readable any more.
         live = {key: [s for s in seqs if s not in expected.unread] for key, seqs in found.items() if key[0] > today}
         for key in sorted(live.keys() | expected.terms.keys()):
-            wrong = set(live.get(key, ())) ^ set(expected.terms.get(key, ()))
-            if wrong:
-                findings.add(f"index: postings of kind {key[1]}, {dates.shown(key[0])} are not its terms", trail.origin, min(wrong))
+            held, due = set(live.get(key, ())), set(expected.terms.get(key, ()))
+            if held != due:
+                what = f"index: postings of kind {key[1]}, {dates.shown(key[0])} are not the records with its terms"
+                findings.add(what, trail.origin, min(due - held or held - due))
         return sum(map(len, live.values()))

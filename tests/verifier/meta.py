@@ -66,8 +66,8 @@ def _trail(controller, value):
 def read_meta(rows, findings):
     """The family `meta`; refuses a store of another format."""
     meta, stored = Meta(), dict(rows)
-    if stored and "format".encode() not in stored:
-        raise Refused("meta: the store does not say which format it has")
+    if stored and b"format" not in stored:
+        findings.add("meta: the store does not say which format it has")
     for key, value in rows:
         try:
             _read_row(meta, _ascii(key, "a name"), value)

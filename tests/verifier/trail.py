@@ -63,9 +63,10 @@ class TrailCheck:
             self.find(bad)
             if self.zone is None:
                 return self.report
-        self._walk_headers()
+        self.whole = self._walk_headers()
         self._read_records()
-        self._check_tree()
+        if self.whole:  # else all that follows would be said again of everything that hangs on the lost headers
+            self._check_rest()
         self._check_outside()
         return self.report
 
@@ -75,7 +76,7 @@ class TrailCheck:
             raise Bad("meta: the trail's zone number is not its zone in the keyring")
 
     def _walk_headers(self):
-        """Step 2. Stops at the first row from which nothing can be rebuilt."""
+        """Step 2. Stops at the first row from which nothing can be rebuilt, and says whether it came to the end."""
         report, day = self.report, 0
         for first, value in self.store.of_trail("header", self.trail):
             try:
@@ -86,7 +87,7 @@ class TrailCheck:
                     self.find("its link is not that of the header before", first)
             except Bad as bad:
                 self.find(bad, len(report.headers))
-                return
+                return False
             for header in headers:
                 try:
                     header.check()
@@ -100,14 +101,16 @@ class TrailCheck:
             report.head = headers[-1].link()
         if not report.headers:
             self.find("the trail has no records")
+        return bool(report.headers)
 
     def _read_records(self):
-        """Steps 3, 5, 6 and 7."""
-        store, report, size = self.store, self.report, len(self.report.headers)
+        """Steps 3, 5 and 6, and what step 7 compares."""
+        store, report = self.store, self.report
+        size = len(report.headers) if self.whole else 1 << 64
         indexed = self._indexed(size)
         self.expected = Expected(min(indexed, size))
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, size, self.today, self.findings)
-        notices, cores = Notices(self.trail.origin, self.trail.zone, store.ring), dict(store.of_trail("notice", self.trail))
+        notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring), dict(store.of_trail("notice", self.trail))
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -116,19 +119,24 @@ class TrailCheck:
                     self._read_event(header)
                 else:
                     report.notices += 1
-                    if header.seq not in cores:
+                    if header.seq not in self.cores:
                         raise Bad("notice: its core is not there")
-                    self._recorded(notices.check(header, cores.pop(header.seq)))
+                    self._recorded(notices.check(header, self.cores.pop(header.seq)))
                     report.states["intact"] += 1
             except Bad as bad:
                 self.find(bad, header.seq)
-        for seq in cores:
+
+    def _check_rest(self):
+        """What nothing asked for: notices, frames, rows of the tree, of the index."""
+        store = self.store
+        for seq in self.cores:
             self.find("notice: no header names it", seq)
         if store.ring:
             self.shelf.left_over(self.findings)
+        self._check_tree()
         if store.index:
-            given = self.trail, report.headers, self.expected, store.ring is not None
-            report.postings = store.index.check(*given, self.today, store.kept_week, self.findings)
+            given = self.trail, self.report.headers, self.expected, store.ring is not None
+            self.report.postings = store.index.check(*given, self.today, store.kept_week, self.findings)
 
     def _indexed(self, size):
         indexed = 0
