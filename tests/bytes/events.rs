@@ -10,7 +10,7 @@ use akta::model::origin::Controller;
 use akta::model::stored::{
     Action, ActorKind, ChildFlag, DataCategory, LegalBasis, Outcome, Purpose, RetentionClass, SourceAssurance,
 };
-use akta::trail::ask::{Caller, Ground, log_access};
+use akta::trail::ask::{Asked, Caller, Ground, log_access};
 use akta::trail::submission::Submission;
 
 /// Action, outcome, choice of class: each class of the policy at least once, the commonest first.
@@ -49,8 +49,7 @@ impl Drawn {
                 &Caller::dev(),
                 &Ground { purpose: Purpose::Security as i32, text: "drill".to_owned() },
                 self.id(),
-                "SearchEvents",
-                "actor",
+                Asked { call: "SearchEvents", shape: "actor".to_owned(), export: false },
                 3,
             )],
             1 => (0..3).map(|_| self.event(controller, now)).collect(),
@@ -123,8 +122,7 @@ impl Drawn {
         message.retention_class = 0;
         message.disclosure = None;
         message.occurred_at = Some(prost_types::Timestamp { seconds, nanos });
-        message.source =
-            Some(api::Source { assurance: SourceAssurance::Import as i32, ..api::Source::default() });
+        message.source = Some(api::Source { assurance: SourceAssurance::Import as i32, ..api::Source::default() });
         let event = convert::event(Some(message)).unwrap_or_else(|bad| panic!("a drawn import is good: {bad:?}")).1;
         Submission { controller: controller.clone(), events: vec![event], may_open: true }
     }

@@ -25,6 +25,7 @@ use folder::Original;
 use judge::{Judged, Verdict};
 use table::Table;
 
+static TORTURE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("AKTA_TORTURE").is_some());
 static ORIGINAL: LazyLock<Original> = LazyLock::new(|| Original::make(1));
 
 #[test]
@@ -35,12 +36,13 @@ fn every_damage_is_named_or_does_nothing() {
         let judged = case(&grid, seed).unwrap();
         return println!("with keys {:?}\nwithout   {:?}", judged.with_keys, judged.without);
     }
-    let rounds = if std::env::var_os("AKTA_TORTURE").is_some() { 40 } else { 4 };
+    let rounds = if *TORTURE { 40 } else { 4 };
     let cases = rounds * grid.len() as u64;
     let (next, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let tables = Mutex::new((Table::default(), Table::default()));
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+        // Half of the time each of them waits for the disk.
+        for _ in 0..2 * std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -62,13 +64,16 @@ fn every_damage_is_named_or_does_nothing() {
     });
     let (with_keys, without) = tables.into_inner().unwrap();
     println!("with keys\n{}\nwithout keys\n{}", with_keys.shown(), without.shown());
-    println!("N named, R rebuilt at the next start, G only by the guard or a checkpoint, k only with keys, h harmless, s silent");
+    println!(
+        "N named, R rebuilt at the next start, G only by the guard or a checkpoint, k only with keys, h harmless, s silent"
+    );
     let failures = failures.into_inner().unwrap();
+    println!("not needed in this run: {:?}", allowed::unused());
     assert!(failures.is_empty(), "{} of {cases} cases failed:\n{}", failures.len(), failures.join("\n"));
     assert!(with_keys.cases() >= 1_000 && without.cases() == with_keys.cases() && with_keys.fewest() >= 3);
     // A judge that says the same of everything shows nothing.
     for verdict in [Verdict::Named, Verdict::Rebuilt, Verdict::Harmless, Verdict::Guard] {
-        assert!(with_keys.of(verdict) > 50, "{verdict:?}");
+        assert!(with_keys.of(verdict) > 5, "{verdict:?}");
     }
 }
 
@@ -83,8 +88,11 @@ fn case(grid: &[(Cell, Damage)], seed: u64) -> Result<Judged, String> {
     let named = format!("{} {}", cell.name(), damage.name());
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let struck = damage::strike(&ORIGINAL, cell, damage, seed, &folder);
-        let judged = judge::judge(&ORIGINAL, cell, &struck, &folder);
-        judged.and_then(|judged| allowed::check(cell, damage, &judged).map(|()| judged)).map_err(|why| (struck.what, why))
+        let starts = *TORTURE || seed % 4 == 0;
+        let judged = judge::judge(&ORIGINAL, cell, &struck, &folder, starts);
+        judged
+            .and_then(|judged| allowed::check(cell, damage, &judged).map(|()| judged))
+            .map_err(|why| (struck.what, why))
     }));
     std::fs::remove_dir_all(&folder).unwrap();
     match judged {

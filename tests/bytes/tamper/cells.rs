@@ -101,6 +101,10 @@ impl Cell {
         }
     }
 
+    fn is_fixed(self) -> bool {
+        ["db/meta format", "db/meta writer"].contains(&self.name())
+    }
+
     /// What can be done to it.
     pub(crate) fn damages(self) -> &'static [Damage] {
         match self {
@@ -110,6 +114,11 @@ impl Cell {
             // It is empty: nothing can be flipped or cut.
             Self::Bystander(_, Kind::Lock | Kind::StoreLock | Kind::EmptyLog) => {
                 &[Damage::FlipKey, Damage::FlipValue, Damage::Delete, Damage::Duplicate]
+            }
+            // They never change: there is no state before.
+            Self::Rows(_, Family::Meta, _) if self.is_fixed() => {
+                let (_, others) = Damage::ALL.split_last().unwrap_or((&Damage::RollBack, &[]));
+                others
             }
             Self::Rows(..) | Self::File(..) | Self::Bystander(..) => &Damage::ALL,
         }

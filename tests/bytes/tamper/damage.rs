@@ -13,6 +13,8 @@ use super::{files, rows, wholes};
 pub(crate) struct Struck {
     pub(crate) what: String,
     pub(crate) marks: Vec<Mark>,
+    /// Another database than that of the cell was damaged too.
+    pub(crate) beyond: bool,
 }
 
 /// Damages the folder.

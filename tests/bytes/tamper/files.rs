@@ -29,6 +29,8 @@ pub(crate) fn strike(
     let name = path.file_name().unwrap().to_str().unwrap().to_owned();
     let bytes = fs::read(&path).unwrap();
     let mut what = format!("{}/{name} of {} bytes", database.folder(), bytes.len());
+    let mut marks = marks(database, kind, &name);
+    let mut beyond = false;
     match damage {
         Damage::FlipKey => {
             let other = other_name(&path, &name, random);
@@ -43,30 +45,44 @@ pub(crate) fn strike(
             let at = random.index(bytes.len());
             bytes[at] ^= 1 << random.index(8);
             what += &format!(", byte {at}");
-            fs::write(&path, bytes).unwrap();
+            put(&path, bytes);
         }
         Damage::Truncate => {
             let kept = random.index(bytes.len().max(1));
             what += &format!(", cut to {kept}");
-            fs::write(&path, &bytes[..kept]).unwrap();
+            put(&path, &bytes[..kept]);
         }
         Damage::Delete => fs::remove_file(&path).unwrap(),
-        Damage::Duplicate => fs::write(copy_name(&path, &name, random), bytes).unwrap(),
-        Damage::Swap => swap(folder, database, kind, &path, bytes, random),
+        Damage::Duplicate => put(&copy_name(&path, &name, random), bytes),
+        Damage::Swap => {
+            if let Some((other, its)) = swap(folder, database, kind, &path, bytes, random) {
+                beyond = other != database;
+                marks.extend(its);
+            }
+        }
         Damage::RollBack => {
             let old = older(original, database, kind, &name, &bytes, random);
             what += &format!(", now {} bytes", old.len());
-            fs::write(&path, old).unwrap();
+            put(&path, old);
         }
     }
-    Struck { what, marks: marks(database, kind, &name) }
+    Struck { what, marks, beyond }
+}
+
+/// Puts a new file in the place of one that may be linked to the original.
+fn put(path: &Path, bytes: impl AsRef<[u8]>) {
+    let _ = fs::remove_file(path);
+    fs::write(path, bytes).unwrap();
 }
 
 fn marks(database: Database, kind: Kind, name: &str) -> Vec<Mark> {
     let mut marks = vec![Mark::word(name), Mark::word(format!("{}/ ", database.folder()))];
     match kind {
         // What RocksDB leaves out without a word must be missed by record.
-        Kind::Table | Kind::Log | Kind::Manifest => marks.push(Mark::SomeRecord),
+        Kind::Table | Kind::Log | Kind::Manifest => {
+            marks.extend([Mark::SomeRecord, Mark::word("is missing")]);
+            marks.extend((database == Database::Vault).then(|| Mark::word("vault row")));
+        }
         _ => {}
     }
     marks
@@ -74,6 +90,12 @@ fn marks(database: Database, kind: Kind, name: &str) -> Vec<Mark> {
 
 /// The files of a kind.
 fn find(folder: &Path, database: Database, kind: Kind) -> Vec<PathBuf> {
+    let found = may_find(folder, database, kind);
+    assert!(!found.is_empty(), "{} has a file of kind {kind:?} in {database:?}", folder.display());
+    found
+}
+
+fn may_find(folder: &Path, database: Database, kind: Kind) -> Vec<PathBuf> {
     let store = folder.join(database.folder());
     let numbered = |ends: &str, begins: &str, empty: bool| -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = fs::read_dir(&store)
@@ -87,7 +109,7 @@ fn find(folder: &Path, database: Database, kind: Kind) -> Vec<PathBuf> {
         found.sort();
         found
     };
-    let found = match kind {
+    match kind {
         Kind::Table => numbered(".sst", "", false),
         Kind::Log => numbered(".log", "", false),
         Kind::EmptyLog => numbered(".log", "", true),
@@ -104,9 +126,7 @@ fn find(folder: &Path, database: Database, kind: Kind) -> Vec<PathBuf> {
         Kind::OldChatter => numbered("", "LOG.old.", false),
         Kind::Options => numbered("", "OPTIONS-", false),
         Kind::Identity => vec![store.join("IDENTITY")],
-    };
-    assert!(!found.is_empty(), "{} has a file of kind {kind:?}", store.display());
-    found
+    }
 }
 
 /// The same name, but for one letter or digit.
@@ -127,45 +147,57 @@ fn other_name(path: &Path, name: &str, random: &mut Random) -> PathBuf {
 fn copy_name(path: &Path, name: &str, random: &mut Random) -> PathBuf {
     let digits: String = name.chars().filter(char::is_ascii_digit).collect();
     let named = match digits.parse::<u64>() {
-        Ok(number) if digits.len() == 6 => {
-            name.replace(&digits, &format!("{:06}", number + 1 + random.below(90)))
-        }
+        Ok(number) if digits.len() == 6 => name.replace(&digits, &format!("{:06}", number + 1 + random.below(90))),
         _ => format!("{name}.copy"),
     };
     let target = path.with_file_name(named);
     if target.exists() { path.with_file_name(format!("{name}.copy")) } else { target }
 }
 
-/// The contents of two files of a kind change places; of the one keyring its slots, of the one guard two lines.
-fn swap(folder: &Path, database: Database, kind: Kind, path: &Path, bytes: Vec<u8>, random: &mut Random) {
+/// The contents of two files of a kind change places; of the one keyring its slots, of the one guard two lines. Which
+/// database the other one is of, and how it may be named.
+fn swap(
+    folder: &Path,
+    database: Database,
+    kind: Kind,
+    path: &Path,
+    bytes: Vec<u8>,
+    random: &mut Random,
+) -> Option<(Database, Vec<Mark>)> {
     match kind {
         Kind::Keyring => {
             let (a, b) = bytes.split_at(bytes.len() / 2);
-            return fs::write(path, [b, a].concat()).unwrap();
+            put(path, [b, a].concat());
+            return None;
         }
         Kind::Guard => {
             let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
             let (a, b) = (1 + random.index(lines.len() - 1), 1 + random.index(lines.len() - 1));
             lines.swap(a, b);
-            return fs::write(path, lines.concat()).unwrap();
+            put(path, lines.concat());
+            return None;
         }
-        Kind::Lock | Kind::EmptyLog => return,
+        Kind::Lock | Kind::EmptyLog => return None,
         _ => {}
     }
     let here = find(folder, database, kind).into_iter();
-    let there = Database::ALL.into_iter().filter(|other| *other != database && (kind != Kind::Log || *other != Database::Index));
+    let there = Database::ALL
+        .into_iter()
+        .filter(|other| *other != database && (kind != Kind::Log || *other != Database::Index));
     let there = there.flat_map(|other| find(folder, other, kind));
     let others: Vec<PathBuf> = here.chain(there).filter(|other| other != path).collect();
     let other = &others[random.index(others.len())];
-    fs::write(path, fs::read(other).unwrap()).unwrap();
-    fs::write(other, bytes).unwrap();
+    put(path, fs::read(other).unwrap());
+    put(other, bytes);
+    let its = Database::ALL.into_iter().find(|database| other.starts_with(folder.join(database.folder())))?;
+    Some((its, marks(its, kind, other.file_name()?.to_str()?)))
 }
 
 /// What the file, or the one of its kind, held before.
 fn older(original: &Original, database: Database, kind: Kind, name: &str, now: &[u8], random: &mut Random) -> Vec<u8> {
     let mut before = Vec::new();
     for state in &original.before {
-        let found = find(&state.path, database, kind);
+        let found = may_find(&state.path, database, kind);
         let same = found.iter().filter(|path| path.file_name().unwrap().to_str() == Some(name));
         let chosen: Vec<&PathBuf> = if same.clone().next().is_some() { same.collect() } else { found.iter().collect() };
         before.extend(chosen.into_iter().map(|path| fs::read(path).unwrap()).filter(|bytes| bytes != now));

@@ -2,7 +2,7 @@
 //!
 //! Four sessions: the first is closed, its session parts are past by now; in the second a trail in another zone
 //! comes; the third is cut off; in the fourth, which is never closed, the logs hold what no file has. Small rows were
-//! merged, the first school has more than 256 records, people got other names, the keyring has several generations.
+//! merged, the first school has more than 512 records, people got other names, the keyring has several generations.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use akta::store::{Family, Scan, Store};
 
 use super::seen::Seen;
 use crate::events::Drawn;
-use crate::node::{Node, copy, trails, workshop};
+use crate::node::{Node, copy, trails};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Zone of the schools; the trails that come later have others.
@@ -37,7 +37,8 @@ pub(crate) struct Original {
     pub(crate) root: tempfile::TempDir,
     /// As it is: cut off while it was open.
     pub(crate) whole: State,
-    /// As it was, oldest first: closed after the first session, cut off in the third and in the fourth one.
+    /// As it was, oldest first: within the first session, before rows were merged; closed after it; cut off in the third
+    /// and in the fourth one.
     pub(crate) before: Vec<State>,
     /// When it is looked at.
     pub(crate) now: Timestamp,
@@ -52,7 +53,7 @@ pub(crate) struct Original {
 impl Original {
     /// Makes it; the same seed makes the same records.
     pub(crate) fn make(seed: u64) -> Self {
-        let root = workshop();
+        let root = tempfile::tempdir().unwrap();
         let live = root.path().join("live");
         std::fs::create_dir(&live).unwrap();
         // As the server leaves it.
@@ -65,15 +66,18 @@ impl Original {
         let mut node = Node::open(&live, now, seed, ZONE).unwrap();
         node.record(vec![drawn.import(&schools[0], node.now, 5)]);
         report(&mut node, &mut drawn, &schools, 60);
-        let info = node.trail(&schools[0]);
-        node.merge(&info, 40);
+        let small = keep("small");
+        for school in &schools {
+            let info = node.trail(school);
+            node.merge(&info, info.size() * 3 / 4);
+        }
         let now = node.now;
         node.close();
         let first = keep("first");
 
         drawn.term = 1;
         let mut node = Node::open(&live, now.plus(10 * DAY), seed + 1, ZONE).unwrap();
-        report(&mut node, &mut drawn, &schools, 130);
+        report(&mut node, &mut drawn, &schools, 160);
         let now = node.now;
         node.close();
         let mut node = Node::open(&live, now.plus(DAY / 24), seed + 2, "America/New_York").unwrap();
@@ -107,13 +111,13 @@ impl Original {
         node.guard();
         let whole = keep("whole");
         let seen = Seen::of(&node.base);
-        let infos = trails(&node.base);
+        let infos = trails(&node.base).unwrap();
         let trails = infos.iter().map(|info| (info.number, (info.origin.to_string(), info.size(), info.zone.clone())));
         let trails = trails.collect();
         let zones = infos.iter().map(|info| (info.number, info.zone_number)).collect();
-        let before = vec![first, third, fourth];
+        let before = vec![small, first, third, fourth];
         let original = Self { root, whole, before, now: node.now, seen, trails, zones };
-        assert!(original.trails.values().any(|(_, size, _)| *size > 256), "rows of the tree exist");
+        assert!(original.trails.values().any(|(_, size, _)| *size > 512), "rows of the tree exist");
         original
     }
 
@@ -148,7 +152,11 @@ impl State {
 }
 
 fn all(store: &Arc<dyn Store>, family: Family) -> Rows {
-    store.scan(Scan::all(family)).map(|row| row.map(|(key, value)| (key.into(), value.into()))).collect::<Result<_, _>>().unwrap()
+    store
+        .scan(Scan::all(family))
+        .map(|row| row.map(|(key, value)| (key.into(), value.into())))
+        .collect::<Result<_, _>>()
+        .unwrap()
 }
 
 /// Groups of one to three submissions, a few minutes apart, most of them for the first of these.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use akta::store::Database;
 use akta::store::disk::Disk;
-use akta::store::files::MemoryFiles;
+use akta::store::files::{Files, Folder, MemoryFiles};
 use akta::trail::base::Base;
 use akta::trail::keyring::Kek;
 use akta::trail::verify::verify;
 
-use super::cells::{Cell, Kind};
+use super::cells::{Cell, Kind, Part};
 use super::damage::Struck;
 use super::folder::Original;
 use super::marks::Said;
@@ -42,47 +42,127 @@ pub(crate) struct Judged {
 }
 
 /// Judges a damaged folder; an error if what is said does not name the place.
-pub(crate) fn judge(original: &Original, cell: Cell, struck: &Struck, folder: &Path) -> Result<Judged, String> {
+/// With `starts`, a start is tried also where enough was said.
+pub(crate) fn judge(
+    original: &Original,
+    cell: Cell,
+    struck: &Struck,
+    folder: &Path,
+    starts: bool,
+) -> Result<Judged, String> {
+    let judge = Judge { original, cell, struck, folder };
     let opened = Disk::open_read_only(folder, None).map_err(|error| error.to_string());
-    let look = |keys: bool, guard: bool| look(original, &opened, keys, guard);
-    let (blind, blind_guarded) = (look(false, false), look(false, true));
-    let (keyed, keyed_guarded) = (look(true, false), look(true, true));
+    let [blind, keyed] = [false, true].map(|keys| judge.looked(&opened, keys));
+    let (blind, keyed) = (blind?, keyed?);
     drop(opened);
-    let started = start(original, cell, folder);
-
-    let verdict = |alone: &[Said], guarded: &[Said]| -> Result<Option<(Verdict, String)>, String> {
-        if let Some(said) = alone.iter().find(|said| struck.marks.iter().any(|mark| mark.fits(said))) {
-            return Ok(Some((Verdict::Named, shown(said))));
+    let index = cell.database() == Some(Database::Index) && !struck.beyond;
+    let seen = keyed.is_some();
+    let with_keys = match keyed {
+        // Where the index alone is damaged, the start does away with it, or the remedy that is named does.
+        Some((verdict, said)) if index => match judge.start(true) {
+            Ok(Started::Rebuilt) => (Verdict::Rebuilt, said),
+            Ok(_) | Err(_) => {
+                std::fs::remove_dir_all(folder.join("index")).map_err(|error| error.to_string())?;
+                match judge.start(true) {
+                    Ok(Started::Rebuilt) => (verdict, said),
+                    other => return Err(format!("without the folder index: {}", other.shown())),
+                }
+            }
+        },
+        Some(found) => {
+            // A start need not go well, but it must not crash: some of them show it, with AKTA_TORTURE all.
+            if starts {
+                let _ = judge.start(false);
+            }
+            found
         }
-        if !alone.is_empty() {
-            return Err(format!("what is said does not name the place: {}", all(alone)));
-        }
-        match guarded.iter().find(|said| said.what.contains("guard")) {
-            // Of the guard itself: it is named.
-            Some(said) if matches!(cell, Cell::File(_, _, Kind::Guard)) => Ok(Some((Verdict::Named, shown(said)))),
-            Some(said) => Ok(Some((Verdict::Guard, shown(said)))),
-            None if guarded.is_empty() => Ok(None),
-            None => Err(format!("the guard makes a difference, but is not named: {}", all(guarded))),
-        }
+        None => match judge.start(true) {
+            Err(said) if struck.marks.iter().any(|mark| mark.fits(&said)) => (Verdict::Named, shown(&said)),
+            Err(said) => return Err(format!("a start is refused without naming the place: {}", said.what)),
+            Ok(Started::Rebuilt) => (Verdict::Rebuilt, String::new()),
+            Ok(Started::Same) => (Verdict::Harmless, String::new()),
+            Ok(Started::Differs(what)) => (Verdict::Silent, what),
+        },
     };
-    let index = cell.database() == Some(Database::Index);
-    let with_keys = match (verdict(&keyed, &keyed_guarded)?, started) {
-        // What every start does away with is not left to a human.
-        (Some(_), Ok(Started::Rebuilt)) if index => (Verdict::Rebuilt, shown(&keyed_guarded[0])),
-        (Some(found), _) => found,
-        (None, Err(said)) if struck.marks.iter().any(|mark| mark.fits(&said)) => (Verdict::Named, shown(&said)),
-        (None, Err(said)) => return Err(format!("a start is refused without naming the place: {}", said.what)),
-        (None, Ok(Started::Rebuilt)) => (Verdict::Rebuilt, String::new()),
-        (None, Ok(Started::Same)) => (Verdict::Harmless, String::new()),
-        (None, Ok(Started::Differs(what))) => (Verdict::Silent, what),
-    };
-    let without = match verdict(&blind, &blind_guarded)? {
+    let without = match blind {
         Some(_) if with_keys.0 == Verdict::Rebuilt => with_keys.clone(),
         Some(found) => found,
-        None if with_keys.0 == Verdict::Named && !keyed.is_empty() => (Verdict::Keys, with_keys.1.clone()),
+        None if seen && with_keys.0 != Verdict::Rebuilt => (Verdict::Keys, with_keys.1.clone()),
+        // What a start alone tells, or nobody.
         None => with_keys.clone(),
     };
     Ok(Judged { with_keys, without })
+}
+
+/// One folder before its judge.
+struct Judge<'a> {
+    original: &'a Original,
+    cell: Cell,
+    struck: &'a Struck,
+    folder: &'a Path,
+}
+
+impl Judge<'_> {
+    /// What verification finds: without the guard, or else with it.
+    fn looked(&self, opened: &Result<Disk, String>, keys: bool) -> Result<Option<(Verdict, String)>, String> {
+        // What goes back with the folder does not help: only a guard elsewhere does.
+        let elsewhere = matches!(self.cell, Cell::Whole(_, Part::Folder))
+            .then(|| Arc::new(Folder::new(&self.original.whole.path)) as Arc<dyn Files>);
+        let guarded = look(self.original, opened, keys, elsewhere);
+        if guarded.is_empty() {
+            // A guard only adds to what is said.
+            return Ok(None);
+        }
+        let alone = look(self.original, opened, keys, Some(Arc::new(MemoryFiles::new())));
+        if let Some(said) = alone.iter().find(|said| self.struck.marks.iter().any(|mark| mark.fits(said))) {
+            return Ok(Some((Verdict::Named, shown(said))));
+        }
+        if !alone.is_empty() {
+            return Err(format!("what is said does not name the place: {}", all(&alone)));
+        }
+        match guarded.iter().find(|said| said.what.contains("guard")).map(shown) {
+            // Of the guard itself: it is named.
+            Some(said) if matches!(self.cell, Cell::File(_, _, Kind::Guard)) => Ok(Some((Verdict::Named, said))),
+            Some(said) => Ok(Some((Verdict::Guard, said))),
+            None => Err(format!("the guard makes a difference, but is not named: {}", all(&guarded))),
+        }
+    }
+
+    /// Starts a node on the folder, once more if the index is found damaged in use, and compares all that can be read, if
+    /// that is wanted.
+    fn start(&self, compare: bool) -> Result<Started, Said> {
+        let Self { original, cell, folder, .. } = *self;
+        let refused = |what: String| Said { origin: String::new(), seq: None, what };
+        // Goes with the folder when that is removed.
+        let mark = folder.join("index/mark-of-the-judge");
+        let _ = std::fs::write(&mark, "");
+        let mut rebuilt = false;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut node = Node::open(folder, original.now, 99, "UTC").map_err(|error| refused(error.to_string()))?;
+            rebuilt |= node.rebuilt || node.behind || !mark.exists();
+            if !compare {
+                return Ok(Started::Same);
+            }
+            let seen = node.indexer.flush().map_err(Into::into).and_then(|()| Seen::again(&node.base, &original.seen));
+            match seen.map(|seen| seen.differs(&original.seen)) {
+                Ok(None) if !rebuilt => return Ok(Started::Same),
+                // What was built anew is good, too.
+                Ok(None) => {
+                    let findings = verify(&node.base, |_, _, _| {}).findings;
+                    return Ok(match findings.into_iter().next() {
+                        None => Started::Rebuilt,
+                        Some(left) => Started::Differs(format!("after the start: {}", left.what)),
+                    });
+                }
+                Ok(Some(what)) => return Ok(Started::Differs(what)),
+                // Damage within the index is noted when it is met: the next start begins it anew.
+                Err(_) if tries == 1 && cell.database() == Some(Database::Index) => {}
+                Err(error) => return Err(refused(error.to_string())),
+            }
+        }
+    }
 }
 
 fn shown(said: &Said) -> String {
@@ -93,16 +173,14 @@ fn all(said: &[Said]) -> String {
     said.iter().map(shown).collect::<Vec<_>>().join(" | ")
 }
 
-/// What `akta verify` says.
-fn look(original: &Original, opened: &Result<Disk, String>, keys: bool, guard: bool) -> Vec<Said> {
+/// What `akta verify` says, with that guard or the folder's own.
+fn look(original: &Original, opened: &Result<Disk, String>, keys: bool, guard: Option<Arc<dyn Files>>) -> Vec<Said> {
     let refused = |what: String| vec![Said { origin: String::new(), seq: None, what }];
     let mut disk = match opened {
         Ok(disk) => disk.clone(),
         Err(error) => return refused(error.clone()),
     };
-    if !guard {
-        disk.guard = Arc::new(MemoryFiles::new());
-    }
+    disk.guard = guard.unwrap_or(disk.guard);
     let (world, _) = world(original.now, 77);
     let base = match Base::open_read_only(disk, keys.then(Kek::dev), settings("UTC"), world) {
         Ok(base) => base,
@@ -123,27 +201,17 @@ enum Started {
     Differs(String),
 }
 
-/// Starts a node on the folder, once more if the index is found damaged in use, and compares all that can be read.
-fn start(original: &Original, cell: Cell, folder: &Path) -> Result<Started, Said> {
-    let refused = |what: String| Said { origin: String::new(), seq: None, what };
-    let file = std::fs::metadata(folder.join("index/IDENTITY")).and_then(|file| file.modified()).ok();
-    let mut rebuilt = false;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let mut node = Node::open(folder, original.now, 99, "UTC").map_err(|error| refused(error.to_string()))?;
-        let anew = std::fs::metadata(folder.join("index/IDENTITY")).and_then(|file| file.modified()).ok() != file;
-        rebuilt |= node.rebuilt || node.behind || anew;
-        let seen = node.indexer.flush().map_err(Into::into).and_then(|()| Seen::again(&node.base, &original.seen));
-        match seen {
-            Ok(seen) => match seen.differs(&original.seen) {
-                None if rebuilt => return Ok(Started::Rebuilt),
-                None => return Ok(Started::Same),
-                Some(what) => return Ok(Started::Differs(what)),
-            },
-            // Damage within the index is noted when it is met: the next start begins it anew.
-            Err(_) if tries == 1 && cell.database() == Some(Database::Index) => {}
-            Err(error) => return Err(refused(error.to_string())),
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl Shown for Result<Started, Said> {
+    fn shown(&self) -> String {
+        match self {
+            Ok(Started::Rebuilt) => "it is rebuilt".to_owned(),
+            Ok(Started::Same) => "nothing is rebuilt".to_owned(),
+            Ok(Started::Differs(what)) => what.clone(),
+            Err(said) => shown(said),
         }
     }
 }

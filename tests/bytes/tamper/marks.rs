@@ -4,7 +4,9 @@
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
+use akta::model::stored::TrailMeta;
 use akta::store::{Family, keys};
+use prost::Message;
 
 use super::folder::Original;
 
@@ -45,7 +47,8 @@ impl Mark {
 pub(crate) fn of_row(original: &Original, family: Family, key: &[u8], value: &[u8]) -> Vec<Mark> {
     let number = |at: usize| key.get(at..at + 4).map(|bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
     let seq = keys::seq_of(key).unwrap_or_default();
-    let records = |trail: Option<u32>, first: u64, last: u64| match trail.and_then(|trail| original.trails.get(&trail)) {
+    let records = |trail: Option<u32>, first: u64, last: u64| match trail.and_then(|trail| original.trails.get(&trail))
+    {
         Some((origin, ..)) => Mark::Records(origin.clone(), first..=last),
         None => Mark::word(format!("the family {}", family.name())),
     };
@@ -53,35 +56,58 @@ pub(crate) fn of_row(original: &Original, family: Family, key: &[u8], value: &[u
         // A header that changed within its row shows at the row's end.
         Family::Header => {
             let count = value.get(33).map_or(0, |count| u64::from(*count));
-            vec![records(number(0), seq, seq.saturating_add(count))]
+            let size = number(0).and_then(|trail| original.trails.get(&trail)).map_or(0, |(_, size, _)| *size);
+            // One far behind the end makes the trail longer: the first that is missing is named.
+            vec![records(number(0), seq.min(size), seq.saturating_add(count))]
         }
         Family::Part => {
             let count = value.get(2..6).map_or(1, |bytes| u32::from_be_bytes(bytes.try_into().unwrap()));
             let zone = key.get(4..6).map(|bytes| u16::from_be_bytes(bytes.try_into().unwrap()));
-            let stray = zone.zip(number(6)).is_none_or(|(zone, trail)| {
-                original.zones.get(&trail).is_none_or(|number| *number != zone)
-            });
+            let stray = zone
+                .zip(number(6))
+                .is_none_or(|(zone, trail)| original.zones.get(&trail).is_none_or(|number| *number != zone));
             let count = count.clamp(1, 1_000);
-            let place = if stray { Mark::word("the family part") } else { records(number(6), seq, seq.saturating_add(u64::from(count) - 1)) };
+            let place = if stray {
+                Mark::word("the family part")
+            } else {
+                records(number(6), seq, seq.saturating_add(u64::from(count) - 1))
+            };
             vec![place]
         }
         Family::Notice => vec![records(number(0), seq, seq)],
         Family::Tree => {
             let level = key.get(4).copied().unwrap_or_default();
             let end = (seq.saturating_add(1)).checked_shl(8 * u32::from(level)).unwrap_or(u64::MAX);
-            vec![records(number(0), end.saturating_sub(1), end.saturating_sub(1)), Mark::word(format!("subtree {seq} of level {level}"))]
+            vec![
+                records(number(0), end.saturating_sub(1), end.saturating_sub(1)),
+                Mark::word(format!("subtree {seq} of level {level}")),
+            ]
         }
         Family::Meta => {
             let name = key.escape_ascii().to_string();
             let controller = name.split_once('/').map(|(_, controller)| Mark::word(format!("/{controller}/")));
-            controller.into_iter().chain([Mark::word(format!("\"{name}\""))]).collect()
+            let trail = TrailMeta::decode(value).ok().filter(|_| name.starts_with("trail/"));
+            let number = trail.iter().flat_map(|trail| {
+                [
+                    Mark::word(format!("has the number {}", trail.number)),
+                    Mark::word(format!("of a trail {} ", trail.number)),
+                ]
+            });
+            controller.into_iter().chain([Mark::word(format!("\"{name}\""))]).chain(number).collect()
         }
-        Family::Row => vec![Mark::word(format!("vault row {}", hex(&key[..6])))],
-        Family::Pseudonym => vec![Mark::word(format!("pseudonym row {}", hex(&key[..4]))), Mark::word("vault row")],
+        Family::Row => vec![Mark::word(format!("vault row {}", hex(&key[..8])))],
+        Family::Pseudonym => {
+            let led_to = Mark::word(format!("vault row {}", hex(&value[..value.len().min(8)])));
+            let whole = value.len() == 34;
+            [Mark::word(format!("pseudonym row {}", hex(&key[..8])))]
+                .into_iter()
+                .chain(whole.then_some(led_to))
+                .collect()
+        }
         Family::Posting => vec![Mark::word("posting"), Mark::word("by one of its terms")],
         Family::EventId => vec![Mark::word("event id")],
         Family::Counter => vec![Mark::word("counts"), Mark::word("counter")],
-        Family::Indexed => vec![Mark::word("the index")],
+        Family::Indexed => vec![Mark::word("the index"), Mark::word("the family indexed")],
     }
 }
 

@@ -34,7 +34,13 @@ pub(crate) fn strike(
             changes.extend([(key, None), (moved, Some(value))]);
         }
         Damage::FlipValue => drop(changes.insert(key, Some(flip(&value, random)))),
-        Damage::Truncate => drop(changes.insert(key, Some(value[..random.index(value.len())].to_vec()))),
+        Damage::Truncate => {
+            let halves = family == Family::Row && random.index(4) == 0;
+            // Of people, just the half with contact data, which is what somebody would want to take away.
+            let account = halves.then(|| 3 + usize::from(u16::from_be_bytes([value[1], value[2]])));
+            let kept = account.filter(|kept| *kept < value.len()).unwrap_or_else(|| random.index(value.len()));
+            changes.insert(key, Some(value[..kept].to_vec()));
+        }
         Damage::Delete => drop(changes.insert(key, None)),
         Damage::Duplicate => {
             let copy = fresh(rows, || if random.index(2) == 0 { flip(&key, random) } else { later(&key, random) });
@@ -57,11 +63,16 @@ pub(crate) fn strike(
         }
     }
     let what = changes.iter().map(|(key, value)| {
-        format!("{} {} -> {} bytes", key.escape_ascii(), rows.get(key).map_or(0, Vec::len), value.as_ref().map_or(0, Vec::len))
+        format!(
+            "{} {} -> {} bytes",
+            key.escape_ascii(),
+            rows.get(key).map_or(0, Vec::len),
+            value.as_ref().map_or(0, Vec::len)
+        )
     });
     let what = what.take(5).collect::<Vec<_>>().join("; ");
     write(folder, Cell::Rows("", family, pick).database().unwrap(), family, changes);
-    Struck { what, marks }
+    Struck { what, marks, beyond: false }
 }
 
 /// Writes rows into a database as somebody with its tools would.
@@ -141,4 +152,3 @@ fn fresh(rows: &Rows, mut draw: impl FnMut() -> Vec<u8>) -> Vec<u8> {
         }
     }
 }
-

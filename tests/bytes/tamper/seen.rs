@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use akta::model::date::Timestamp;
+use akta::model::date::{Date, Timestamp};
+use akta::model::facts::Facts;
 use akta::model::identity::{Identity, Pseudonym};
 use akta::model::origin::Controller;
-use akta::model::query::{Cursor, Facts, Filter, Order};
+use akta::model::query::{Cursor, Filter, Order};
 use akta::model::record::Record;
 use akta::model::stored::Action;
 use akta::trail::base::Base;
+use akta::trail::indexer::{Known, event_id};
 use akta::trail::reader::{ReadError, Reader};
 use akta::trail::search;
 use akta::trail::trails::Info;
@@ -23,7 +25,7 @@ pub(crate) struct Trail {
     records: Vec<Record>,
     people: BTreeMap<[u8; 32], Option<Identity>>,
     found: Vec<Vec<u64>>,
-    by_id: Vec<Option<u64>>,
+    by_id: Vec<Option<Known>>,
 }
 
 /// What can be read of a folder, by controller.
@@ -43,7 +45,7 @@ impl Seen {
 
     fn try_of(base: &Base, like: Option<&Self>) -> Result<Self, ReadError> {
         let mut all = BTreeMap::new();
-        for info in trails(base) {
+        for info in trails(base)? {
             let size = match like.map(|like| like.0.get(&info.controller)) {
                 None => info.size(),
                 Some(Some(trail)) => info.size().min(trail.records.len() as u64),
@@ -67,7 +69,16 @@ impl Seen {
             if is.people != was.people {
                 return Some(format!("people of {controller}"));
             }
-            if is.found != was.found || is.by_id != was.by_id {
+            // A digest that is gone is as after a rebuild: then the same id is the same event.
+            let same = |is: &Option<Known>, was: &Option<Known>| {
+                let digest = is.and_then(|is| is.request);
+                is.map(|is| is.seq) == was.map(|was| was.seq)
+                    && (digest.is_none() || digest == was.and_then(|was| was.request))
+            };
+            if is.by_id.len() != was.by_id.len() || !is.by_id.iter().zip(&was.by_id).all(|(is, was)| same(is, was)) {
+                return Some(format!("event ids of {controller}"));
+            }
+            if is.found != was.found {
                 return Some(format!("what is found of {controller}"));
             }
         }
@@ -91,17 +102,14 @@ fn trail(base: &Base, info: &Info, size: u64) -> Result<Trail, ReadError> {
         if let Some(core) = &record.contents.core
             && let Ok(id) = core.event_id.as_slice().try_into()
         {
-            trail.by_id.push(search::by_event_id(base, info, &id, size)?);
+            trail.by_id.push(event_id(base, info, &id, Date::of_utc(base.now()))?);
         }
         trail.records.push(record);
     }
     for filter in filters(base, info)? {
-        for order in [Order::OldestFirst, Order::NewestFirst] {
-            let next = if order == Order::OldestFirst { 0 } else { u64::MAX };
-            let start = Cursor { size, next, question: [0; 8] };
-            let page = search::search(base, info, &filter, order, start, 100_000)?;
-            trail.found.push(page.records.iter().map(|record| record.header.seq).collect());
-        }
+        let start = Cursor { size, next: u64::MAX, question: [0; 8] };
+        let page = search::search(base, info, &filter, Order::NewestFirst, start, 100_000)?;
+        trail.found.push(page.records.iter().map(|record| record.header.seq).collect());
     }
     Ok(trail)
 }
@@ -114,10 +122,10 @@ fn filters(base: &Base, info: &Info) -> Result<Vec<Filter>, ReadError> {
         facts(Facts { resource_types: vec!["mark-sheet".to_owned()], ..Facts::default() }),
         facts(Facts { since: Timestamp::parse("2026-09-11T00:00:00Z"), ..Facts::default() }),
     ];
-    for action in [Action::Read, Action::Login, Action::Update, Action::ConsentGiven, Action::Create] {
+    for action in [Action::Login, Action::Update] {
         filters.push(facts(Facts { actions: vec![action as i32], ..Facts::default() }));
     }
-    for number in 0..12 {
+    for number in 0..3 {
         let staff = search::pseudonyms(base, info, &Identity::new("staff", &format!("staff-{number}")))?;
         filters.push(Filter { actor: Some(staff), ..Filter::default() });
         let pupil = search::pseudonyms(base, info, &Identity::new("pupil", &format!("pupil-{number}")))?;

@@ -38,7 +38,8 @@ impl Table {
             text.push_str(&format!("| {} |", cell.name()));
             for damage in Damage::ALL {
                 let counts = self.0.get(&(cell.name(), damage));
-                let counts = counts.into_iter().flatten().map(|(verdict, count)| format!("{count} {}", verdict.letter()));
+                let counts =
+                    counts.into_iter().flatten().map(|(verdict, count)| format!("{count} {}", verdict.letter()));
                 text.push_str(&format!(" {} |", counts.collect::<Vec<_>>().join(" · ")));
             }
             text.push('\n');

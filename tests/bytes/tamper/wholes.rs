@@ -15,13 +15,7 @@ use super::rows;
 use crate::node::copy;
 
 /// Damages a whole.
-pub(crate) fn strike(
-    original: &Original,
-    part: Part,
-    damage: Damage,
-    random: &mut Random,
-    folder: &Path,
-) -> Struck {
+pub(crate) fn strike(original: &Original, part: Part, damage: Damage, random: &mut Random, folder: &Path) -> Struck {
     let state = random.index(original.before.len());
     let before = &original.before[state].path;
     let back = |name: &str| {
@@ -48,9 +42,10 @@ pub(crate) fn strike(
     let marks = match part {
         Part::Database(database) => vec![Mark::word(format!("{}/ ", database.folder())), Mark::SomeRecord],
         Part::Forgettable => vec![Mark::SomeRecord, Mark::word("keyring")],
-        Part::Folder | Part::Tail | Part::Trail => Vec::new(),
+        Part::Trail => vec![Mark::word("vault row")],
+        Part::Folder | Part::Tail => Vec::new(),
     };
-    Struck { what: format!("{part:?}, state {state}"), marks }
+    Struck { what: format!("{part:?}, state {state}"), marks, beyond: false }
 }
 
 /// Cuts the end off a trail where a header row begins and no frame, notice or subtree reaches across, in `db/` and index.
