@@ -120,12 +120,16 @@ fn filters(base: &Base, info: &Info) -> Result<Vec<Filter>, ReadError> {
     let mut filters = vec![
         facts(Facts { ip: Some(vec![192, 0, 2, 1]), ..Facts::default() }),
         facts(Facts { resource_types: vec!["mark-sheet".to_owned()], ..Facts::default() }),
-        facts(Facts { since: Timestamp::parse("2026-09-11T00:00:00Z"), ..Facts::default() }),
+        facts(Facts {
+            since: Timestamp::parse("2026-09-12T00:00:00Z"),
+            until: Timestamp::parse("2026-09-12T12:00:00Z"),
+            ..Facts::default()
+        }),
     ];
     for action in [Action::Login, Action::Update] {
         filters.push(facts(Facts { actions: vec![action as i32], ..Facts::default() }));
     }
-    for number in 0..3 {
+    for number in 0..2 {
         let staff = search::pseudonyms(base, info, &Identity::new("staff", &format!("staff-{number}")))?;
         filters.push(Filter { actor: Some(staff), ..Filter::default() });
         let pupil = search::pseudonyms(base, info, &Identity::new("pupil", &format!("pupil-{number}")))?;
