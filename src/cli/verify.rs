@@ -64,6 +64,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         Err(OpenError::Store(error @ (store::Error::Corrupt(_) | store::Error::Failed(_)))) => {
             return damaged(&args, &error.to_string());
         }
+        Err(error @ OpenError::HistoryMissing) => return damaged(&args, &error.to_string()),
         Err(error) => return Err(error.into()),
     };
     let progress = Progress::new();
@@ -178,6 +179,9 @@ fn to_text(report: &Report, outside: Option<&Checkpoint>) -> String {
             ),
             None => "\nConsistent, signer unverified: every header, link, subtree and readable part holds.".to_owned(),
         });
+        if report.unguarded {
+            text.push_str("\nNo guard was at hand: whether the newest records are there was not compared (--guard).");
+        }
         if report.sealed {
             text.push_str("\nParts and index were not opened: no key-encryption key was given.");
         }
@@ -201,5 +205,5 @@ fn to_json(report: &Report, outside: Option<&Checkpoint>) -> serde_json::Value {
         .iter()
         .map(|finding| json!({"origin": finding.origin, "seq": finding.seq, "what": finding.what}))
         .collect();
-    json!({"verdict": verdict(report, outside), "opened": !report.sealed, "trails": trails, "findings": findings})
+    json!({"verdict": verdict(report, outside), "opened": !report.sealed, "guarded": !report.unguarded, "trails": trails, "findings": findings})
 }

@@ -14,7 +14,7 @@ use prost::Message;
 use super::date::Date;
 use super::header::Link;
 use super::part::{self, PartHash, PartId, PartKey, Salt};
-use super::seal::Key;
+use super::seal::{self, Key};
 use super::stored::{Frame, FramePart, FrameSource};
 
 /// Format of the value.
@@ -160,6 +160,9 @@ pub fn count(value: &[u8]) -> Result<u32, FrameError> {
     let clear = value.first_chunk::<CLEAR>().ok_or(FrameError::Short)?;
     if clear[0] != FORMAT || clear[1] != dictionary::SHIPPED {
         return Err(FrameError::Format(clear[0], clear[1]));
+    }
+    if value.len() < CLEAR + seal::OVERHEAD {
+        return Err(FrameError::Short);
     }
     Ok(u32::from_be_bytes([clear[2], clear[3], clear[4], clear[5]]))
 }

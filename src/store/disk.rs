@@ -9,6 +9,9 @@ use super::rocks::RocksStore;
 use super::space::{Space, Volume};
 use super::{Database, Error, Store, memory, wal};
 
+/// The file that names a database's manifest.
+const CURRENT: &str = "CURRENT";
+
 /// The three databases, the folder of the keyring and their volume, real or in memory.
 #[derive(Clone)]
 pub struct Disk {
@@ -32,9 +35,11 @@ impl Disk {
     /// there too, or in a folder of its own.
     pub fn open(data: &Path, guard: Option<&Path>) -> Result<Self, Error> {
         check_logs(data)?;
+        // First the vault: where `db/` is there, it must be.
+        let vault = open_logged(data, Database::Vault)?;
         Ok(Self {
             db: open_logged(data, Database::Db)?,
-            vault: open_logged(data, Database::Vault)?,
+            vault,
             index: open_index(data)?,
             files: Arc::new(Folder::new(data)),
             guard: Arc::new(Folder::new(guard.unwrap_or(data))),
@@ -50,7 +55,9 @@ impl Disk {
         // First: what it holds is then in the others too.
         let index = match data.join(Database::Index.folder()).exists() {
             true => open(Database::Index).map_err(|error| match error {
-                Error::Corrupt(why) => Error::Corrupt(format!("index/ only, which the next start builds anew: {why}")),
+                Error::Corrupt(why) | Error::Failed(why) => {
+                    Error::Corrupt(format!("index/ only, which the next start builds anew: {why}"))
+                }
                 other => other,
             })?,
             false => Arc::new(memory::Disk::new().open()),
@@ -62,9 +69,39 @@ impl Disk {
     }
 }
 
-/// Both before either is opened: opening replaces the logs.
+/// Both before either is opened: opening replaces the logs, and makes a new database where there seems to be none.
 fn check_logs(data: &Path) -> Result<(), Error> {
-    [Database::Db, Database::Vault].into_iter().try_for_each(|database| wal::check(&data.join(database.folder())))
+    for database in [Database::Db, Database::Vault] {
+        let folder = data.join(database.folder());
+        check_current(&folder, database)?;
+        wal::check(&folder)?;
+    }
+    let has = |database: Database| data.join(database.folder()).join(CURRENT).exists();
+    if has(Database::Db) && !has(Database::Vault) {
+        return Err(Error::Corrupt(
+            "vault/ is gone, though db/ is there: restore the newest vault/ and keyring".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// RocksDB takes a folder without the file CURRENT for a new database, and removes what it finds there.
+fn check_current(folder: &Path, database: Database) -> Result<(), Error> {
+    if !folder.exists() || folder.join(CURRENT).exists() {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| Error::Failed(format!("list {}: {error}", folder.display()));
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy();
+        // The first manifest is there before the first CURRENT: a crash may come between.
+        let first = name == "MANIFEST-000001";
+        if name.ends_with(".sst") || name.ends_with(".log") || (name.starts_with("MANIFEST-") && !first) {
+            let why = "it has files of a database, but no file CURRENT that names its manifest: nothing was opened";
+            return Err(Error::Corrupt(format!("{}/ cannot be opened: {why}", database.folder())));
+        }
+    }
+    Ok(())
 }
 
 fn open_logged(data: &Path, database: Database) -> Result<Arc<dyn Store>, Error> {

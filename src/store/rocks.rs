@@ -34,7 +34,8 @@ impl RocksStore {
         let mut options = options(database);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        let db = DB::open_cf_descriptors(&options, &path, descriptors(database)).map_err(error)?;
+        let db = DB::open_cf_descriptors(&options, &path, descriptors(database));
+        let db = db.map_err(|cause| opening(database, cause))?;
         Ok(Self { db, database, note: (database == Database::Index).then(|| path.join(DAMAGED)) })
     }
 
@@ -54,7 +55,8 @@ impl RocksStore {
         let mut options = options(database);
         // Every file is opened now: a server beside may remove it from the folder while this one still reads it.
         options.set_max_open_files(-1);
-        let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false).map_err(error)?;
+        let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false);
+        let db = db.map_err(|cause| opening(database, cause))?;
         Ok(Self { db, database, note: None })
     }
 
@@ -250,6 +252,16 @@ fn family_options(family: Family, cache: &Cache) -> Options {
     }
     options.set_block_based_table_factory(&table);
     options
+}
+
+/// Why a database does not open. RocksDB does not always say which one, or which file.
+fn opening(database: Database, cause: rocksdb::Error) -> Error {
+    let named = |why: String| format!("{}/ cannot be opened: {why}", database.folder());
+    match error(cause) {
+        Error::Corrupt(why) => Error::Corrupt(named(why)),
+        Error::Failed(why) => Error::Failed(named(why)),
+        Error::Locked(why) => Error::Locked(why),
+    }
 }
 
 fn error(error: rocksdb::Error) -> Error {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::guard::Guard;
 use super::keyring::{self, Kek, Keyring};
 use super::leaves::Leaves;
+use super::meta::{self, FORMAT, Meta};
 use super::position::stored_size;
 use super::reader::ReadError;
-use super::trails::{self, Head, Info, Trails};
+use super::trails::{Head, Info, Trails};
 use super::vault::Vault;
 use crate::env::{Clock, Entropy, random};
 use crate::model::date::{Date, Timestamp};
@@ -17,9 +18,6 @@ use crate::model::stored::TrailMeta;
 use crate::model::tiles;
 use crate::store::disk::Disk;
 use crate::store::{self, Batch, Family, Store, keys};
-
-/// Version of the store's format. 0 may still change without notice.
-pub const FORMAT: u32 = 0;
 
 /// Why a data folder cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +40,9 @@ pub enum OpenError {
     #[error("data folder {0} is in use by another akta: stop it first")]
     Locked(String),
     /// Written by another version.
-    #[error("the store has format {0}; this akta knows format {FORMAT}: use the version of akta that wrote it")]
+    #[error(
+        "the store has format {0} (the row \"format\" of meta); this akta knows format {FORMAT}: use the version of akta that wrote it"
+    )]
     Format(u32),
     /// What is stored is not what was recorded.
     #[error(transparent)]
@@ -50,6 +50,11 @@ pub enum OpenError {
     /// The first notice could not be written.
     #[error(transparent)]
     Write(#[from] super::group::WriteError),
+    /// Nothing is stored, where something was.
+    #[error(
+        "db/ holds no rows: the history is gone, or nothing was ever recorded here; restore the newest copy, or use a new folder"
+    )]
+    HistoryMissing,
     /// The guard's file.
     #[error("guard file: {0}")]
     Guard(io::Error),
@@ -119,6 +124,8 @@ pub struct Base {
     pub trails: Trails,
     /// Last part of every origin of this store.
     pub writer: String,
+    /// The newest keyring generation that the store had used when it was opened.
+    pub generation: u64,
     /// Names and rules.
     pub settings: Settings,
 }
@@ -129,52 +136,53 @@ impl Base {
         if !is_name(&settings.authority) {
             return Err(OpenError::Name("authority"));
         }
-        let used = check_format(disk.db.as_ref())?;
+        let meta = Meta::read(disk.db.as_ref())?;
+        let used = meta.as_ref().map_or(0, |meta| meta.generation);
         let keyring = Keyring::open(disk.files, kek, world.entropy.as_ref(), used)?;
-        let writer = disk.db.get(Family::Meta, keys::META_WRITER)?;
+        if meta.is_none() && keyring.generation() > 1 {
+            return Err(OpenError::HistoryMissing);
+        }
         let guard = match Guard::open(disk.guard.clone()).map_err(OpenError::Guard)? {
             Some(guard) => guard,
-            None if writer.is_some() && !settings.new_guard => return Err(OpenError::GuardMissing),
+            None if meta.is_some() && !settings.new_guard => return Err(OpenError::GuardMissing),
             // Before the first rows: a store that has them has a guard.
             None => Guard::create(disk.guard).map_err(OpenError::Guard)?,
         };
-        let writer = match writer {
-            Some(writer) => String::from_utf8_lossy(&writer).into_owned(),
+        let meta = match meta {
+            Some(meta) => meta,
             None => first_rows(disk.db.as_ref(), world.entropy.as_ref())?,
         };
-        let base = Self::assemble((disk.db, disk.vault, disk.index), keyring, Some(guard), writer, settings, world)?;
+        let base = Self::assemble((disk.db, disk.vault, disk.index), keyring, Some(guard), meta, settings, world);
         base.check_guard()?;
         Ok(base)
     }
 
     /// Opens a node's disk without writing a byte, for verification; without a KEK, what is sealed stays sealed.
     pub fn open_read_only(disk: Disk, kek: Option<Kek>, settings: Settings, world: World) -> Result<Self, OpenError> {
+        let meta = Meta::read(disk.db.as_ref())?.ok_or(OpenError::HistoryMissing)?;
         let keyring = match kek {
             // The keyring is read after the store: a server beside may go on to a newer one.
-            Some(kek) => Keyring::open_read_only(disk.files, kek, check_format(disk.db.as_ref())?)?,
-            None => {
-                check_format(disk.db.as_ref())?;
-                Keyring::absent(disk.files)
-            }
+            Some(kek) => Keyring::open_read_only(disk.files, kek, meta.generation)?,
+            None => Keyring::absent(disk.files),
         };
         let guard = Guard::open(disk.guard).map_err(OpenError::Guard)?;
-        let writer = disk.db.get(Family::Meta, keys::META_WRITER)?.unwrap_or_default();
-        let writer = String::from_utf8_lossy(&writer).into_owned();
-        Self::assemble((disk.db, disk.vault, disk.index), keyring, guard, writer, settings, world)
+        Ok(Self::assemble((disk.db, disk.vault, disk.index), keyring, guard, meta, settings, world))
     }
 
     fn assemble(
         (db, vault, index): (Arc<dyn Store>, Arc<dyn Store>, Arc<dyn Store>),
         keyring: Keyring,
         guard: Option<Guard>,
-        writer: String,
+        meta: Meta,
         settings: Settings,
         world: World,
-    ) -> Result<Self, OpenError> {
+    ) -> Self {
         let keyring = Arc::new(keyring);
-        let trails = Trails::load(db.as_ref())?;
+        // They are numbered without a gap.
+        let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
-        Ok(Self { db, index, keyring, vault, world, guard, trails, writer, settings })
+        let Meta { writer, generation, .. } = meta;
+        Self { db, index, keyring, vault, world, guard, trails: Trails::after(next), writer, generation, settings }
     }
 
     /// The trail of a controller, opened if it is not; `None` if the controller has none.
@@ -184,7 +192,7 @@ impl Base {
 
     /// The descriptions of all trails, by controller.
     pub fn descriptions(&self) -> Result<Vec<TrailMeta>, store::Error> {
-        trails::descriptions(self.db.as_ref())
+        meta::descriptions(self.db.as_ref())
     }
 
     /// Refuses a store that is behind its guard.
@@ -222,25 +230,12 @@ impl Base {
     }
 }
 
-/// Refuses another format; the newest keyring generation that the store has used, 0 if it is new.
-fn check_format(db: &dyn Store) -> Result<u64, OpenError> {
-    let number = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| bytes.try_into().ok());
-    match number(db.get(Family::Meta, keys::META_FORMAT)?).map(u32::from_be_bytes) {
-        Some(FORMAT) => {}
-        Some(other) => return Err(OpenError::Format(other)),
-        // A store without a format is new, or was cut off before its first batch.
-        None => return Ok(0),
-    }
-    let generation = db.get(Family::Meta, keys::META_GENERATION)?;
-    Ok(generation.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
-}
-
-fn first_rows(db: &dyn Store, entropy: &dyn Entropy) -> Result<String, store::Error> {
+fn first_rows(db: &dyn Store, entropy: &dyn Entropy) -> Result<Meta, store::Error> {
     let suffix: [u8; 4] = random(entropy);
     let writer = format!("w{:08x}", u32::from_be_bytes(suffix));
     let mut batch = Batch::default();
     batch.put(Family::Meta, keys::META_FORMAT, FORMAT.to_be_bytes());
     batch.put(Family::Meta, keys::META_WRITER, writer.as_bytes());
     db.commit(batch)?;
-    Ok(writer)
+    Ok(Meta { writer, generation: 0, trails: Vec::new() })
 }

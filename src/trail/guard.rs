@@ -7,7 +7,7 @@
 //! digits = first 8 bytes of derive_key("akta v1 guard line", the line before the last space)
 //! ```
 //!
-//! Lines are only added; the last good one of an origin counts. A crash may tear the end: lines that do not check
+//! Lines are only added; of the good ones of an origin that of the greatest size counts. A crash may tear the end: lines that do not check
 //! are passed over, since an append of several lines reaches the disk in any order. When it has grown it is written
 //! anew with the last lines alone, whole or not at all.
 
@@ -69,10 +69,14 @@ impl Guard {
         Self { files, size: Mutex::new(Size { bytes, rewrite_at: BYTES_MAX, unknown: false }) }
     }
 
-    /// The last head of each origin.
+    /// The greatest head of each origin.
     pub fn heads(&self) -> io::Result<BTreeMap<String, Head>> {
+        Ok(parse(&self.text()?))
+    }
+
+    fn text(&self) -> io::Result<String> {
         let bytes = self.files.read(FILE)?.unwrap_or_default();
-        Ok(parse(&String::from_utf8_lossy(&bytes)))
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Makes heads durable. After an error it is not known which are; the next call makes it whole again.
@@ -84,10 +88,11 @@ impl Guard {
         let mut size = lock(&self.size);
         let before = std::mem::replace(&mut size.unknown, true);
         if before || size.bytes + lines.len() > size.rewrite_at {
-            let mut last = self.heads()?;
-            last.extend(parse(&lines));
+            let mut last = self.text()?;
+            last.push('\n');
+            last.push_str(&lines);
             let mut whole = FIRST_LINE.to_owned();
-            whole.extend(last.iter().map(|(origin, head)| line(origin, *head)));
+            whole.extend(parse(&last).iter().map(|(origin, head)| line(origin, *head)));
             self.files.create(FILE, whole.as_bytes())?;
             *size = Size { bytes: whole.len(), rewrite_at: BYTES_MAX.max(4 * whole.len()), unknown: false };
         } else {
@@ -121,9 +126,17 @@ fn line(origin: &str, head: Head) -> String {
     line
 }
 
-/// The last good line of each origin.
+/// Of the good lines of each origin the one that says most: an older line that was put behind it takes nothing back. Of
+/// two of one size the first counts, for what was guarded once stands.
 fn parse(text: &str) -> BTreeMap<String, Head> {
-    text.split_inclusive('\n').filter_map(parse_line).collect()
+    let mut heads: BTreeMap<String, Head> = BTreeMap::new();
+    for (origin, head) in text.split_inclusive('\n').filter_map(parse_line) {
+        let known = heads.entry(origin).or_insert(head);
+        if known.size < head.size {
+            *known = head;
+        }
+    }
+    heads
 }
 
 fn parse_line(text: &str) -> Option<(String, Head)> {
@@ -181,6 +194,17 @@ mod tests {
             guard.append([("a/b/c", head(5))]).expect("appends");
             assert_eq!(guard.heads().expect("reads")["a/b/c"], head(5));
         }
+    }
+
+    #[test]
+    fn older_lines_behind_newer_ones_take_nothing_back() {
+        let [old, new] = [head(3), head(7)].map(|head| line("a/b/c", head));
+        for text in [format!("{old}{new}"), format!("{new}{old}"), format!("{new}{new}{old}")] {
+            assert_eq!(parse(&text)["a/b/c"], head(7), "{text}");
+        }
+        // Two of one size: what was guarded first stands.
+        let fork = Head { size: 7, root: Hash([99; 32]) };
+        assert_eq!(parse(&format!("{new}{}", line("a/b/c", fork)))["a/b/c"], head(7));
     }
 
     #[test]

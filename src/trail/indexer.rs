@@ -232,8 +232,35 @@ pub fn remembers(day: Date, now: Timestamp) -> bool {
     week(day) + WEEKS_BACK >= week(Date::of_utc(now))
 }
 
-fn week(day: Date) -> u32 {
+/// The weeks that event ids stand under and are still kept in: one seek per week, not a scan.
+pub(super) fn remembered_weeks(index: &dyn store::Store, now: Timestamp) -> Result<Vec<u32>, store::Error> {
+    let mut weeks = Vec::new();
+    let mut from = Some(week(Date::of_utc(now)).saturating_sub(WEEKS_BACK));
+    while let Some(week) = from {
+        let scan = Scan { from: week.to_be_bytes().to_vec(), ..Scan::all(Family::EventId) };
+        let first = index.first(scan)?;
+        let found = first.and_then(|(key, _)| key.first_chunk().map(|week| u32::from_be_bytes(*week)));
+        weeks.extend(found);
+        from = found.and_then(|week| week.checked_add(1));
+    }
+    Ok(weeks)
+}
+
+/// The week of a day, as the keys of event ids name it.
+pub(super) fn week(day: Date) -> u32 {
     day.days() / 7
+}
+
+/// Key of an event id that was recorded on that day.
+pub(super) fn event_id_key(info: &Info, id: &[u8; 16], day: Date) -> [u8; 24] {
+    keys::event_id(week(day), info.number, id)
+}
+
+/// What the keys of the event ids of one week and trail begin with.
+pub(super) fn event_ids_of(week: u32, info: &Info) -> [u8; 8] {
+    let mut prefix = [0; 8];
+    prefix.copy_from_slice(&keys::event_id(week, info.number, &[0; 16])[..8]);
+    prefix
 }
 
 /// The number in a row; 0 if there is no such row.

@@ -15,6 +15,7 @@ pub mod keyring;
 pub mod leaves;
 pub mod merge;
 mod merger;
+pub mod meta;
 pub mod node;
 pub mod notices;
 mod opening;

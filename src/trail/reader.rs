@@ -48,7 +48,7 @@ pub struct Reader<'a> {
     frames: HashMap<Date, OpenFrame>,
 }
 
-/// The frame last opened of one date: the parts of records in `[first, end)`.
+/// The frame last opened of one date: the parts of records in `[first, end)`; none where no keys are at hand.
 struct OpenFrame {
     first: u64,
     end: u64,
@@ -97,6 +97,7 @@ impl<'a> Reader<'a> {
                     verdicts.push(if group.date <= self.today {
                         Verdict::Expired
                     } else if self.base.keyring.is_absent() {
+                        self.frame(seq, group.date)?;
                         Verdict::Sealed
                     } else {
                         parts.extend(self.group(seq, group)?);
@@ -200,14 +201,18 @@ impl<'a> Reader<'a> {
         let row = self.first(Scan::back(Family::Part, &from, &through)).map_err(|error| self.store(seq, error))?;
         let (key, value) = row.ok_or_else(|| self.loss(seq, format!("its frame of {date} is missing")))?;
         let first = keys::seq_of(&key).ok_or_else(|| self.loss(seq, "its frame has a bad key"))?;
+        let wrong = |error: frame::FrameError| self.loss(first, format!("its frame of {date}: {error}"));
+        let count = frame::count(&value).map_err(wrong)?;
+        let end = first.saturating_add(u64::from(count));
+        if self.base.keyring.is_absent() {
+            return Ok(OpenFrame { first, end, parts: Vec::new() });
+        }
         let seal = self
             .info
             .date_key(&self.base.keyring, Use::Seal, date)
             .ok_or_else(|| self.loss(seq, format!("the keyring has no key of {date}")))?;
-        let wrong = |error: frame::FrameError| self.loss(first, format!("its frame of {date}: {error}"));
-        let count = frame::count(&value).map_err(wrong)?;
         let parts = frame::open(&seal, &self.info.link, date, first, &value).map_err(wrong)?;
-        Ok(OpenFrame { first, end: first + u64::from(count), parts })
+        Ok(OpenFrame { first, end, parts })
     }
 
     fn first(&self, scan: Scan) -> Result<Option<store::Row>, store::Error> {

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use prost::Message;
-
 use super::base::Base;
 use super::indexer;
 use super::keyring::Keyring;
+use super::meta;
 use super::position::{Position, position};
 use super::reader::ReadError;
 use crate::model::date::{Date, Zone};
@@ -17,8 +16,8 @@ use crate::model::origin::{Controller, Origin};
 use crate::model::seal::{Key, Use, date_key};
 use crate::model::stored::TrailMeta;
 use crate::model::tree::Hash;
-use crate::store::keys::{self, Trail, ZoneNumber};
-use crate::store::{Error, Family, Scan, Store};
+use crate::store::keys::{Trail, ZoneNumber};
+use crate::store::{Error, Family, Store};
 
 /// A trail is closed after this many ticks of the guard without use: it then takes no memory at all.
 const IDLE_TICKS: u32 = 60;
@@ -69,10 +68,14 @@ struct Published {
 }
 
 impl Info {
-    /// What is known of a trail from its description and the keyring; `None` if the keyring lacks its keys.
-    /// Nothing of it is published yet.
+    /// What is known of a trail from its description and the keyring; `None` if the keyring lacks its keys, or has
+    /// those of another zone in their place. Nothing of it is published yet.
     pub fn new(meta: &TrailMeta, keyring: &Keyring) -> Option<Self> {
         let origin = Origin::parse(&meta.origin)?;
+        let zone_number = ZoneNumber::try_from(meta.zone_number).ok()?;
+        if !keyring.is_absent() && keyring.zone_number(&meta.zone) != Some(zone_number) {
+            return None;
+        }
         let position = Position::empty(Link::of_origin(&origin));
         let head = Head { size: 0, root: position.tree.root() };
         Some(Self {
@@ -81,7 +84,7 @@ impl Info {
             origin,
             number: meta.number,
             zone: Zone::named(&meta.zone)?,
-            zone_number: ZoneNumber::try_from(meta.zone_number).ok()?,
+            zone_number,
             key: keyring.controller_key(meta.controller_slot).or_else(|| keyring.is_absent().then(Key::absent))?,
             published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0 }),
             position: Mutex::new(position),
@@ -184,13 +187,9 @@ pub struct Trails {
 }
 
 impl Trails {
-    /// Counts the descriptions; opens none.
-    pub fn load(db: &dyn Store) -> Result<Self, Error> {
-        let trails = Self::default();
-        for meta in descriptions(db)? {
-            trails.next.fetch_max(meta.number + 1, Ordering::Relaxed);
-        }
-        Ok(trails)
+    /// None is open; the next new one gets that number.
+    pub fn after(next: Trail) -> Self {
+        Self { next: AtomicU32::new(next), ..Self::default() }
     }
 
     /// The number of the next trail to be opened for the first time.
@@ -207,10 +206,10 @@ impl Trails {
         if let Some(info) = self.opened(controller) {
             return Ok(Some(info));
         }
-        let Some(meta) = base.db.get(Family::Meta, &keys::trail_meta(controller))? else { return Ok(None) };
-        let meta = decode(controller.as_str(), &meta)?;
+        let Some(meta) = meta::description(base.db.as_ref(), controller)? else { return Ok(None) };
         let info = Info::new(&meta, &base.keyring).ok_or_else(|| {
-            Error::Corrupt(format!("the keyring lacks the keys of {controller}: restore the newest keyring"))
+            let row = format!("the row \"trail/{controller}\" of meta names");
+            Error::Corrupt(format!("the keyring lacks the keys that {row}: restore the newest keyring"))
         })?;
         let position = position(base, &info)?;
         info.publish(Head { size: position.size, root: position.tree.root() });
@@ -254,20 +253,6 @@ impl Trails {
         info.idle.store(0, Ordering::Relaxed);
         Some(info)
     }
-}
-
-/// The descriptions of all trails, by controller.
-pub fn descriptions(db: &dyn Store) -> Result<Vec<TrailMeta>, Error> {
-    db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL))
-        .map(|row| {
-            let (key, value) = row?;
-            decode(&String::from_utf8_lossy(&key), &value)
-        })
-        .collect()
-}
-
-fn decode(name: &str, bytes: &[u8]) -> Result<TrailMeta, Error> {
-    TrailMeta::decode(bytes).map_err(|_| Error::Corrupt(format!("the description of {name} is not well-formed")))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -145,7 +145,7 @@ impl Vault {
 
     /// That a pseudonym leads to an identity, and commits to it; else what is wrong.
     pub fn check(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<(), String> {
-        let missing = || "somebody in it cannot be led back: the vault lacks a row".to_owned();
+        let missing = || "somebody in it cannot be led back: the vault lacks a row, or holds another".to_owned();
         let leads = self.store.get(Family::Pseudonym, &self.pseudonym_key(pseudonym)).map_err(|e| e.to_string())?;
         let (bucket, hash) = leads.as_deref().and_then(<[u8]>::split_first_chunk::<2>).ok_or_else(missing)?;
         let bucket = u16::from_be_bytes(*bucket);
@@ -161,6 +161,33 @@ impl Vault {
             return Ok(());
         }
         Err("somebody in it leads to an identity that the pseudonym does not commit to".to_owned())
+    }
+
+    /// Where rows and pseudonyms are stored, for whoever looks at all of them.
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// A stored row on its own: the key of the pseudonym row that must lead to it, or what is wrong with it. `None` if it
+    /// does not open under that controller's key.
+    pub(super) fn examine(&self, of: Of<'_>, key: &[u8], value: &[u8]) -> Option<Result<[u8; 32], &'static str>> {
+        let (bucket, hash) = key.split_first_chunk::<2>()?;
+        let bucket = u16::from_be_bytes(*bucket);
+        let place = Place { bucket, hash: hash.try_into().ok()?, bucket_key: self.keyring.bucket_key(bucket)? };
+        let (account, contact) = decode(of, &place, value)?;
+        let id = if account.id.is_empty() { &contact.id } else { &account.id };
+        let identity = Identity::new(&account.namespace, id);
+        let domain = Domain::ALL.into_iter().find(|domain| *domain as u32 == account.domain);
+        let named = domain.and_then(|domain| self.place(&name(of, &identity, domain)).ok());
+        if named.is_none_or(|named| (named.bucket, named.hash) != (place.bucket, place.hash)) {
+            return Some(Err("is not in the place of the identity in it"));
+        }
+        let salt = <[u8; 32]>::try_from(account.salt.as_slice()).ok();
+        let pseudonym = salt.map(|salt| Pseudonym::of(&salt, of.controller, &identity));
+        match pseudonym.filter(|pseudonym| account.pseudonym == pseudonym.0) {
+            Some(pseudonym) => Some(Ok(self.pseudonym_key(&pseudonym))),
+            None => Some(Err("holds an identity that its pseudonym does not commit to")),
+        }
     }
 
     fn known(&self, of: Of<'_>, name: &Name) -> Result<Option<Known>, Error> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::base::Base;
+use super::super::meta;
 use super::super::reader::ReadError;
 use super::super::trails::Info;
 use super::{frames, headers, postings};
@@ -33,8 +34,7 @@ impl Pass {
     /// The pass over what came since the last one, up to `to` (the size of the trail when its hour was closed), or
     /// part of it; `None` if nothing came.
     pub fn begin(base: &Base, info: Arc<Info>, to: u64) -> Result<Option<Self>, store::Error> {
-        let merged = base.db.get(Family::Meta, &keys::merged(&info.controller))?;
-        let from = merged.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        let from = meta::merged(base.db.as_ref(), &info.controller)?;
         let to = to.min(info.size()).min(from.saturating_add(RECORDS_MAX));
         if from >= to {
             return Ok(None);

@@ -3,6 +3,7 @@
 use super::Bad;
 use super::walk::Walk;
 use crate::model::date::Date;
+use crate::model::header::Kind;
 use crate::model::record::Record;
 use crate::model::seal::Use;
 use crate::model::term::Term;
@@ -13,7 +14,7 @@ use crate::trail::indexer::{self, decode_seqs};
 use crate::trail::reader::Reader;
 use crate::trail::trails::Info;
 
-const REMEDY: &str = "stop akta and delete the folder index: it is built anew";
+pub(super) const REMEDY: &str = "stop akta and delete the folder index: it is built anew";
 
 /// Order-free digest of a multiset of (posting, seq): equal sums mean equal sets, but for a chance of 2^-128.
 pub(super) struct Sum {
@@ -48,44 +49,66 @@ pub(super) fn prefix(base: &Base, info: &Info, today: Date, date: Date, term: &T
 }
 
 /// The index knows the event id of a record, as long as it must.
-pub(super) fn event_id(base: &Base, info: &Info, record: &Record) -> Result<(), Bad> {
+pub(super) fn event_id(base: &Base, info: &Info, record: &Record, expected: &mut Sum) -> Result<(), Bad> {
     let core = record.contents.core.as_ref();
     let id = core.and_then(|core| <[u8; 16]>::try_from(core.event_id.as_slice()).ok());
     let Some(id) = id.filter(|_| indexer::remembers(record.header.day, base.now())) else { return Ok(()) };
+    let seq = record.header.seq;
+    expected.add(&indexer::event_id_key(info, &id, record.header.day), seq);
     let found = indexer::event_id(base, info, &id, record.header.day)?;
-    if found.is_some_and(|found| found.seq == record.header.seq) {
+    if found.is_some_and(|found| found.seq == seq) {
         return Ok(());
     }
-    Err(Bad::Record(record.header.seq, format!("the index does not hold its event id: {REMEDY}")))
+    Err(Bad::Record(seq, format!("the index does not hold its event id: {REMEDY}")))
 }
 
-/// The index holds exactly the terms of the records walked over, and counts them.
+/// The index holds exactly what the records walked over give. Without keys, its terms and event ids are only looked at
+/// for their form.
 pub(super) fn check(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(), Bad> {
-    if base.keyring.is_absent() {
-        // Terms are keyed: without keys there is nothing to compare with.
-        return Ok(());
+    let indexed = indexer::indexed(base.index.as_ref(), info)?;
+    if walk.whole && indexed > walk.report.size {
+        // It is written behind the trail, so it cannot be ahead of one that has everything.
+        let size = walk.report.size;
+        let what = format!(
+            "the index holds {indexed} records, the trail {size}: some are gone, or the index is of another copy"
+        );
+        return Err(Bad::Record(size, what));
+    }
+    if base.index.get(Family::Indexed, &info.number.to_be_bytes())?.is_some_and(|bytes| bytes.len() != 8) {
+        return Err(Bad::Trail(format!("the index does not say how many records it holds: {REMEDY}")));
     }
     counters(base, info, walk)?;
+    postings(base, info, walk)?;
+    event_ids(base, info, walk)
+}
+
+fn postings(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(), Bad> {
     let mut found = Sum::new(walk.expected.key);
     for date in indexer::dates(base.index.as_ref(), Family::Posting, info)? {
+        // What is past is to be dropped; nobody looks there.
         if date <= walk.today {
             continue;
         }
         for row in base.index.scan(Scan::prefix(Family::Posting, &keys::dated(date, info.zone_number, info.number))) {
             let (key, value) = row?;
-            let Some((prefix, _)) = key.split_first_chunk::<POSTING_PREFIX>() else {
-                return Err(Bad::Trail(format!("the index holds a posting with a bad key: {REMEDY}")));
+            let bad = |what: &str| Bad::Trail(format!("the index holds a posting that {what}: {REMEDY}"));
+            let Some((prefix, rest)) = key.split_first_chunk::<POSTING_PREFIX>().filter(|(_, rest)| rest.len() == 8)
+            else {
+                return Err(bad("has a bad key"));
             };
-            let seqs = keys::seq_of(&key).and_then(|first| decode_seqs(first, &value));
-            let bad = || Bad::Trail(format!("the index holds a posting that is not well-formed: {REMEDY}"));
-            // What came while the walk was under way is not its business.
-            for seq in seqs.ok_or_else(bad)?.into_iter().filter(|seq| *seq < walk.indexed) {
-                found.add(prefix, seq);
+            let seqs = keys::seq_of(rest).and_then(|first| decode_seqs(first, &value));
+            for seq in seqs.ok_or_else(|| bad("is not well-formed"))? {
+                if seq < walk.indexed {
+                    found.add(prefix, seq);
+                } else if walk.whole {
+                    // What came while a walk beside the writer was under way is not its business.
+                    return Err(bad("is of a record which the index does not hold yet"));
+                }
             }
         }
     }
     walk.report.postings = found.count;
-    if (found.total, found.count) == (walk.expected.total, walk.expected.count) {
+    if base.keyring.is_absent() || (found.total, found.count) == (walk.expected.total, walk.expected.count) {
         return Ok(());
     }
     Err(first_unindexed(base, info, walk)?)
@@ -95,16 +118,70 @@ fn counters(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
     let mut found = std::collections::BTreeMap::new();
     for row in base.index.scan(Scan::prefix(Family::Counter, &info.number.to_be_bytes())) {
         let (key, value) = row?;
-        if let (Ok(key), Ok(value)) = ((*key).try_into(), (*value).try_into()) {
-            found.insert(key, u64::from_be_bytes(value));
-        }
+        let (Ok(key), Ok(value)) = ((*key).try_into(), (*value).try_into()) else {
+            return Err(Bad::Trail(format!("the index holds a counter that is not well-formed: {REMEDY}")));
+        };
+        found.insert(key, u64::from_be_bytes(value));
     }
     // A trail that grows meanwhile has more of them.
-    let grows = indexer::indexed(base.index.as_ref(), info)? != walk.indexed;
+    let grows = !walk.whole && indexer::indexed(base.index.as_ref(), info)? != walk.indexed;
     if grows || found == walk.counters {
         return Ok(());
     }
     Err(Bad::Trail(format!("the index counts other numbers of records than there are: {REMEDY}")))
+}
+
+/// Event ids of the weeks that are remembered are those of the records, and no others.
+fn event_ids(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
+    let mut found = Sum::new(walk.event_ids.key);
+    let rows = |mut look: Look<'_>| -> Result<(), Bad> {
+        for week in indexer::remembered_weeks(base.index.as_ref(), base.now())? {
+            for row in base.index.scan(Scan::prefix(Family::EventId, &indexer::event_ids_of(week, info))) {
+                let (key, value) = row?;
+                let seq = value.first_chunk().map(|seq| u64::from_be_bytes(*seq));
+                let formed = key.len() == 24 && matches!(value.len(), 8 | 24);
+                let Some(seq) = seq.filter(|_| formed) else {
+                    return Err(Bad::Trail(format!("the index holds an event id that is not well-formed: {REMEDY}")));
+                };
+                look(&key, seq)?;
+            }
+        }
+        Ok(())
+    };
+    rows(Box::new(|key, seq| {
+        if seq < walk.indexed {
+            found.add(key, seq);
+        } else if walk.whole {
+            return Err(foreign_id(seq));
+        }
+        Ok(())
+    }))?;
+    if base.keyring.is_absent() || (found.total, found.count) == (walk.event_ids.total, walk.event_ids.count) {
+        return Ok(());
+    }
+    // Every record's id is there, so some are too many: those of records that are past are good until their week is.
+    let mut reader = Reader::new(base, info, walk.today).once();
+    rows(Box::new(|key, seq| {
+        if seq >= walk.indexed {
+            return Ok(());
+        }
+        let record = reader.record(seq)?;
+        let Some(core) = &record.contents.core else {
+            let event = record.header.kind == Kind::Event;
+            let week = key.starts_with(&indexer::event_ids_of(indexer::week(record.header.day), info));
+            return if event && week { Ok(()) } else { Err(foreign_id(seq)) };
+        };
+        let id = <[u8; 16]>::try_from(core.event_id.as_slice()).ok();
+        let own = id.is_some_and(|id| *key == indexer::event_id_key(info, &id, record.header.day));
+        if own { Ok(()) } else { Err(foreign_id(seq)) }
+    }))
+}
+
+/// Looks at one event id: its key, and the record that it leads to.
+type Look<'a> = Box<dyn FnMut(&[u8], u64) -> Result<(), Bad> + 'a>;
+
+fn foreign_id(seq: u64) -> Bad {
+    Bad::Record(seq, format!("the index leads an event id to it which it does not have: {REMEDY}"))
 }
 
 /// The sums differ: names the first record that the index lacks, else says that it holds too much.

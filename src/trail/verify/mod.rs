@@ -2,13 +2,18 @@
 //!
 //! `walk` goes over the records of a trail: opening notice, headers, links, tree, classes against actions, days and
 //! recorded times that never go back, notices by ordinal, every group commitment whose key is at hand, and that the
-//! vault leads pseudonyms back to what they commit to. `rows` looks for rows that no record accounts for, `index`
-//! whether the index holds exactly the terms of the records. The walk of a trail stops at its first bad record and
-//! names it. It reads sizes, never a snapshot, so it runs beside a writer.
+//! vault leads pseudonyms back to what they commit to. `rows` looks for rows of a trail that no record accounts for,
+//! `index` whether the index holds exactly what the records give. The walk of a trail stops at its first bad record and
+//! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `store` looks for what
+//! belongs to no trail, and `people` at every row of the vault.
 
 mod index;
+mod people;
 mod rows;
+mod store;
 mod walk;
+
+use std::collections::BTreeMap;
 
 use std::sync::Arc;
 
@@ -22,7 +27,9 @@ use crate::model::date::Timestamp;
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
 use crate::model::tree::{EMPTY_ROOT, Hash};
-use crate::store;
+
+/// Most findings about one family: who looks has seen enough.
+const FINDINGS_MAX: usize = 10;
 
 /// Something that is not as it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +99,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// No keys were at hand: what is sealed was not opened.
     pub sealed: bool,
+    /// No guard was at hand: whether the newest records are there was not compared.
+    pub unguarded: bool,
 }
 
 /// What verification of one trail beside the writer saw.
@@ -115,12 +124,6 @@ enum Bad {
     Left,
 }
 
-impl From<store::Error> for Bad {
-    fn from(error: store::Error) -> Self {
-        Self::Trail(error.to_string())
-    }
-}
-
 impl From<ReadError> for Bad {
     fn from(error: ReadError) -> Self {
         match error {
@@ -133,35 +136,34 @@ impl From<ReadError> for Bad {
 /// Verifies every trail of a folder that nobody writes, or of the copy that was opened; `progress` hears how many
 /// records of a trail are done, of how many.
 pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
-    let mut report = Report { sealed: base.keyring.is_absent(), ..Report::default() };
-    let finding = |origin: String, what: String| Finding { origin, seq: None, what };
+    let mut report = Report { sealed: base.keyring.is_absent(), unguarded: base.guard.is_none(), ..Report::default() };
+    let finding = |origin: &str, what: String| Finding { origin: origin.to_owned(), seq: None, what };
     let metas = match base.descriptions() {
         Ok(metas) => metas,
         Err(error) => {
-            report.findings.push(finding("all trails".to_owned(), error.to_string()));
+            report.findings.push(finding("db", error.to_string()));
             return report;
         }
     };
+    let (mut infos, mut sizes) = (Vec::new(), BTreeMap::new());
     for meta in &metas {
-        let Some(origin) = Origin::parse(&meta.origin) else {
-            report.findings.push(finding(meta.origin.clone(), "its description names no origin".to_owned()));
+        let Some(info) = Info::new(meta, &base.keyring) else {
+            let what = "the keyring lacks the keys that its description names, or has those of another zone there";
+            report.findings.push(finding(&meta.origin, what.to_owned()));
             continue;
         };
-        match Info::new(meta, &base.keyring) {
-            Some(info) => {
-                let (trail, findings) = one(base, &info, None, |done, of| {
-                    progress(origin.as_str(), done, of);
-                    true
-                });
-                report.trails.push(trail);
-                report.findings.extend(findings);
-            }
-            None => report.findings.push(finding(meta.origin.clone(), "the keyring lacks its keys".to_owned())),
-        }
+        let (trail, findings) = one(base, &info, None, |done, of| {
+            progress(info.origin.as_str(), done, of);
+            true
+        });
+        sizes.insert(info.controller.to_string(), trail.size);
+        report.trails.push(trail);
+        report.findings.extend(findings);
+        infos.push(info);
     }
-    for what in rows::of_unknown_trails(base, &metas) {
-        report.findings.push(finding("no trail".to_owned(), what));
-    }
+    report.findings.extend(store::check(base, &metas, &sizes).into_iter().map(|(place, what)| finding(place, what)));
+    let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
+    report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     report
 }
 
@@ -172,7 +174,7 @@ fn one(
     size: Option<u64>,
     progress: impl FnMut(u64, u64) -> bool,
 ) -> (TrailReport, Vec<Finding>) {
-    let mut walk = walk::Walk::new(base, info);
+    let mut walk = walk::Walk::new(base, info, size.is_none());
     let outcome = walk
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))

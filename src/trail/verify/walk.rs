@@ -34,15 +34,17 @@ pub(super) struct Walk<'a> {
     pub(super) expected: Sum,
     /// Records by what they count for and day.
     pub(super) counters: BTreeMap<[u8; 14], u64>,
-    /// Completed subtrees so far.
-    pub(super) subtrees: u64,
+    /// All that is stored is walked over: nothing may lie beyond.
+    pub(super) whole: bool,
+    /// Sums up the event ids that the index must know.
+    pub(super) event_ids: Sum,
     tree: Frontier,
     known: HashSet<Pseudonym>,
     guarded: HashMap<u64, Hash>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(base: &'a Base, info: &'a Info) -> Self {
+    pub(super) fn new(base: &'a Base, info: &'a Info, whole: bool) -> Self {
         Self {
             base,
             info,
@@ -51,7 +53,8 @@ impl<'a> Walk<'a> {
             indexed: 0,
             expected: Sum::new(random(base.world.entropy.as_ref())),
             counters: BTreeMap::new(),
-            subtrees: 0,
+            whole,
+            event_ids: Sum::new(random(base.world.entropy.as_ref())),
             tree: Frontier::default(),
             known: HashSet::new(),
             guarded: HashMap::new(),
@@ -64,19 +67,16 @@ impl<'a> Walk<'a> {
         let size = size.unwrap_or(stored);
         self.report.size = size;
         let indexed = indexer::indexed(self.base.index.as_ref(), self.info)?;
-        if indexed > stored {
-            return Err(Bad::Trail(format!("the index holds {indexed} records, the trail {stored}")));
-        }
         self.indexed = indexed.min(size);
         let guarded = self.guard()?;
         if let Some(guarded) = guarded.filter(|guarded| guarded.size > stored) {
             return Err(Bad::Trail(format!("{} records were guarded, the trail has {stored}", guarded.size)));
         }
-        let mut reader = Reader::new(self.base, self.info, self.today);
+        let mut reader = Reader::new(self.base, self.info, self.today).once();
         let mut before = Before::new(self.info);
         for seq in 0..size {
             let record = reader.record(seq)?;
-            before.check(&record, self.info).map_err(|what| Bad::Record(seq, what))?;
+            before.check(&record, self.info, self.base.generation).map_err(|what| Bad::Record(seq, what))?;
             self.leaf(&record.header)?;
             self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;
             self.count(&record)?;
@@ -106,7 +106,6 @@ impl<'a> Walk<'a> {
         let leaf = tree::leaf_hash(&header.encode());
         self.tree.append(leaf, |level, index, hash| whole.push((level, index, hash)));
         for (level, index, hash) in whole {
-            self.subtrees += 1;
             let stored = self.base.db.get(Family::Tree, &keys::tree(self.info.number, level, index))?;
             if stored.as_deref() != Some(&hash.0) {
                 let what = format!("subtree {index} of level {level} is not the one of the headers");
@@ -159,7 +158,7 @@ impl<'a> Walk<'a> {
                 self.expected.add(&prefix, header.seq);
             }
         }
-        super::index::event_id(self.base, self.info, record)
+        super::index::event_id(self.base, self.info, record, &mut self.event_ids)
     }
 }
 
@@ -170,14 +169,16 @@ struct Before {
     time: Option<Timestamp>,
     notices: u64,
     notice_seq: u64,
+    /// Newest keyring generation that a notice named.
+    generation: u64,
 }
 
 impl Before {
     fn new(info: &Info) -> Self {
-        Self { link: info.link, day: Date::default(), time: None, notices: 0, notice_seq: 0 }
+        Self { link: info.link, day: Date::default(), time: None, notices: 0, notice_seq: 0, generation: 0 }
     }
 
-    fn check(&mut self, record: &Record, info: &Info) -> Result<(), String> {
+    fn check(&mut self, record: &Record, info: &Info, generation: u64) -> Result<(), String> {
         let header = &record.header;
         if header.previous != self.link {
             return Err("its header does not carry the link of the record before".to_owned());
@@ -196,6 +197,18 @@ impl Before {
             }
             self.notices += 1;
             self.notice_seq = header.seq;
+            if let Some(notice_core::Kind::KeyringOpened(opened)) = &notice.kind {
+                if opened.generation < self.generation {
+                    return Err("it names an older keyring than a notice before it".to_owned());
+                }
+                self.generation = opened.generation;
+                if opened.generation > generation {
+                    return Err(format!(
+                        "it names keyring generation {}, but the row \"keyring generation\" of meta says {generation}",
+                        opened.generation
+                    ));
+                }
+            }
         }
         if let Some(core) = &record.contents.core {
             use crate::model::stored::RetentionClass as Choice;

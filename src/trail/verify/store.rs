@@ -1,0 +1,114 @@
+//! What no single trail accounts for: rows of trails that are not there, the family `meta`, trails that were guarded.
+
+use std::collections::BTreeMap;
+
+use crate::model::stored::TrailMeta;
+use crate::store::{self, Family, Scan, Store};
+use crate::trail::base::Base;
+use crate::trail::guard::Guard;
+use crate::trail::meta;
+
+/// Where the keys of a family name what they belong to.
+struct Owner {
+    family: Family,
+    /// Length of a key.
+    length: usize,
+    /// Where the trail's number stands.
+    trail: usize,
+    /// Where the zone's number stands, if it does.
+    zone: Option<usize>,
+}
+
+const DB: [Owner; 4] = [
+    Owner { family: Family::Header, length: 12, trail: 0, zone: None },
+    Owner { family: Family::Notice, length: 12, trail: 0, zone: None },
+    Owner { family: Family::Tree, length: 13, trail: 0, zone: None },
+    Owner { family: Family::Part, length: 18, trail: 6, zone: Some(4) },
+];
+
+const INDEX: [Owner; 4] = [
+    Owner { family: Family::Posting, length: 35, trail: 6, zone: Some(4) },
+    Owner { family: Family::EventId, length: 24, trail: 4, zone: None },
+    Owner { family: Family::Counter, length: 14, trail: 0, zone: None },
+    Owner { family: Family::Indexed, length: 4, trail: 0, zone: None },
+];
+
+/// Everything that is wrong with the store as a whole, each with the name of the place.
+pub(super) fn check(base: &Base, metas: &[TrailMeta], sizes: &BTreeMap<String, u64>) -> Vec<(&'static str, String)> {
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    for owner in DB {
+        found.extend(strays(base.db.as_ref(), &owner, metas).into_iter().map(|what| ("db", what)));
+    }
+    for owner in INDEX {
+        let remedy = |what| ("index", format!("{what}: {}", super::index::REMEDY));
+        found.extend(strays(base.index.as_ref(), &owner, metas).into_iter().map(remedy));
+    }
+    let odd = meta::odd_rows(base.db.as_ref(), |controller| sizes.get(controller.as_str()).copied());
+    found.extend(odd.unwrap_or_else(|error| vec![error.to_string()]).into_iter().map(|what| ("db", what)));
+    if let Some(what) = generation(base) {
+        found.push(("db", what));
+    }
+    let guarded = base.guard.as_ref().and_then(|guard| Guard::heads(guard).ok()).unwrap_or_default();
+    for (origin, head) in guarded {
+        if metas.iter().all(|meta| meta.origin != origin) {
+            found
+                .push(("guard", format!("{} records of {origin} were guarded, but there is no such trail", head.size)));
+        }
+    }
+    found
+}
+
+/// A keyring goes ahead of the store by the generation that a crash kept the store from noting, never by more.
+fn generation(base: &Base) -> Option<String> {
+    let (have, noted) = (base.keyring.generation(), base.generation);
+    (have > noted.saturating_add(1) && !base.keyring.is_absent())
+        .then(|| format!("meta: the row \"keyring generation\" says {noted}, but the keyring is of generation {have}"))
+}
+
+/// Rows of trails that have no description, or of another zone than theirs: one look for each such group of rows.
+fn strays(store: &dyn Store, owner: &Owner, metas: &[TrailMeta]) -> Vec<String> {
+    let known: BTreeMap<u32, u32> = metas.iter().map(|meta| (meta.number, meta.zone_number)).collect();
+    let mut found = Vec::new();
+    let mut from = Some(Vec::new());
+    while let Some(first) = from {
+        let name = owner.family.name();
+        let key = match store.first(Scan { from: first, ..Scan::all(owner.family) }) {
+            Ok(Some((key, _))) => key,
+            Ok(None) => break,
+            Err(error) => {
+                found.push(error.to_string());
+                break;
+            }
+        };
+        let group = key.get(..owner.trail + 4).filter(|_| key.len() == owner.length);
+        let Some((group, trail)) = group.and_then(|group| Some((group, u32::from_be_bytes(*group.last_chunk()?))))
+        else {
+            found.push(format!("the family {name} has a row with a bad key"));
+            // Looked at no further than a person would read.
+            if found.len() >= super::FINDINGS_MAX {
+                break;
+            }
+            from = Some([&key[..], &[0]].concat());
+            continue;
+        };
+        let zone = owner.zone.and_then(|at| group.get(at..at + 2)?.try_into().ok()).map(u16::from_be_bytes);
+        match known.get(&trail) {
+            None => found.push(format!("the family {name} has rows of a trail {trail} that has no description")),
+            Some(own) if zone.is_some_and(|zone| u32::from(zone) != *own) => {
+                found.push(format!("the family {name} has rows of trail {trail} in a zone that is not its own"));
+            }
+            Some(_) => {}
+        }
+        if found.len() >= super::FINDINGS_MAX {
+            break;
+        }
+        from = Scan::prefix(owner.family, group).to;
+    }
+    found
+}
+
+impl From<store::Error> for super::Bad {
+    fn from(error: store::Error) -> Self {
+        Self::Trail(error.to_string())
+    }
+}

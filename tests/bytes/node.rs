@@ -1,0 +1,155 @@
+//! A node in this process, on a real folder, under a clock and dice that the test holds: the parts that
+//! `akta serve` runs in threads, step by step.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use akta::env::{ManualClock, SeededEntropy};
+use akta::model::date::{Timestamp, Zone};
+use akta::model::origin::{Controller, Origin};
+use akta::store::disk::Disk;
+use akta::store::{Batch, Family};
+use akta::trail::base::{Base, OpenError, Settings, World};
+use akta::trail::indexer::Indexer;
+use akta::trail::keyring::Kek;
+use akta::trail::merge::Pass;
+use akta::trail::position::stored_size;
+use akta::trail::reader::ReadError;
+use akta::trail::submission::Submission;
+use akta::trail::trails::Info;
+use akta::trail::writer::Writer;
+
+/// A node that is open for writing.
+pub(crate) struct Node {
+    pub(crate) disk: Disk,
+    pub(crate) base: Arc<Base>,
+    pub(crate) writer: Writer,
+    pub(crate) indexer: Indexer,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) now: Timestamp,
+    /// The index was ahead of a trail, and was built anew.
+    pub(crate) rebuilt: bool,
+    /// The index was behind a trail, and was caught up.
+    pub(crate) behind: bool,
+}
+
+/// Settings of `--dev`, with that zone for new trails.
+pub(crate) fn settings(zone: &str) -> Settings {
+    Settings {
+        authority: "akta.test".to_owned(),
+        zone: Zone::named(zone).unwrap(),
+        open_controllers: true,
+        controllers: Vec::new(),
+        new_guard: false,
+        disk_reserve: None,
+    }
+}
+
+/// The world at that moment, with randomness from a seed.
+pub(crate) fn world(now: Timestamp, seed: u64) -> (World, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(now));
+    (World { clock: clock.clone(), entropy: Arc::new(SeededEntropy::new(seed)) }, clock)
+}
+
+impl Node {
+    /// Opens the folder as a start does.
+    pub(crate) fn open(folder: &Path, now: Timestamp, seed: u64, zone: &str) -> Result<Self, OpenError> {
+        let (world, clock) = world(now, seed);
+        let disk = Disk::open(folder, None)?;
+        let base = Arc::new(Base::open(disk.clone(), Kek::dev(), settings(zone), world)?);
+        let behind = base.descriptions()?.iter().any(|meta| {
+            let indexed = base.index.get(Family::Indexed, &meta.number.to_be_bytes()).ok().flatten();
+            let size = stored_size(base.db.as_ref(), meta.number).unwrap_or_default();
+            indexed.is_none_or(|indexed| *indexed != size.to_be_bytes())
+        });
+        let writer = Writer::open(base.clone())?;
+        let (indexer, rebuilt) = Indexer::open(base.clone())?;
+        Ok(Self { disk, base, writer, indexer, clock, now, rebuilt, behind })
+    }
+
+    /// Time goes on.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now.plus(time);
+        self.clock.set(self.now);
+    }
+
+    /// Records these as one group; all must be taken.
+    pub(crate) fn record(&mut self, submissions: Vec<Submission>) {
+        let step = self.writer.step(submissions);
+        for result in &step.results {
+            assert!(result.is_ok(), "drawn events are taken: {result:?}");
+        }
+        step.publish();
+        self.indexer.absorb(step.entries).unwrap();
+    }
+
+    /// What was recorded so far can be found, and survives a crash.
+    pub(crate) fn settle(&mut self) {
+        self.indexer.flush().unwrap();
+        self.indexer.settle().unwrap();
+    }
+
+    /// The guard's turn.
+    pub(crate) fn guard(&self) {
+        self.base.guard.as_ref().unwrap().tick(&self.base).unwrap();
+    }
+
+    /// Merges the small rows of a trail below `to`, in `db/` and in the index.
+    pub(crate) fn merge(&mut self, info: &Arc<Info>, to: u64) {
+        self.indexer.flush().unwrap();
+        let Some(mut pass) = Pass::begin(&self.base, info.clone(), to).unwrap() else { return };
+        let mut done = false;
+        while !done {
+            let mut batch = Batch::default();
+            done = pass.slice(&self.base, 1_000, &mut batch).unwrap();
+            if !batch.is_empty() {
+                self.base.db.commit(batch).unwrap();
+            }
+        }
+        let (mut postings, mut done) = (pass.postings(), false);
+        while !done {
+            let mut batch = Batch::default();
+            done = postings.slice(&self.base, 1_000, &mut batch).unwrap();
+            if !batch.is_empty() {
+                self.base.index.derive(batch).unwrap();
+            }
+        }
+    }
+
+    /// The trail of that controller.
+    pub(crate) fn trail(&self, controller: &Controller) -> Arc<Info> {
+        self.base.trail(controller).unwrap().unwrap()
+    }
+
+    /// Ends in good order, with everything in sorted files.
+    pub(crate) fn close(mut self) {
+        self.settle();
+        self.guard();
+        self.disk.db.flush().unwrap();
+        self.disk.vault.flush().unwrap();
+    }
+}
+
+/// All trails of an open folder, by controller.
+pub(crate) fn trails(base: &Base) -> Result<Vec<Arc<Info>>, ReadError> {
+    let origins = base.descriptions()?.into_iter().filter_map(|meta| Origin::parse(&meta.origin));
+    let infos: Result<Vec<_>, _> = origins.map(|origin| base.trail(&origin.controller())).collect();
+    Ok(infos?.into_iter().flatten().collect())
+}
+
+/// Copies a folder with everything in it. What RocksDB never writes to again is linked, which is quicker.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else if [".sst", "OPTIONS-", "LOG.old."].iter().any(|part| target.to_string_lossy().contains(part)) {
+            std::fs::hard_link(entry.path(), target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
