@@ -88,7 +88,7 @@ fn case(grid: &[(Cell, Damage)], seed: u64) -> Result<Judged, String> {
     let named = format!("{} {}", cell.name(), damage.name());
     let judged = catch_unwind(AssertUnwindSafe(|| {
         let struck = damage::strike(&ORIGINAL, cell, damage, seed, &folder);
-        let starts = *TORTURE || seed % 4 == 0;
+        let starts = *TORTURE || seed.is_multiple_of(4);
         let judged = judge::judge(&ORIGINAL, cell, &struck, &folder, starts);
         judged
             .and_then(|judged| allowed::check(cell, damage, &judged).map(|()| judged))

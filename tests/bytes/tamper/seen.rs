@@ -95,8 +95,8 @@ fn trail(base: &Base, info: &Info, size: u64) -> Result<Trail, ReadError> {
         let actor = record.contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
         let subjects = record.contents.subjects.iter().map(|subject| &subject.pseudonym);
         for pseudonym in actor.chain(subjects).filter_map(|bytes| Pseudonym::from_slice(bytes)) {
-            if !trail.people.contains_key(&pseudonym.0) {
-                trail.people.insert(pseudonym.0, base.vault.identity(of, &pseudonym)?);
+            if let std::collections::btree_map::Entry::Vacant(unseen) = trail.people.entry(pseudonym.0) {
+                unseen.insert(base.vault.identity(of, &pseudonym)?);
             }
         }
         if let Some(core) = &record.contents.core
