@@ -124,8 +124,6 @@ pub struct Base {
     pub trails: Trails,
     /// Last part of every origin of this store.
     pub writer: String,
-    /// The newest keyring generation that the store had used when it was opened.
-    pub generation: u64,
     /// Names and rules.
     pub settings: Settings,
 }
@@ -181,8 +179,8 @@ impl Base {
         // They are numbered without a gap.
         let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
-        let Meta { writer, generation, .. } = meta;
-        Self { db, index, keyring, vault, world, guard, trails: Trails::after(next), writer, generation, settings }
+        let writer = meta.writer;
+        Self { db, index, keyring, vault, world, guard, trails: Trails::after(next), writer, settings }
     }
 
     /// The trail of a controller, opened if it is not; `None` if the controller has none.

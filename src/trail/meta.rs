@@ -17,6 +17,12 @@ use crate::store::{Database, Error, Family, Scan, Store, keys};
 /// Version of the store's format. 0 may still change without notice.
 pub const FORMAT: u32 = 0;
 
+/// The newest keyring generation that a batch was written under; `None` before the first.
+pub fn generation(db: &dyn Store) -> Result<Option<u64>, Error> {
+    let row = db.get(Family::Meta, keys::META_GENERATION)?;
+    row.map(|bytes| Ok(u64::from_be_bytes(fixed(keys::META_GENERATION, &bytes)?))).transpose()
+}
+
 /// What a store that was written to knows of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
@@ -43,10 +49,9 @@ impl Meta {
         }
         let writer = db.get(Family::Meta, keys::META_WRITER)?.ok_or_else(|| missing(keys::META_WRITER))?;
         let writer = writer_name(&writer).ok_or_else(|| bad(keys::META_WRITER, "is not w and 8 hex digits"))?;
-        let generation = db.get(Family::Meta, keys::META_GENERATION)?;
         let trails = descriptions(db)?;
-        let generation = match generation {
-            Some(bytes) => u64::from_be_bytes(fixed(keys::META_GENERATION, &bytes)?),
+        let generation = match generation(db)? {
+            Some(generation) => generation,
             None if trails.is_empty() => 0,
             None => return Err(missing(keys::META_GENERATION).into()),
         };

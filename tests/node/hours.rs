@@ -29,7 +29,6 @@ use akta::trail::reader::Reader;
 use akta::trail::search;
 use akta::trail::threads::Threads;
 use akta::trail::trails::Info;
-use akta::trail::verify::verify;
 
 use super::support::{Events, SCHOOL, data, run, verified};
 
@@ -219,7 +218,10 @@ fn closed_hours_are_merged_while_records_arrive() {
         );
         assert!(arrived > 100 && rounds > 2 && info.size() > to, "{arrived} records, {rounds} rounds");
         assert!(seen(&base, &info, size) == *before);
-        assert_eq!(verify(&base, |_, _, _| {}).findings, []);
+        for trail in [Controller::node(), running.school.clone()] {
+            let verified = running.node.verify(&trail, |_, _| true).await.unwrap().unwrap();
+            assert_eq!(verified.findings, [], "{trail}, beside the writer");
+        }
     });
     let Running { node, threads, .. } = running;
     node.close();

@@ -60,7 +60,11 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta], sizes: &BTreeMap<String, u
 
 /// A keyring goes ahead of the store by the generation that a crash kept the store from noting, never by more.
 fn generation(base: &Base) -> Option<String> {
-    let (have, noted) = (base.keyring.generation(), base.generation);
+    let noted = match meta::generation(base.db.as_ref()) {
+        Ok(noted) => noted.unwrap_or_default(),
+        Err(error) => return Some(error.to_string()),
+    };
+    let have = base.keyring.generation();
     (have > noted.saturating_add(1) && !base.keyring.is_absent())
         .then(|| format!("meta: the row \"keyring generation\" says {noted}, but the keyring is of generation {have}"))
 }

@@ -17,6 +17,7 @@ use crate::store::{Family, keys};
 use crate::trail::base::Base;
 use crate::trail::guard::Guard;
 use crate::trail::indexer;
+use crate::trail::meta;
 use crate::trail::position::stored_size;
 use crate::trail::reader::Reader;
 use crate::trail::trails::{Head, Info};
@@ -74,9 +75,11 @@ impl<'a> Walk<'a> {
         }
         let mut reader = Reader::new(self.base, self.info, self.today).once();
         let mut before = Before::new(self.info);
+        // The trail's size was read before: what its notices name is noted by now.
+        let generation = meta::generation(self.base.db.as_ref())?.unwrap_or_default();
         for seq in 0..size {
             let record = reader.record(seq)?;
-            before.check(&record, self.info, self.base.generation).map_err(|what| Bad::Record(seq, what))?;
+            before.check(&record, self.info, generation).map_err(|what| Bad::Record(seq, what))?;
             self.leaf(&record.header)?;
             self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;
             self.count(&record)?;
