@@ -7,9 +7,9 @@
 //! digits = first 8 bytes of derive_key("akta v1 guard line", the line before the last space)
 //! ```
 //!
-//! Lines are only added; of the good ones of an origin that of the greatest size counts. A crash may tear the end: lines that do not check
-//! are passed over, since an append of several lines reaches the disk in any order. When it has grown it is written
-//! anew with the last lines alone, whole or not at all.
+//! Lines are only added; of the good ones of an origin that of the greatest size counts. A crash may tear the end:
+//! lines that do not check are passed over, since an append of several lines reaches the disk in any order. When it
+//! has grown it is written anew with the lines that count alone, whole or not at all.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

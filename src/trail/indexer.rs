@@ -210,7 +210,7 @@ impl Indexer {
 
     /// Drops the event ids of weeks that are wholly past the window of retries.
     fn forget_weeks(&mut self, batch: &mut Batch) {
-        let oldest = week(Date::of_utc(self.base.now())).saturating_sub(WEEKS_BACK);
+        let oldest = oldest_week(self.base.now());
         if oldest > self.oldest_week {
             self.oldest_week = oldest;
             batch.remove_range(Family::EventId, keys::event_id(0, 0, &[0; 16]), keys::event_id(oldest, 0, &[0; 16]));
@@ -229,13 +229,18 @@ impl Indexer {
 
 /// Whether the event ids of that day are still kept.
 pub fn remembers(day: Date, now: Timestamp) -> bool {
-    week(day) + WEEKS_BACK >= week(Date::of_utc(now))
+    week(day) >= oldest_week(now)
+}
+
+/// The oldest week of which event ids are kept.
+fn oldest_week(now: Timestamp) -> u32 {
+    week(Date::of_utc(now)).saturating_sub(WEEKS_BACK)
 }
 
 /// The weeks that event ids stand under and are still kept in: one seek per week, not a scan.
 pub(super) fn remembered_weeks(index: &dyn store::Store, now: Timestamp) -> Result<Vec<u32>, store::Error> {
     let mut weeks = Vec::new();
-    let mut from = Some(week(Date::of_utc(now)).saturating_sub(WEEKS_BACK));
+    let mut from = Some(oldest_week(now));
     while let Some(week) = from {
         let scan = Scan { from: week.to_be_bytes().to_vec(), ..Scan::all(Family::EventId) };
         let first = index.first(scan)?;

@@ -11,16 +11,18 @@ LINE = re.compile(r"(\S+) (0|[1-9][0-9]{0,19}) ([A-Za-z0-9+/]{43}=) ([0-9a-f]{16
 
 
 def read_guard(data):
-    """The last line of each origin that checks: {origin: (size, root)}. Lines that do not check are passed over."""
+    """Of the lines of each origin that check the greatest, of equal ones the first: {origin: (size, root)}."""
     if not data.startswith(TITLE):
         raise Refused("the guard is not one of format 1")
-    last = {}
+    heads = {}
     for raw in data[len(TITLE) :].split(b"\n")[:-1]:
         try:
             line = LINE.fullmatch(raw.decode("ascii"))
             digits = derive("akta v1 guard line", raw.rpartition(b" ")[0])[:8].hex()
             if line and line[4] == digits:
-                last[line[1]] = int(line[2]), unbase64(line[3], "guard")
+                head = int(line[2]), unbase64(line[3], "guard")
+                if head[0] > heads.get(line[1], (-1,))[0]:
+                    heads[line[1]] = head
         except (UnicodeDecodeError, Bad):
             continue
-    return last
+    return heads

@@ -14,7 +14,6 @@ mod store;
 mod walk;
 
 use std::collections::BTreeMap;
-
 use std::sync::Arc;
 
 use super::answer::{AskError, blocking};
