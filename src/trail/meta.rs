@@ -14,8 +14,8 @@ use crate::model::origin::{Controller, Origin};
 use crate::model::stored::TrailMeta;
 use crate::store::{Database, Error, Family, Scan, Store, keys};
 
-/// Version of the store's format. 0 may still change without notice.
-pub const FORMAT: u32 = 0;
+/// Version of the store's format (docs/format.md).
+pub const FORMAT: u32 = 1;
 
 /// The newest keyring generation that a batch was written under; `None` before the first.
 pub fn generation(db: &dyn Store) -> Result<Option<u64>, Error> {

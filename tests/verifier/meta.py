@@ -7,7 +7,7 @@ from . import messages
 from .encoding import Cursor, split_origin, trail_id
 from .findings import Bad, Refused
 
-FORMATS = (0, 1)  # 0 until the freeze of the format, 1 from then on
+FORMATS = (1,)
 WRITER = re.compile(r"w[0-9a-f]{8}")
 
 
@@ -84,8 +84,9 @@ def read_meta(rows, findings):
 
 def _read_row(meta, name, value):
     if name == "format":
-        if len(value) != 4 or int.from_bytes(value, "big") not in FORMATS:
-            raise Refused("meta: a format that this verifier does not know")
+        number = int.from_bytes(value, "big")
+        if len(value) != 4 or number not in FORMATS:
+            raise Refused(f"meta: format {number}; this verifier knows {', '.join(map(str, FORMATS))}")
     elif name == "writer":
         meta.writer = _ascii(value, "writer")
         if not WRITER.fullmatch(meta.writer):

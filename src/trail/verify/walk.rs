@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::index::Sum;
+use super::notices::Notices;
 use super::{Bad, TrailReport};
 use crate::env::random;
 use crate::model::date::{Date, Timestamp};
@@ -10,7 +11,6 @@ use crate::model::header::{Header, Kind, Link};
 use crate::model::identity::Pseudonym;
 use crate::model::policy::Class;
 use crate::model::record::{Contents, Record, Verdict};
-use crate::model::stored::notice_core;
 use crate::model::term::Term;
 use crate::model::tree::{self, Frontier, Hash};
 use crate::store::{Family, keys};
@@ -76,10 +76,12 @@ impl<'a> Walk<'a> {
         let mut reader = Reader::new(self.base, self.info, self.today).once();
         let mut before = Before::new(self.info);
         // The trail's size was read before: what its notices name is noted by now.
-        let generation = meta::generation(self.base.db.as_ref())?.unwrap_or_default();
+        let newest = meta::generation(self.base.db.as_ref())?.unwrap_or_default();
+        let mut notices = Notices::new(self.info, &self.base.keyring, newest);
         for seq in 0..size {
             let record = reader.record(seq)?;
-            before.check(&record, self.info, generation).map_err(|what| Bad::Record(seq, what))?;
+            let follows = before.check(&record).and_then(|()| notices.check(seq, record.contents.notice.as_ref()));
+            follows.map_err(|what| Bad::Record(seq, what))?;
             self.leaf(&record.header)?;
             self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;
             self.count(&record)?;
@@ -170,18 +172,14 @@ struct Before {
     link: Link,
     day: Date,
     time: Option<Timestamp>,
-    notices: u64,
-    notice_seq: u64,
-    /// Newest keyring generation that a notice named.
-    generation: u64,
 }
 
 impl Before {
     fn new(info: &Info) -> Self {
-        Self { link: info.link, day: Date::default(), time: None, notices: 0, notice_seq: 0, generation: 0 }
+        Self { link: info.link, day: Date::default(), time: None }
     }
 
-    fn check(&mut self, record: &Record, info: &Info, generation: u64) -> Result<(), String> {
+    fn check(&mut self, record: &Record) -> Result<(), String> {
         let header = &record.header;
         if header.previous != self.link {
             return Err("its header does not carry the link of the record before".to_owned());
@@ -193,40 +191,11 @@ impl Before {
         if time.is_some_and(|time| Some(time) < self.time || Date::of_utc(time) != header.day) {
             return Err("its recorded time goes back, or is not of its day".to_owned());
         }
-        if let Some(notice) = &record.contents.notice {
-            let before = if self.notices == 0 { 0 } else { self.notice_seq };
-            if notice.ordinal != self.notices || notice.previous_seq != before {
-                return Err("a notice before it is missing".to_owned());
-            }
-            self.notices += 1;
-            self.notice_seq = header.seq;
-            if let Some(notice_core::Kind::KeyringOpened(opened)) = &notice.kind {
-                if opened.generation < self.generation {
-                    return Err("it names an older keyring than a notice before it".to_owned());
-                }
-                self.generation = opened.generation;
-                if opened.generation > generation {
-                    return Err(format!(
-                        "it names keyring generation {}, but the row \"keyring generation\" of meta says {generation}",
-                        opened.generation
-                    ));
-                }
-            }
-        }
         if let Some(core) = &record.contents.core {
             use crate::model::stored::RetentionClass as Choice;
             let choices = [Choice::Unspecified, Choice::Register, Choice::Accounting];
             if !choices.into_iter().any(|choice| Class::of(core.action, core.outcome, choice) == header.class) {
                 return Err("its header names a class that its action and outcome do not give".to_owned());
-            }
-        }
-        if header.seq == 0 {
-            let opened = record.contents.notice.as_ref().and_then(|notice| notice.kind.as_ref());
-            let Some(notice_core::Kind::Opened(opened)) = opened else {
-                return Err("record 0 is not the opening notice".to_owned());
-            };
-            if opened.origin != info.origin.as_str() || opened.zone != info.zone.name() {
-                return Err("the opening notice is of another trail".to_owned());
             }
         }
         self.link = record.link;
