@@ -19,10 +19,11 @@ pub mod text;
 pub mod verify;
 pub mod words;
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Akta remembers who read which personal data, forgets on time, and can prove both.
 #[derive(Debug, Parser)]
@@ -51,6 +52,18 @@ enum Command {
     Status(status::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+}
+
+/// Variables that akta reads, by their whole name: those of the flags of every command, and two that no flag shows.
+pub(crate) fn variables() -> BTreeSet<String> {
+    fn gather(command: &clap::Command, names: &mut BTreeSet<String>) {
+        let of_flags = command.get_arguments().filter_map(clap::Arg::get_env);
+        names.extend(of_flags.map(|name| name.to_string_lossy().into_owned()));
+        command.get_subcommands().for_each(|command| gather(command, names));
+    }
+    let mut names = BTreeSet::from(["AKTA_KEK", "AKTA_LOG"].map(str::to_owned));
+    gather(&Cli::command(), &mut names);
+    names
 }
 
 /// What a command comes to.

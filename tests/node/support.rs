@@ -92,7 +92,8 @@ pub(crate) fn akta() -> Command {
 
 /// A command that sees no settings of Akta.
 pub(crate) fn untouched(mut command: Command) -> Command {
-    for name in ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG", "DISK_RESERVE"] {
+    for name in ["CONFIG", "DATA", "LISTEN", "GUARD", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG", "DISK_RESERVE"]
+    {
         command.env_remove(format!("AKTA_{name}"));
     }
     command

@@ -11,8 +11,6 @@ use crate::cli::Failure;
 const TICKS_PER_SECOND: u64 = 100;
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Variables that would make a node another one than is meant.
-const VARIABLES: [&str; 5] = ["AKTA_CONFIG", "AKTA_DATA", "AKTA_LISTEN", "AKTA_KEK", "AKTA_KEK_FILE"];
 
 /// A server that ends with this value.
 #[derive(Debug)]
@@ -40,7 +38,8 @@ impl Server {
     }
 
     async fn start(mut command: Command) -> Result<Self, Failure> {
-        for variable in VARIABLES {
+        // They would make it another node than is meant.
+        for variable in crate::cli::variables() {
             command.env_remove(variable);
         }
         command.env("AKTA_LOG", "error").stdin(Stdio::null()).stdout(Stdio::piped());

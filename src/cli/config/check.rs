@@ -5,12 +5,9 @@ use std::str::FromStr;
 use super::Options;
 use super::effective::{Effective, Variables};
 use crate::cli::Failure;
-use crate::config::{self, File, Listen};
+use crate::config::{self, File, Listen, Size};
 use crate::model::origin::is_name;
 use crate::server::StartError;
-
-/// Variables that akta reads, without `AKTA_`.
-const VARIABLES: [&str; 8] = ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG"];
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,6 +39,9 @@ impl Report {
             }
             Ok(Listen::Tcp(_) | Listen::Unix(_)) => {}
             Err(why) => self.problem(format!("listen: {why}")),
+        }
+        if let Some(Err(why)) = effective.disk_reserve.as_deref().map(str::parse::<Size>) {
+            self.problem(format!("disk_reserve: {why}"));
         }
         let file = &effective.file;
         // Each on its own, so that one bad setting does not hide the next.
@@ -76,8 +76,8 @@ impl Report {
 
 /// Notes on variables that nothing reads: perhaps misspelt. (Kubernetes sets some of its own for a service "akta".)
 fn unknown(variables: &Variables) -> Vec<String> {
-    let known = |name: &str| VARIABLES.contains(&name.trim_start_matches("AKTA_"));
-    let unknown = variables.keys().filter(|name| !known(name));
+    let known = crate::cli::variables();
+    let unknown = variables.keys().filter(|name| !known.contains(*name));
     unknown.map(|name| format!("{name} is set, but akta reads no such variable: misspelt?")).collect()
 }
 
@@ -105,10 +105,14 @@ mod tests {
     #[test]
     fn every_problem_is_named_with_its_remedy() {
         let bad = "listen = \"0.0.0.0:7425\"\nauthority = \"Akta\"\nzone = \"Mars/Base\"\ncontrollers = [\"A\", \"b\", \"C\"]";
-        let report = check_file(bad, &[("AKTA_LISTN", "x"), ("AKTA_LOG", "info")]);
+        let report = check_file(
+            bad,
+            &[("AKTA_LISTN", "x"), ("AKTA_LOG", "info"), ("AKTA_GUARD", "/g"), ("AKTA_DISK_RESERVE", "much")],
+        );
         let wanted = [
             "data is not set: give --data DIR",
             "only loopback or a Unix socket",
+            "disk_reserve: ",
             "zone = \"Mars/Base\" is not a time zone",
             "controllers: \"A\" must be 1 to 63",
             "controllers: \"C\" must be 1 to 63",

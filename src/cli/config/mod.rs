@@ -54,6 +54,12 @@ struct Options {
     /// Where to listen, as akta serve takes it
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Folder of the guard, as akta serve takes it
+    #[arg(long, value_name = "DIR")]
+    guard: Option<PathBuf>,
+    /// Free space below which no event is taken, as akta serve takes it
+    #[arg(long, value_name = "SIZE")]
+    disk_reserve: Option<String>,
     /// As akta serve --dev: public keys, for trying out
     #[arg(long)]
     dev: bool,
