@@ -56,9 +56,18 @@ pub(crate) fn world(now: Timestamp, seed: u64) -> (World, Arc<ManualClock>) {
 impl Node {
     /// Opens the folder as a start does.
     pub(crate) fn open(folder: &Path, now: Timestamp, seed: u64, zone: &str) -> Result<Self, OpenError> {
-        let (world, clock) = world(now, seed);
-        let disk = Disk::open(folder, None)?;
-        let base = Arc::new(Base::open(disk.clone(), Kek::dev(), settings(zone), world)?);
+        Self::start(Disk::open(folder, None)?, Kek::dev(), zone, world(now, seed))
+    }
+
+    /// Starts on a disk that is open.
+    pub(crate) fn start(
+        disk: Disk,
+        kek: Kek,
+        zone: &str,
+        (world, clock): (World, Arc<ManualClock>),
+    ) -> Result<Self, OpenError> {
+        let now = world.clock.now();
+        let base = Arc::new(Base::open(disk.clone(), kek, settings(zone), world)?);
         let behind = base.descriptions()?.iter().any(|meta| {
             let indexed = base.index.get(Family::Indexed, &meta.number.to_be_bytes()).ok().flatten();
             let size = stored_size(base.db.as_ref(), meta.number).unwrap_or_default();
