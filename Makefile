@@ -59,6 +59,10 @@ dictionary: build-tools ## train the shipped zstd dictionary anew (needs the zst
 	@cargo run --locked --quiet --example frame_samples -- $(CARGO_TARGET_DIR)/samples
 	@zstd -q -f --train -r $(CARGO_TARGET_DIR)/samples --maxdict=16384 -o src/model/dictionary-1.zstd
 
+.PHONY: frozen
+frozen: build-tools ## keep a data folder of a new format's number for ever; never made twice
+	@AKTA_FROZEN="$(CURDIR)/tests/bytes/frozen" cargo test --locked --test bytes frozen::a_folder_is_made -- --nocapture
+
 .PHONY: torture
 torture: build-tools ## the long forms of the tests: crashes, faults, big stores
 	$(no_skips)

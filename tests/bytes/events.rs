@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use akta::cli::random::Random;
 use akta::grpc::{api, convert};
@@ -12,6 +13,8 @@ use akta::model::stored::{
 };
 use akta::trail::ask::{Asked, Caller, Ground, log_access};
 use akta::trail::submission::Submission;
+
+use crate::node::Node;
 
 /// Action, outcome, choice of class: each class of the policy at least once, the commonest first.
 const KINDS: [(Action, Outcome, RetentionClass); 12] = [
@@ -172,4 +175,19 @@ impl Drawn {
         id[8..].copy_from_slice(&(self.ids | 1 << 63).to_be_bytes());
         id
     }
+}
+
+/// Groups of one to three submissions, a few minutes apart, most of them for the first of these.
+pub(crate) fn report(node: &mut Node, drawn: &mut Drawn, controllers: &[Controller], groups: u64) {
+    for _ in 0..groups {
+        let count = 1 + drawn.random.index(3);
+        let group = (0..count).map(|_| {
+            let at = drawn.random.index(2 * controllers.len());
+            drawn.submission(controllers.get(at).unwrap_or(&controllers[0]), node.now)
+        });
+        let group = group.collect();
+        node.record(group);
+        node.pass(Duration::from_secs(60 * drawn.random.below(20)));
+    }
+    node.settle();
 }

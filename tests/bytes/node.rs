@@ -2,6 +2,7 @@
 //! `akta serve` runs in threads, step by step.
 #![allow(clippy::unwrap_used)]
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,9 +57,18 @@ pub(crate) fn world(now: Timestamp, seed: u64) -> (World, Arc<ManualClock>) {
 impl Node {
     /// Opens the folder as a start does.
     pub(crate) fn open(folder: &Path, now: Timestamp, seed: u64, zone: &str) -> Result<Self, OpenError> {
-        let (world, clock) = world(now, seed);
-        let disk = Disk::open(folder, None)?;
-        let base = Arc::new(Base::open(disk.clone(), Kek::dev(), settings(zone), world)?);
+        Self::start(Disk::open(folder, None)?, Kek::dev(), zone, world(now, seed))
+    }
+
+    /// Starts on a disk that is open.
+    pub(crate) fn start(
+        disk: Disk,
+        kek: Kek,
+        zone: &str,
+        (world, clock): (World, Arc<ManualClock>),
+    ) -> Result<Self, OpenError> {
+        let now = world.clock.now();
+        let base = Arc::new(Base::open(disk.clone(), kek, settings(zone), world)?);
         let behind = base.descriptions()?.iter().any(|meta| {
             let indexed = base.index.get(Family::Indexed, &meta.number.to_be_bytes()).ok().flatten();
             let size = stored_size(base.db.as_ref(), meta.number).unwrap_or_default();
@@ -151,5 +161,14 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), target).unwrap();
         }
+    }
+}
+
+/// Notes that a test does not run here. The test returns after it.
+pub(crate) fn skip(name: &str, reason: &str) {
+    println!("SKIPPED {name}: {reason}");
+    if let Some(list) = std::env::var_os("AKTA_SKIPS") {
+        let mut list = std::fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
+        writeln!(list, "SKIPPED {name}: {reason}").unwrap();
     }
 }

@@ -16,7 +16,7 @@ use akta::store::disk::Disk;
 use akta::store::{Family, Scan, Store};
 
 use super::seen::Seen;
-use crate::events::Drawn;
+use crate::events::{Drawn, report};
 use crate::node::{Node, copy, trails};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -157,19 +157,4 @@ fn all(store: &Arc<dyn Store>, family: Family) -> Rows {
         .map(|row| row.map(|(key, value)| (key.into(), value.into())))
         .collect::<Result<_, _>>()
         .unwrap()
-}
-
-/// Groups of one to three submissions, a few minutes apart, most of them for the first of these.
-fn report(node: &mut Node, drawn: &mut Drawn, controllers: &[Controller], groups: u64) {
-    for _ in 0..groups {
-        let count = 1 + drawn.random.index(3);
-        let group = (0..count).map(|_| {
-            let at = drawn.random.index(2 * controllers.len());
-            drawn.submission(controllers.get(at).unwrap_or(&controllers[0]), node.now)
-        });
-        let group = group.collect();
-        node.record(group);
-        node.pass(Duration::from_secs(60 * drawn.random.below(20)));
-    }
-    node.settle();
 }
