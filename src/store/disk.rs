@@ -4,11 +4,13 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{Files, Folder};
+use super::files::{Files, Folder, MemoryFiles};
 use super::rocks::RocksStore;
 use super::space::{Space, Volume};
 use super::{Database, Error, Store, memory, wal};
 
+/// Name of the guard's file.
+pub const GUARD: &str = "guard";
 /// The file that names a database's manifest.
 const CURRENT: &str = "CURRENT";
 
@@ -47,8 +49,10 @@ impl Disk {
         })
     }
 
-    /// Opens the databases of a data folder without writing a byte.
+    /// Opens the databases of a data folder without writing a byte. The guard is as it was before: a server beside may
+    /// go on, and what is guarded then is not in the databases as they were opened.
     pub fn open_read_only(data: &Path, guard: Option<&Path>) -> Result<Self, Error> {
+        let guard = as_it_is(Folder::new(guard.unwrap_or(data)), GUARD);
         check_logs(data)?;
         let open = |database| Ok::<Arc<dyn Store>, Error>(Arc::new(RocksStore::open_read_only(data, database)?));
         // The index is derived: where it is missing, it is empty, and built anew at the next start.
@@ -63,10 +67,16 @@ impl Disk {
             false => Arc::new(memory::Disk::new().open()),
         };
         let (db, vault) = (open(Database::Db)?, open(Database::Vault)?);
-        let guard = Arc::new(Folder::new(guard.unwrap_or(data)));
         let space = Arc::new(Volume::of(data));
         Ok(Self { db, vault, index, files: Arc::new(Folder::new(data)), guard, space })
     }
+}
+
+/// A file of a folder as it is now; where it cannot be read, the folder, which goes on to say so.
+fn as_it_is(folder: Folder, name: &str) -> Arc<dyn Files> {
+    let copy = MemoryFiles::new();
+    let copied = folder.read(name).and_then(|bytes| bytes.map_or(Ok(()), |bytes| copy.create(name, &bytes)));
+    if copied.is_ok() { Arc::new(copy) } else { Arc::new(folder) }
 }
 
 /// Both before either is opened: opening replaces the logs, and makes a new database where there seems to be none.

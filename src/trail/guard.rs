@@ -22,10 +22,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::base::Base;
 use super::trails::Head;
 use crate::model::tree::Hash;
+use crate::store::disk::GUARD as FILE;
 use crate::store::files::Files;
 
-/// Name of the file.
-pub const FILE: &str = "guard";
 const FIRST_LINE: &str = "akta guard 1\n";
 /// The file is written anew once it has grown to this, and to four times what it was after the last time.
 const BYTES_MAX: usize = 4 << 20;

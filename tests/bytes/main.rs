@@ -4,6 +4,7 @@
 //! behind the API) and `events`.
 #![allow(clippy::unwrap_used)]
 
+mod beside;
 mod events;
 mod expected;
 mod formats;

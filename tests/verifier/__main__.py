@@ -1,4 +1,4 @@
-"""Command line: `python -m verifier folder DIR...` and `python -m verifier export FILE`, with tests/ on PYTHONPATH."""
+"""Command line, with tests/ on PYTHONPATH: `python -m verifier folder DIR...`, `... export FILE...`, `... lines`."""
 
 import argparse
 import base64
@@ -35,12 +35,15 @@ def _arguments():
     folder.add_argument("--guard", metavar="DIR", help="folder of the guard, where it is not the data folder")
     export = commands.add_parser("export", help="a trail as `akta export` hands it out")
     export.add_argument("paths", nargs="+", metavar="FILE")
+    commands.add_parser("lines", help="questions on stdin, answers on stdout, one JSON object a line; see _answer")
     for command in (folder, export):
         command.add_argument("--checkpoint", metavar="FILE", help="a checkpoint or .tlog-proof that you got earlier")
         command.add_argument("--vkey", metavar="KEY", help="the key that you trust: NAME+ID+KEY")
         command.add_argument("--today", type=datetime.date.fromisoformat, help="YYYY-MM-DD, instead of the clock")
         command.add_argument("--json", action="store_true", help="one JSON object per folder or file")
     arguments = parser.parse_args()
+    if arguments.command == "lines":
+        return arguments
     if arguments.vkey and not arguments.checkpoint and arguments.command == "folder":
         parser.error("--vkey needs --checkpoint")
     try:
@@ -75,9 +78,21 @@ def _show(result):
         print(f"  note: {note}")
 
 
+def _answer(question):
+    """`{"folder": DIR, "dev": bool, "guard": DIR}` or `{"export": FILE}`, each with `now` in nanoseconds instead of the clock."""
+    now = question.get("now")
+    if "export" in question:
+        return verify_export(question["export"], now=now)
+    return verify_folder(question["folder"], dev=question.get("dev", False), guard=question.get("guard"), now=now)
+
+
 def main():
     """Exit status: 0 good, 1 a finding, 2 wrong usage, 3 could not run; of several the most telling."""
     arguments, verdicts = _arguments(), set()
+    if arguments.command == "lines":
+        for line in sys.stdin:
+            print(json.dumps(_answer(json.loads(line))), flush=True)
+        return GOOD
     try:
         for result in _results(arguments):
             print(json.dumps(result, ensure_ascii=False), flush=True) if arguments.json else _show(result)

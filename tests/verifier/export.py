@@ -25,8 +25,9 @@ MOST_LINE = 64 << 20
 class ExportCheck:
     """Verifies the lines of one export, in order."""
 
-    def __init__(self, findings, notes, today=None):
-        self.today = dates.number(today) if today else dates.utc_day(time.time_ns()) + 1  # no zone is further ahead
+    def __init__(self, findings, notes, today=None, now=None):
+        now = time.time_ns() if now is None else now
+        self.today = dates.number(today) if today else dates.utc_day(now) + 1  # no zone is further ahead
         self.findings, self.notes, self.report = findings, notes, Report("")
         self.zone, self.notices, self.previous = None, None, None
         self.last_recorded, self.expected_seq = -(1 << 63), 0
@@ -218,10 +219,10 @@ class ExportCheck:
             raise Bad(f"the checkpoint has another root at size {checkpoint.size}")
 
 
-def verify_export(path, outside=None, key=None, today=None):
+def verify_export(path, outside=None, key=None, today=None, now=None):
     """Verifies an export and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
     result = {"file": path, "verdict": "", "trails": [], "findings": Findings(), "notes": []}
-    check, refused = ExportCheck(result["findings"], result["notes"], today), False
+    check, refused = ExportCheck(result["findings"], result["notes"], today, now), False
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(MOST_LINE), b""), 1):

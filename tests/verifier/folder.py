@@ -28,10 +28,10 @@ KEYS = {"header": (12, 0), "part": (18, 6), "notice": (12, 0), "tree": (13, 0)}
 class Store:
     """What all trails of a folder share."""
 
-    def __init__(self, path, kek, dev, guard, today, outside, findings, notes):
+    def __init__(self, path, kek, dev, guard, clock, outside, findings, notes):
         self.path, self.findings, self.notes = path, findings, notes
         self.checkpoint, self.proof = outside or (None, None)
-        self.now, self.today_number = time.time_ns(), number(today) if today else None
+        self.now, self.today_number = clock
         if not os.path.isdir(os.path.join(path, "db")):
             raise Refused("not a data folder: it has no db")
         self.database = self._database("db")
@@ -109,7 +109,7 @@ class Store:
             yield tuple(int.from_bytes(key[a:b], "big") for a, b in ((0, 4), (4, 6), (10, 18))), value
 
 
-def _verify(path, kek, dev, guard, today, outside, key, result):
+def _verify(path, kek, dev, guard, clock, outside, key, result):
     findings, notes = result["findings"], result["notes"]
     checkpoint = outside and outside[0]
     if checkpoint and key:
@@ -119,7 +119,7 @@ def _verify(path, kek, dev, guard, today, outside, key, result):
             findings.add(bad, checkpoint.origin)
     elif checkpoint:
         notes.append("the checkpoint's signature was not checked: no key was given")
-    store = Store(path, DEV_KEK if dev else kek, dev, guard, today, outside, findings, notes)
+    store = Store(path, DEV_KEK if dev else kek, dev, guard, clock, outside, findings, notes)
     result["opened"] = store.ring is not None
     if checkpoint and key and store.ring and key != key_of_seed(checkpoint.origin, store.ring.signing_seed):
         notes.append("the keyring signs checkpoints with another key than the one that you trust")
@@ -129,12 +129,13 @@ def _verify(path, kek, dev, guard, today, outside, key, result):
         findings.add("the checkpoint is of a trail that the store does not have", checkpoint.origin)
 
 
-def verify_folder(path, kek=None, dev=False, guard=None, today=None, outside=None, key=None):
+def verify_folder(path, kek=None, dev=False, guard=None, today=None, outside=None, key=None, now=None):
     """Verifies a folder and says what was found, as the object that __main__ prints. Never raises, whatever stands there."""
     result = {"folder": path, "verdict": "", "opened": False, "trails": [], "findings": Findings(), "notes": []}
     refused = False
     try:
-        _verify(path, kek, dev, guard, today, outside, key, result)
+        clock = time.time_ns() if now is None else now, number(today) if today else None
+        _verify(path, kek, dev, guard, clock, outside, key, result)
     except Bad as bad:
         result["findings"].add(bad)
     except (Refused, OSError) as error:

@@ -19,10 +19,11 @@ use std::sync::Arc;
 
 use super::answer::{AskError, blocking};
 use super::base::Base;
+use super::guard::Guard;
 use super::node::Node;
 use super::proof;
 use super::reader::ReadError;
-use super::trails::Info;
+use super::trails::{Head, Info};
 use crate::model::date::Timestamp;
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
@@ -145,6 +146,10 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
             return report;
         }
     };
+    let guarded = guarded(base).unwrap_or_else(|error| {
+        report.findings.push(finding("guard", error));
+        BTreeMap::new()
+    });
     let (mut infos, mut sizes) = (Vec::new(), BTreeMap::new());
     for meta in &metas {
         let Some(info) = Info::new(meta, &base.keyring) else {
@@ -152,7 +157,7 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
             report.findings.push(finding(&meta.origin, what.to_owned()));
             continue;
         };
-        let (trail, findings) = one(base, &info, None, |done, of| {
+        let (trail, findings) = one(base, &info, guarded.get(info.origin.as_str()).copied(), None, |done, of| {
             progress(info.origin.as_str(), done, of);
             true
         });
@@ -161,20 +166,28 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
         report.findings.extend(findings);
         infos.push(info);
     }
-    report.findings.extend(store::check(base, &metas, &sizes).into_iter().map(|(place, what)| finding(place, what)));
+    report.findings.extend(store::check(base, &metas, &sizes, &guarded).into_iter().map(|(place, what)| finding(place, what)));
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     report
+}
+
+/// What the guard remembers, by origin. Read before anybody asks how many records there are: then it is never ahead of
+/// a store that has everything, also where a writer goes on meanwhile.
+fn guarded(base: &Base) -> Result<BTreeMap<String, Head>, String> {
+    let heads = base.guard.as_ref().map(Guard::heads).transpose();
+    heads.map(Option::unwrap_or_default).map_err(|error| format!("the guard cannot be read: {error}"))
 }
 
 /// Verifies one trail up to `size`, by default all that is stored.
 fn one(
     base: &Base,
     info: &Info,
+    guarded: Option<Head>,
     size: Option<u64>,
     progress: impl FnMut(u64, u64) -> bool,
 ) -> (TrailReport, Vec<Finding>) {
-    let mut walk = walk::Walk::new(base, info, size.is_none());
+    let mut walk = walk::Walk::new(base, info, guarded, size.is_none());
     let outcome = walk
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))
@@ -202,10 +215,16 @@ impl Node {
         let node = self.clone();
         blocking(move || {
             let mut left = false;
-            let (report, findings) = one(&node.base, &info, Some(size), |done, of| {
+            let origin = info.origin.as_str();
+            let (guarded, unread) = match guarded(&node.base) {
+                Ok(heads) => (heads.get(origin).copied(), None),
+                Err(what) => (None, Some(Finding { origin: origin.to_owned(), seq: None, what })),
+            };
+            let (report, mut findings) = one(&node.base, &info, guarded, Some(size), |done, of| {
                 left = !progress(done, of);
                 !left
             });
+            findings.extend(unread);
             let checkpoint = info.guarded().and_then(|head| proof::sign(&node.base, &info, head).ok());
             let finished_at = node.base.now();
             let checkpoint = checkpoint.map(|checkpoint| checkpoint.note);

@@ -1,12 +1,12 @@
 //! What no single trail accounts for: rows of trails that are not there, the family `meta`, trails that were guarded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::stored::TrailMeta;
 use crate::store::{self, Family, Scan, Store};
 use crate::trail::base::Base;
-use crate::trail::guard::Guard;
 use crate::trail::meta;
+use crate::trail::trails::Head;
 
 /// Where the keys of a family name what they belong to.
 struct Owner {
@@ -34,7 +34,12 @@ const INDEX: [Owner; 4] = [
 ];
 
 /// Everything that is wrong with the store as a whole, each with the name of the place.
-pub(super) fn check(base: &Base, metas: &[TrailMeta], sizes: &BTreeMap<String, u64>) -> Vec<(&'static str, String)> {
+pub(super) fn check(
+    base: &Base,
+    metas: &[TrailMeta],
+    sizes: &BTreeMap<String, u64>,
+    guarded: &BTreeMap<String, Head>,
+) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
     for owner in DB {
         found.extend(strays(base.db.as_ref(), &owner, metas).into_iter().map(|what| ("db", what)));
@@ -48,9 +53,9 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta], sizes: &BTreeMap<String, u
     if let Some(what) = generation(base) {
         found.push(("db", what));
     }
-    let guarded = base.guard.as_ref().and_then(|guard| Guard::heads(guard).ok()).unwrap_or_default();
+    let known: BTreeSet<&str> = metas.iter().map(|meta| meta.origin.as_str()).collect();
     for (origin, head) in guarded {
-        if metas.iter().all(|meta| meta.origin != origin) {
+        if !known.contains(origin.as_str()) {
             found
                 .push(("guard", format!("{} records of {origin} were guarded, but there is no such trail", head.size)));
         }

@@ -1,6 +1,6 @@
 //! The walk over the records of a trail.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::index::Sum;
 use super::notices::Notices;
@@ -12,10 +12,9 @@ use crate::model::identity::Pseudonym;
 use crate::model::policy::Class;
 use crate::model::record::{Contents, Record, Verdict};
 use crate::model::term::Term;
-use crate::model::tree::{self, Frontier, Hash};
+use crate::model::tree::{self, Frontier};
 use crate::store::{Family, keys};
 use crate::trail::base::Base;
-use crate::trail::guard::Guard;
 use crate::trail::indexer;
 use crate::trail::meta;
 use crate::trail::position::stored_size;
@@ -41,11 +40,12 @@ pub(super) struct Walk<'a> {
     pub(super) event_ids: Sum,
     tree: Frontier,
     known: HashSet<Pseudonym>,
-    guarded: HashMap<u64, Hash>,
+    /// What the guard remembers of the trail.
+    guarded: Option<Head>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(base: &'a Base, info: &'a Info, whole: bool) -> Self {
+    pub(super) fn new(base: &'a Base, info: &'a Info, guarded: Option<Head>, whole: bool) -> Self {
         Self {
             base,
             info,
@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
             event_ids: Sum::new(random(base.world.entropy.as_ref())),
             tree: Frontier::default(),
             known: HashSet::new(),
-            guarded: HashMap::new(),
+            guarded,
         }
     }
 
@@ -69,8 +69,7 @@ impl<'a> Walk<'a> {
         self.report.size = size;
         let indexed = indexer::indexed(self.base.index.as_ref(), self.info)?;
         self.indexed = indexed.min(size);
-        let guarded = self.guard()?;
-        if let Some(guarded) = guarded.filter(|guarded| guarded.size > stored) {
+        if let Some(guarded) = self.guarded.filter(|guarded| guarded.size > stored) {
             return Err(Bad::Trail(format!("{} records were guarded, the trail has {stored}", guarded.size)));
         }
         let mut reader = Reader::new(self.base, self.info, self.today).once();
@@ -96,15 +95,6 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The last head that the guard remembers of this trail.
-    fn guard(&mut self) -> Result<Option<Head>, Bad> {
-        let heads = self.base.guard.as_ref().map(Guard::heads).transpose();
-        let heads = heads.map_err(|error| Bad::Trail(format!("the guard cannot be read: {error}")))?;
-        let head = heads.and_then(|heads| heads.get(self.info.origin.as_str()).copied());
-        self.guarded.extend(head.map(|head| (head.size, head.root)));
-        Ok(head)
-    }
-
     /// Adds a header to the tree: whole subtrees must be the stored ones, and the root what was guarded.
     fn leaf(&mut self, header: &Header) -> Result<(), Bad> {
         let mut whole = Vec::new();
@@ -118,8 +108,8 @@ impl<'a> Walk<'a> {
             }
         }
         self.report.root = self.tree.root();
-        match self.guarded.get(&self.tree.size()) {
-            Some(root) if *root != self.report.root => {
+        match self.guarded.filter(|guarded| guarded.size == self.tree.size()) {
+            Some(guarded) if guarded.root != self.report.root => {
                 Err(Bad::Record(header.seq, "with it, the trail is another one than was guarded".to_owned()))
             }
             Some(_) | None => Ok(()),
