@@ -4,14 +4,14 @@
 //! never go back, `notices` by ordinal and by what they may say where they stand, every group commitment whose key is at hand, and that the
 //! vault leads pseudonyms back to what they commit to. `rows` looks for rows of a trail that no record accounts for,
 //! `index` whether the index holds exactly what the records give. The walk of a trail stops at its first bad record and
-//! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `store` looks for what
+//! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
 
 mod index;
 mod notices;
 mod people;
 mod rows;
-mod store;
+mod strays;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -166,7 +166,9 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
         report.findings.extend(findings);
         infos.push(info);
     }
-    report.findings.extend(store::check(base, &metas, &sizes, &guarded).into_iter().map(|(place, what)| finding(place, what)));
+    report
+        .findings
+        .extend(strays::check(base, &metas, &sizes, &guarded).into_iter().map(|(place, what)| finding(place, what)));
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     report

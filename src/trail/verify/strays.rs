@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::stored::TrailMeta;
-use crate::store::{self, Family, Scan, Store};
+use crate::store::{self, Database, Family, Scan, Store};
 use crate::trail::base::Base;
 use crate::trail::meta;
 use crate::trail::trails::Head;
@@ -19,19 +19,23 @@ struct Owner {
     zone: Option<usize>,
 }
 
-const DB: [Owner; 4] = [
-    Owner { family: Family::Header, length: 12, trail: 0, zone: None },
-    Owner { family: Family::Notice, length: 12, trail: 0, zone: None },
-    Owner { family: Family::Tree, length: 13, trail: 0, zone: None },
-    Owner { family: Family::Part, length: 18, trail: 6, zone: Some(4) },
-];
-
-const INDEX: [Owner; 4] = [
-    Owner { family: Family::Posting, length: 35, trail: 6, zone: Some(4) },
-    Owner { family: Family::EventId, length: 24, trail: 4, zone: None },
-    Owner { family: Family::Counter, length: 14, trail: 0, zone: None },
-    Owner { family: Family::Indexed, length: 4, trail: 0, zone: None },
-];
+impl Owner {
+    /// Of a family whose rows belong to trails; others are looked at elsewhere.
+    fn of(family: Family) -> Option<Self> {
+        let (length, trail, zone) = match family {
+            Family::Header | Family::Notice => (12, 0, None),
+            Family::Tree => (13, 0, None),
+            Family::Part => (18, 6, Some(4)),
+            Family::Posting => (35, 6, Some(4)),
+            Family::EventId => (24, 4, None),
+            Family::Counter => (14, 0, None),
+            Family::Indexed => (4, 0, None),
+            // `meta` names controllers, and `people` looks at every row of the vault.
+            Family::Meta | Family::Row | Family::Pseudonym => return None,
+        };
+        Some(Self { family, length, trail, zone })
+    }
+}
 
 /// Everything that is wrong with the store as a whole, each with the name of the place.
 pub(super) fn check(
@@ -41,10 +45,11 @@ pub(super) fn check(
     guarded: &BTreeMap<String, Head>,
 ) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
-    for owner in DB {
+    let owners = |database: Database| database.families().iter().copied().filter_map(Owner::of);
+    for owner in owners(Database::Db) {
         found.extend(strays(base.db.as_ref(), &owner, metas).into_iter().map(|what| ("db", what)));
     }
-    for owner in INDEX {
+    for owner in owners(Database::Index) {
         let remedy = |what| ("index", format!("{what}: {}", super::index::REMEDY));
         found.extend(strays(base.index.as_ref(), &owner, metas).into_iter().map(remedy));
     }
