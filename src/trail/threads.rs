@@ -158,7 +158,8 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
         writer.stop();
     }
     step.publish();
-    for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
+    // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
+    for ((answer, _permit), result) in answers.into_iter().zip(step.results).rev() {
         // A reporter that hung up does not want to know.
         let _ = answer.send(result);
     }
