@@ -78,7 +78,7 @@ enum Slot {
     /// It was recorded before.
     Known(Recorded),
     /// It is to be recorded.
-    New { event: Box<Event>, dates: Dates, request: [u8; 32] },
+    New { event: Event, dates: Dates, request: [u8; 32] },
     /// It repeats an event of the same submission.
     SameAs(usize),
 }
@@ -194,7 +194,7 @@ impl<'a> Group<'a> {
                 Some(Err(Conflict)) => return Ok(Err(RecordError::Conflict { index })),
             }
             match plan(event, zone, self.now, target.today) {
-                Ok((event, dates)) => slots.push(Slot::New { event: Box::new(event), dates, request }),
+                Ok((event, dates)) => slots.push(Slot::New { event, dates, request }),
                 Err(violation) => return Ok(Err(RecordError::Invalid { index, violations: vec![violation] })),
             }
         }
@@ -301,7 +301,7 @@ impl<'a> Group<'a> {
                 Slot::SameAs(first) => done[first].clone(),
                 Slot::New { event, dates, request } => {
                     let staged = self.staged.get_mut(controller).expect("was staged before");
-                    let (recorded, entry) = place(staged, *event, &people, &dates, today, recorded_at, &request);
+                    let (recorded, entry) = place(staged, event, &people, &dates, today, recorded_at, &request);
                     seen.stage(&entry, request, InStep { submission: self.answers.len(), event: index });
                     self.entries.push(entry);
                     recorded
