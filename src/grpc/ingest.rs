@@ -1,30 +1,22 @@
 //! `akta.v1.IngestService`: events in, receipts out.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use prost::Message;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::api::ingest_service_server::IngestService;
-use super::api::stream_events_response::Outcome;
 use super::api::{
     self, RecordEventRequest, RecordEventResponse, RecordEventsRequest, RecordEventsResponse, StreamEventsRequest,
-    StreamEventsResponse,
 };
+use super::convert;
 use super::status::Refusal;
-use super::{convert, outcome};
+use super::stream::Answers;
 use crate::model::check::{Checker, Violation};
 use crate::model::event::{EVENT_BYTES_MAX, Event, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
 use crate::model::origin::Controller;
-use crate::trail::node::{Node, Pending};
+use crate::trail::node::Node;
 use crate::trail::submission::{RecordError, Recorded};
-
-/// Events of one stream that may await their answer; beyond it the stream is not read.
-const AHEAD_MAX: usize = 4_096;
 
 /// Most events of a batch.
 const BATCH_MAX: usize = 1_000;
@@ -33,12 +25,6 @@ const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The service.
 pub struct Ingest(pub Arc<Node>);
-
-/// One event on its way.
-struct Taken {
-    event_id: String,
-    outcome: Result<Pending, Refusal>,
-}
 
 #[tonic::async_trait]
 impl IngestService for Ingest {
@@ -62,16 +48,13 @@ impl IngestService for Ingest {
         Ok(Response::new(RecordEventsResponse { results: recorded.into_iter().map(result).collect() }))
     }
 
-    type StreamEventsStream = Pin<Box<dyn Stream<Item = Result<StreamEventsResponse, Status>> + Send>>;
+    type StreamEventsStream = Answers;
 
     async fn stream_events(
         &self,
         request: Request<Streaming<StreamEventsRequest>>,
-    ) -> Result<Response<Self::StreamEventsStream>, Status> {
-        let (taken, answers) = mpsc::channel(AHEAD_MAX);
-        // Ends when the client ends its side, hangs up, or breaks the protocol.
-        tokio::spawn(take_all(self.0.clone(), request.into_inner(), taken));
-        Ok(Response::new(Box::pin(ReceiverStream::new(answers).then(answer))))
+    ) -> Result<Response<Answers>, Status> {
+        Ok(Response::new(Answers::to(request.into_inner(), self.0.clone())))
     }
 }
 
@@ -86,58 +69,13 @@ impl Ingest {
     }
 }
 
-fn result(recorded: Recorded) -> RecordEventResponse {
+/// The answer to one event.
+pub(super) fn result(recorded: Recorded) -> RecordEventResponse {
     RecordEventResponse { receipt: Some(convert::receipt(&recorded.receipt)), warnings: recorded.warnings }
 }
 
-/// Reads a stream and hands its events on, in order; waits where there is no room.
-async fn take_all(
-    node: Arc<Node>,
-    mut events: Streaming<StreamEventsRequest>,
-    taken: mpsc::Sender<Result<Taken, Status>>,
-) {
-    loop {
-        let event = match events.message().await {
-            Ok(Some(message)) => message.event,
-            Ok(None) => return,
-            Err(status) => {
-                // What was taken before is still answered; then the client hears why the stream ended.
-                let _ = taken.send(Err(outcome::on_stream(status))).await;
-                return;
-            }
-        };
-        // Echoed as sent, but never at a length that would fill memory while answers wait.
-        let event_id = event.as_ref().map(|event| event.event_id.chars().take(64).collect()).unwrap_or_default();
-        let outcome = match take(event) {
-            Ok((controller, event, bytes)) => {
-                node.submit_when_room(controller, event, bytes).await.map_err(Refusal::from)
-            }
-            Err(refusal) => Err(refusal),
-        };
-        if taken.send(Ok(Taken { event_id, outcome })).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn answer(taken: Result<Taken, Status>) -> Result<StreamEventsResponse, Status> {
-    let Taken { event_id, outcome } = taken?;
-    let outcome = match outcome {
-        Ok(pending) => Node::answer(pending).await.map_err(Refusal::from),
-        Err(refusal) => Err(refusal),
-    };
-    Ok(match outcome {
-        Ok(recorded) => {
-            let RecordEventResponse { receipt, warnings } = recorded.into_iter().next().map(result).unwrap_or_default();
-            StreamEventsResponse { event_id, outcome: receipt.map(Outcome::Receipt), warnings }
-        }
-        Err(refusal) => {
-            StreamEventsResponse { event_id, outcome: Some(Outcome::Refusal(refusal.message())), warnings: Vec::new() }
-        }
-    })
-}
-
-fn take(event: Option<api::Event>) -> Result<(Controller, Event, usize), Refusal> {
+/// Weighs and checks one event.
+pub(super) fn take(event: Option<api::Event>) -> Result<(Controller, Event, usize), Refusal> {
     let bytes = event.as_ref().map_or(0, |event| event.encoded_len().saturating_sub(convert::cut_bytes(event)));
     let many = event.as_ref().is_some_and(|event| event.subjects.len() > MANY_SUBJECTS);
     if bytes > if many { LARGE_EVENT_BYTES_MAX } else { EVENT_BYTES_MAX } {

@@ -15,6 +15,8 @@ pub mod ingest;
 pub mod outcome;
 #[cfg(feature = "server")]
 pub mod status;
+#[cfg(feature = "server")]
+pub mod stream;
 pub mod time;
 
 /// Messages, clients and servers of `akta.v1` (`proto/akta/v1`).

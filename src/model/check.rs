@@ -23,28 +23,27 @@ impl fmt::Display for Violation {
 /// Collects violations while a request is taken apart.
 #[derive(Debug, Default)]
 pub struct Checker {
-    path: Vec<String>,
     violations: Vec<Violation>,
 }
 
 impl Checker {
-    /// Runs `check` with `field` as the path's next step.
-    pub fn within<T>(&mut self, field: impl Into<String>, check: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(field.into());
+    /// Runs `check` within `field`: the path of what it refuses begins with it. Most refuse nothing, and write none.
+    pub fn within<T>(&mut self, field: impl fmt::Display, check: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.violations.len();
         let value = check(self);
-        self.path.pop();
+        for violation in &mut self.violations[before..] {
+            violation.field = match violation.field.as_str() {
+                "" => field.to_string(),
+                inner => format!("{field}.{inner}"),
+            };
+        }
         value
     }
 
     /// Notes that `field` is bad. At most 64 are kept: more would help nobody.
     pub fn refuse(&mut self, field: &str, description: impl Into<String>) {
         if self.violations.len() < 64 {
-            let mut path = self.path.join(".");
-            if !path.is_empty() && !field.is_empty() {
-                path.push('.');
-            }
-            path.push_str(field);
-            self.violations.push(Violation { field: path, description: description.into() });
+            self.violations.push(Violation { field: field.to_owned(), description: description.into() });
         }
     }
 

@@ -117,8 +117,7 @@ impl Date {
 
     fn of_civil(date: civil::Date) -> Self {
         let epoch = civil::date(1970, 1, 1);
-        let days = date.since((jiff::Unit::Day, epoch)).map_or(0, |span| span.get_days());
-        Self(u32::try_from(days).unwrap_or(0))
+        Self(u32::try_from(date.duration_since(epoch).as_hours() / 24).unwrap_or(0))
     }
 }
 
@@ -148,8 +147,9 @@ impl Zone {
         Date::of_civil(self.day(time))
     }
 
-    fn day(&self, time: Timestamp) -> civil::Date {
-        time.jiff().to_zoned(self.0.clone()).date()
+    /// The same day, for its calendar.
+    pub(super) fn day(&self, time: Timestamp) -> civil::Date {
+        self.0.to_datetime(time.jiff()).date()
     }
 }
 
@@ -176,10 +176,9 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    /// First day on which it is over: never later than the limit for `Days` and `Months`, never earlier than the
-    /// legal minimum for `YearsFromEndOf`.
-    pub fn end(self, start: Timestamp, zone: &Zone) -> Date {
-        let day = zone.day(start);
+    /// First day on which what began on `day` is over: never later than the limit for `Days` and `Months`, never earlier
+    /// than the legal minimum for `YearsFromEndOf`.
+    pub(super) fn end(self, day: civil::Date) -> Date {
         let end = match self {
             Self::Days(days) => day.saturating_add(jiff::Span::new().days(days)),
             Self::Months(months) => day.saturating_add(jiff::Span::new().months(months)),
@@ -216,7 +215,7 @@ mod tests {
         ];
         for (lifetime, start, end) in rows {
             let start = Timestamp::parse(start).expect(start);
-            assert_eq!(lifetime.end(start, &Zone::default()).to_string(), end, "{lifetime:?} from {start}");
+            assert_eq!(lifetime.end(Zone::default().day(start)).to_string(), end, "{lifetime:?} from {start}");
         }
     }
 

@@ -5,7 +5,9 @@
 //! holds an `Event` has nothing left to check.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
+use blake3::Hasher;
 use prost::Message;
 
 use super::check::{Checker, Violation};
@@ -76,10 +78,10 @@ pub struct Fields {
     pub choice: RetentionClass,
 }
 
-/// A checked event.
+/// A checked event. It is handed from thread to thread, so its fields, which are many, stay where they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    fields: Fields,
+    fields: Box<Fields>,
     request: [u8; 32],
 }
 
@@ -104,7 +106,7 @@ impl Event {
 
     /// Its fields.
     pub fn into_fields(self) -> Fields {
-        self.fields
+        *self.fields
     }
 
     /// The same event with what only its trail could fix: the time, where none was given, and warnings.
@@ -116,8 +118,8 @@ impl Event {
     }
 
     /// A read of the trail itself: class LOG_ACCESS. `fields` come from Akta, not from a client.
-    pub fn log_access(fields: Fields) -> Self {
-        Self { request: fields.hash(), fields }
+    pub fn log_access(mut fields: Fields) -> Self {
+        Self { request: fields.hash(), fields: Box::new(fields) }
     }
 }
 
@@ -131,32 +133,35 @@ impl Fields {
         self.check_purpose(&mut checker);
         self.check_disclosure(&mut checker);
         self.check_choice(&mut checker);
-        checker.finish(Event { fields: self, request })
+        checker.finish(())?;
+        Ok(Event { fields: Box::new(self), request })
     }
 
     /// Length-prefixed pieces under one hash. What was warned of is not part of what was asked.
-    fn hash(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key("akta v1 request");
-        let mut piece = |bytes: &[u8]| {
-            hasher.update(&(bytes.len() as u64).to_be_bytes()).update(bytes);
-        };
-        piece(&Core { warnings: Vec::new(), ..self.core.clone() }.encode_to_vec());
-        piece(&[u8::from(self.occurred_at_given)]);
+    fn hash(&mut self) -> [u8; 32] {
+        let warnings = std::mem::take(&mut self.core.warnings);
+        let mut pieces = Pieces(Vec::with_capacity(1_024));
+        pieces.message(Some(&self.core));
+        self.core.warnings = warnings;
+        pieces.add(&[u8::from(self.occurred_at_given)]);
         let people = [&self.actor, &self.on_behalf_of].into_iter().map(|who| (who.as_ref(), 0));
         let subjects = self.subjects.iter().map(|subject| (Some(&subject.identity), subject.child));
         for (who, child) in people.chain(subjects) {
             let texts = who.map(|who| [&who.namespace, &who.id, &who.display_name, &who.email]);
-            texts.iter().flatten().for_each(|text| piece(text.as_bytes()));
-            piece(&child.to_be_bytes());
+            texts.iter().flatten().for_each(|text| pieces.add(text.as_bytes()));
+            pieces.add(&child.to_be_bytes());
         }
-        piece(&self.net.as_ref().map(Message::encode_to_vec).unwrap_or_default());
-        let session = self.session.clone().unwrap_or_default();
-        piece(&session.id);
-        piece(&session.auth_method.to_be_bytes());
-        piece(&[u8::from(session.mfa)]);
-        piece(&self.detail.as_ref().map(Message::encode_to_vec).unwrap_or_default());
-        piece(&(self.choice as i32).to_be_bytes());
-        *hasher.finalize().as_bytes()
+        pieces.message(self.net.as_ref());
+        let (id, auth_method, mfa) = self
+            .session
+            .as_ref()
+            .map_or((&[][..], 0, false), |session| (&session.id, session.auth_method, session.mfa));
+        pieces.add(id);
+        pieces.add(&auth_method.to_be_bytes());
+        pieces.add(&[u8::from(mfa)]);
+        pieces.message(self.detail.as_ref());
+        pieces.add(&(self.choice as i32).to_be_bytes());
+        pieces.hash()
     }
 
     fn action(&self) -> Action {
@@ -196,7 +201,8 @@ impl Fields {
     fn check_subjects(&mut self, checker: &mut Checker) {
         let listed = self.subjects.len();
         let mut seen = HashSet::new();
-        for (index, subject) in self.subjects.iter().enumerate() {
+        // One subject, as most events have, cannot be listed twice.
+        for (index, subject) in self.subjects.iter().enumerate().filter(|_| listed > 1) {
             if !seen.insert((&subject.identity.namespace, &subject.identity.id)) {
                 checker.refuse(&format!("subjects[{index}]"), "is listed twice: list each subject once");
             }
@@ -278,6 +284,32 @@ pub const COUNTRY: &str = "must be two capital letters, ISO 3166-1 alpha-2, for 
 /// Whether it has the shape of a country: two capital letters.
 pub fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Length-prefixed pieces of a request.
+struct Pieces(Vec<u8>);
+
+impl Pieces {
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.extend((bytes.len() as u64).to_be_bytes());
+        self.0.extend(bytes);
+    }
+
+    /// The bytes of a message; none of one that was not given.
+    fn message(&mut self, message: Option<&impl Message>) {
+        let at = self.0.len();
+        self.0.extend([0; 8]);
+        if let Some(message) = message {
+            message.encode(&mut self.0).expect("a vector has room");
+        }
+        let length = self.0.len() - at - 8;
+        self.0[at..at + 8].copy_from_slice(&(length as u64).to_be_bytes());
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        static BASE: LazyLock<Hasher> = LazyLock::new(|| Hasher::new_derive_key("akta v1 request"));
+        *BASE.clone().update(&self.0).finalize().as_bytes()
+    }
 }
 
 /// SUPPORT_TICKET and OTHER say more in `purpose_text`.

@@ -1,6 +1,7 @@
 //! Names: controllers, and origins of trails.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A controller (GDPR art. 4(7)): 1 to 63 of `a-z 0-9 . _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +39,7 @@ impl fmt::Display for Controller {
 
 /// Origin of a trail: `authority/controller/writer`, at most 255 bytes; key name of its checkpoints (C2SP).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin(String);
+pub struct Origin(Arc<str>);
 
 impl Origin {
     /// The origin of those parts; `None` if one of them is not a name.
@@ -49,7 +50,7 @@ impl Origin {
     /// The origin of that text; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
         let names: Vec<&str> = text.split('/').collect();
-        (names.len() == 3 && text.len() <= 255 && names.iter().all(|name| is_name(name))).then(|| Self(text.to_owned()))
+        (names.len() == 3 && text.len() <= 255 && names.iter().all(|name| is_name(name))).then(|| Self(text.into()))
     }
 
     /// As text.

@@ -153,9 +153,10 @@ impl Dates {
     /// The dates of an event of `class` that happened at `occurred_at`, in the trail's zone.
     pub fn of(class: Class, occurred_at: Timestamp, zone: &Zone) -> Self {
         let lifetimes = class.lifetimes();
-        let end = |lifetime: Option<Lifetime>| lifetime.map(|lifetime| lifetime.end(occurred_at, zone));
+        let day = zone.day(occurred_at);
+        let end = |lifetime: Option<Lifetime>| lifetime.map(|lifetime| lifetime.end(day));
         Self {
-            core: lifetimes.core.end(occurred_at, zone),
+            core: lifetimes.core.end(day),
             net: end(lifetimes.net),
             session: end(lifetimes.session),
             detail: end(lifetimes.detail),
@@ -197,7 +198,7 @@ mod tests {
     fn net_never_passes_24_months() {
         let zone = Zone::default();
         let start = Timestamp::parse("2026-11-22T10:00:00Z").expect("time");
-        let limit = TWO_YEARS.end(start, &zone);
+        let limit = TWO_YEARS.end(zone.day(start));
         for class in Class::ALL {
             assert!(Dates::of(class, start, &zone).net.is_none_or(|date| date <= limit), "{class:?}");
         }

@@ -102,9 +102,32 @@ pub fn date_key(purpose: Use, controller: &Key, date: &Key, origin: &Link) -> Ke
     Key::derive(context, &[controller.bytes(), date.bytes(), &origin.0])
 }
 
-/// Keyed hash that stands for a session id: 16 bytes under the controller's session key.
-pub fn session_hash(controller: &Key, session: &[u8]) -> Vec<u8> {
-    Key::derive("akta v1 session key", &[controller.bytes()]).hash(session)[..16].to_vec()
+/// Keys of one controller that have no date.
+#[derive(Debug)]
+pub struct LastingKeys {
+    session: Key,
+    request: Key,
+}
+
+impl LastingKeys {
+    /// Those that the controller's key gives.
+    pub fn of(controller: &Key) -> Self {
+        let derive = |context| Key::derive(context, &[controller.bytes()]);
+        Self { session: derive("akta v1 session key"), request: derive("akta v1 request key") }
+    }
+
+    /// Stands for a session id: first 16 bytes of its hash under the session key.
+    pub fn session_hash(&self, session: &[u8]) -> Vec<u8> {
+        self.session.hash(session)[..16].to_vec()
+    }
+
+    /// Stands for a request in the index, which must tell nothing about events: first 16 bytes of its hash under the
+    /// request key.
+    pub fn request_digest(&self, request: &[u8; 32]) -> [u8; 16] {
+        let hash = self.request.hash(request);
+        let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
+        *first
+    }
 }
 
 #[cfg(test)]

@@ -238,6 +238,11 @@ fn family_options(family: Family, cache: &Cache) -> Options {
         Family::Header | Family::Part | Family::Tree | Family::Row | Family::Pseudonym | Family::EventId => {
             options.set_compression_type(DBCompressionType::None);
             table.set_block_size(32 << 10);
+            if family == Family::EventId {
+                // Every event asks for an id that is not there: two filters say so without a search.
+                options.set_memtable_whole_key_filtering(true);
+                options.set_memtable_prefix_bloom_ratio(0.02);
+            }
         }
         Family::Posting => {
             options.set_compression_type(DBCompressionType::Zstd);

@@ -188,7 +188,7 @@ impl Node {
         let event = log_access(caller, ground, id.into_bytes(), asked, rows);
         // Reads of the trail are recorded whatever waits: they take no budget.
         let submission = Submission { controller: controller.clone(), events: vec![event], may_open: false };
-        let pending = self.send(submission, None).map_err(AskError::Unrecorded)?;
+        let pending = self.hand_over(vec![submission], None).map_err(AskError::Unrecorded)?;
         Self::answer(pending).await.map_err(AskError::Unrecorded)?;
         Ok(())
     }

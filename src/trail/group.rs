@@ -21,7 +21,6 @@ use crate::model::identity::{Domain, Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::policy::Dates;
 use crate::model::record::{Contents, People, Record};
-use crate::model::seal::{Key, session_hash};
 use crate::store;
 
 /// A clock further behind than this is wrong: dates counted from it would be too.
@@ -78,7 +77,7 @@ enum Slot {
     /// It was recorded before.
     Known(Recorded),
     /// It is to be recorded.
-    New { event: Box<Event>, dates: Dates, request: [u8; 32] },
+    New { event: Event, dates: Dates, request: [u8; 32] },
     /// It repeats an event of the same submission.
     SameAs(usize),
 }
@@ -194,7 +193,7 @@ impl<'a> Group<'a> {
                 Some(Err(Conflict)) => return Ok(Err(RecordError::Conflict { index })),
             }
             match plan(event, zone, self.now, target.today) {
-                Ok((event, dates)) => slots.push(Slot::New { event: Box::new(event), dates, request }),
+                Ok((event, dates)) => slots.push(Slot::New { event, dates, request }),
                 Err(violation) => return Ok(Err(RecordError::Invalid { index, violations: vec![violation] })),
             }
         }
@@ -226,7 +225,7 @@ impl<'a> Group<'a> {
                 if found.seq >= info.size() {
                     return Ok(None);
                 }
-                (found.seq, found.request.is_none_or(|first| first == request_digest(info, request)))
+                (found.seq, found.request.is_none_or(|first| first == info.lasting.request_digest(request)))
             }
         };
         if !same {
@@ -301,7 +300,7 @@ impl<'a> Group<'a> {
                 Slot::SameAs(first) => done[first].clone(),
                 Slot::New { event, dates, request } => {
                     let staged = self.staged.get_mut(controller).expect("was staged before");
-                    let (recorded, entry) = place(staged, *event, &people, &dates, today, recorded_at, &request);
+                    let (recorded, entry) = place(staged, event, &people, &dates, today, recorded_at, &request);
                     seen.stage(&entry, request, InStep { submission: self.answers.len(), event: index });
                     self.entries.push(entry);
                     recorded
@@ -315,13 +314,6 @@ impl<'a> Group<'a> {
 
 /// The first event of that id was another one.
 struct Conflict;
-
-/// Digest of a request, keyed so that the index tells nothing about events.
-fn request_digest(info: &Info, request: &[u8; 32]) -> [u8; 16] {
-    let digest = Key::derive("akta v1 request key", &[info.key.bytes()]).hash(request);
-    let (first, _) = digest.split_first_chunk().expect("a hash has 32 bytes");
-    *first
-}
 
 /// What the reporter of a record was told.
 fn recorded(info: &Info, record: &Record) -> Recorded {
@@ -344,11 +336,11 @@ fn place(
     let info = &staged.info;
     let class = event.class();
     let session = event.session.as_ref().filter(|session| !session.id.is_empty());
-    let session = session.map(|session| session_hash(&info.key, &session.id));
+    let session = session.map(|session| info.lasting.session_hash(&session.id));
     let contents = Contents::of_event(event, people, session, dates, today, recorded_at);
     let warnings = contents.core.as_ref().map(|core| core.warnings.clone()).unwrap_or_default();
     let placed = staged.sequencer.event(&contents, class, dates, recorded_at);
     let receipt = Receipt { origin: info.origin.clone(), seq: placed.header.seq, link: placed.link, recorded_at };
-    let entry = Entry::of(info, &placed.header, &contents, Some(request_digest(info, request)));
+    let entry = Entry::of(info, &placed.header, &contents, Some(info.lasting.request_digest(request)));
     (Recorded { receipt, warnings }, entry)
 }

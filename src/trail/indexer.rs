@@ -10,7 +10,7 @@
 //! All of a chunk goes in one batch, so after a crash the index is caught up from `indexed`. Dropping it loses
 //! nothing but the digests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use prost::encoding::{decode_varint, encode_varint};
@@ -137,10 +137,9 @@ impl Indexer {
         self.terms = 0;
         let mut batch = Batch::default();
         self.forget_weeks(&mut batch);
-        let mut postings: HashMap<[u8; POSTING_PREFIX], Vec<u64>> = HashMap::new();
-        let mut index_keys: HashMap<(Trail, Date), Option<Key>> = HashMap::new();
+        let mut found: HashMap<(Trail, Date, Term), Vec<u64>> = HashMap::new();
         let mut counters: HashMap<[u8; 14], u64> = HashMap::new();
-        let mut ends: HashMap<Trail, (Arc<Info>, u64, Vec<Date>)> = HashMap::new();
+        let mut ends: BTreeMap<Trail, End> = BTreeMap::new();
         for entry in self.pending.drain(..) {
             let info = &entry.trail;
             if let Some(id) = entry.event_id.filter(|_| week(entry.day) >= self.oldest_week) {
@@ -148,26 +147,25 @@ impl Indexer {
                 let value = [&entry.seq.to_be_bytes()[..], digest].concat();
                 batch.put(Family::EventId, keys::event_id(week(entry.day), info.number, &id), value);
             }
-            for (date, term) in &entry.terms {
-                let key = index_keys
-                    .entry((info.number, *date))
-                    .or_insert_with(|| info.date_key(&self.base.keyring, Use::Index, *date));
-                // A date whose key is gone has expired: there is nothing left to find.
-                let Some(key) = key else { continue };
-                let prefix =
-                    keys::posting_prefix(*date, info.zone_number, info.number, term.kind(), &term.keyed(key.bytes()));
-                let seqs = postings.entry(prefix).or_default();
+            for (date, term) in entry.terms {
+                let seqs = found.entry((info.number, date, term)).or_default();
                 if seqs.last() != Some(&entry.seq) {
                     seqs.push(entry.seq);
                 }
             }
             let (date, class) = entry.counts_for;
             *counters.entry(keys::counter(info.number, date, class, entry.day)).or_default() += 1;
-            let (_, end, dates) = ends.entry(info.number).or_insert_with(|| (info.clone(), 0, Vec::new()));
-            *end = entry.seq + 1;
-            dates.extend(entry.terms.iter().map(|(date, _)| *date));
+            let end = ends.entry(info.number).or_insert_with(|| End::of(info));
+            end.size = entry.seq + 1;
         }
-        let mut postings: Vec<_> = postings.into_iter().collect();
+        // Most terms are those of many events: each is keyed once.
+        let mut postings = Vec::with_capacity(found.len());
+        for ((trail, date, term), seqs) in found {
+            let end = ends.get_mut(&trail).expect("a term is of an entry");
+            if let Some(prefix) = end.prefix(&self.base, date, &term) {
+                postings.push((prefix, seqs));
+            }
+        }
         postings.sort_unstable();
         for (prefix, seqs) in postings {
             batch.put(Family::Posting, keys::posting(&prefix, seqs[0]), encode_seqs(&seqs));
@@ -176,13 +174,13 @@ impl Indexer {
             let before = number(self.base.index.get(Family::Counter, &key)?);
             batch.put(Family::Counter, key, (before + more).to_be_bytes());
         }
-        for (trail, (_, end, _)) in &ends {
-            batch.put(Family::Indexed, trail.to_be_bytes(), end.to_be_bytes());
+        for (trail, end) in &ends {
+            batch.put(Family::Indexed, trail.to_be_bytes(), end.size.to_be_bytes());
         }
         self.base.index.derive(batch)?;
         self.dirty = true;
-        for (info, end, dates) in ends.into_values() {
-            info.publish_indexed(end, dates);
+        for End { info, size, keys } in ends.into_values() {
+            info.publish_indexed(size, keys.into_keys());
         }
         Ok(())
     }
@@ -224,6 +222,27 @@ impl Indexer {
             batch.remove_range(*family, [], [0xff; 64]);
         }
         self.base.index.derive(batch)
+    }
+}
+
+/// How far a chunk takes a trail, and the index keys of its dates; none where the key is gone.
+struct End {
+    info: Arc<Info>,
+    size: u64,
+    keys: BTreeMap<Date, Option<Key>>,
+}
+
+impl End {
+    fn of(info: &Arc<Info>) -> Self {
+        Self { info: info.clone(), size: 0, keys: BTreeMap::new() }
+    }
+
+    /// What the postings of a term begin with. A date whose key is gone has expired: there is nothing left to find.
+    fn prefix(&mut self, base: &Base, date: Date, term: &Term) -> Option<[u8; POSTING_PREFIX]> {
+        let info = &self.info;
+        let key = self.keys.entry(date).or_insert_with(|| info.date_key(&base.keyring, Use::Index, date));
+        let keyed = term.keyed(key.as_ref()?.bytes());
+        Some(keys::posting_prefix(date, info.zone_number, info.number, term.kind(), &keyed))
     }
 }
 

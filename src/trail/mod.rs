@@ -15,6 +15,7 @@ pub mod keyring;
 pub mod leaves;
 pub mod merge;
 mod merger;
+mod met;
 pub mod meta;
 pub mod node;
 pub mod notices;

@@ -7,9 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::base::Base;
 use super::base::OpenError;
+use super::group::Answer;
 use super::indexer::Indexer;
 use super::merger::{Merger, PostingsMerger};
-use super::submission::{RecordError, Recorded, Submission};
+use super::submission::{RecordError, Submission};
 use super::threads::{self, Inbox, IndexJob, Job, Threads};
 use super::writer::Writer;
 use crate::model::event::Event;
@@ -25,8 +26,8 @@ const INDEX_QUEUE: usize = 64;
 const DISK_FULL: &str = "the disk is nearly full: the operator must make room; nothing else stops, and events are \
                           taken again as soon as there is room";
 
-/// The answer to one submission, when it comes.
-pub type Pending = oneshot::Receiver<Result<Vec<Recorded>, RecordError>>;
+/// The answers to what was handed over at once, one per submission, when they come.
+pub type Pending = oneshot::Receiver<Vec<Answer>>;
 
 /// A running node.
 pub struct Node {
@@ -85,56 +86,55 @@ impl Node {
             .try_acquire_many_owned(permits(&events, bytes))
             .map_err(|_| RecordError::Busy { reason: "too many events are waiting" })?;
         self.admit()?;
-        self.send(Submission { controller, events, may_open: true }, Some(permit))
+        self.hand_over(vec![Submission { controller, events, may_open: true }], Some(permit))
     }
 
-    /// Hands an event to the writer as soon as there is room: flow control for streams. A disk that is nearly full is
-    /// not waited for: that may take hours, and the reporter should hear of it.
+    /// Hands events to the writer as soon as there is room, each on its own: flow control for streams. A disk that is
+    /// nearly full is not waited for: that may take hours, and the reporter should hear of it.
     ///
-    /// Cancel-safe: an event is handed over whole or not at all.
+    /// Cancel-safe: all of them are handed over or none.
     pub async fn submit_when_room(
         &self,
-        controller: Controller,
-        event: Event,
+        events: Vec<(Controller, Event)>,
         bytes: usize,
     ) -> Result<Pending, RecordError> {
-        let events = vec![event];
         let permit = self
             .budget
             .clone()
-            .acquire_many_owned(permits(&events, bytes))
+            .acquire_many_owned(permits(events.iter().map(|(_, event)| event), bytes))
             .await
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         self.admit()?;
-        self.send(Submission { controller, events, may_open: true }, Some(permit))
+        let alone = |(controller, event)| Submission { controller, events: vec![event], may_open: true };
+        self.hand_over(events.into_iter().map(alone).collect(), Some(permit))
     }
 
-    /// Waits for the answer to a submission. A writer that vanished leaves it unknown.
-    pub async fn answer(pending: Pending) -> Result<Vec<Recorded>, RecordError> {
-        pending.await.unwrap_or(Err(RecordError::Uncertain))
+    /// Waits for the answer to one submission. A writer that vanished leaves it unknown.
+    pub async fn answer(pending: Pending) -> Answer {
+        pending.await.ok().and_then(|mut answers| answers.pop()).unwrap_or(Err(RecordError::Uncertain))
     }
 
     /// Refuses what comes from outside while the disk is nearly full. What the node writes for itself, such as the
-    /// record of a read, goes by [`Self::send`] alone and may use the reserve.
+    /// record of a read, goes by [`Self::hand_over`] alone and may use the reserve.
     fn admit(&self) -> Result<(), RecordError> {
         if self.reserve.is_touched() { Err(RecordError::Busy { reason: DISK_FULL }) } else { Ok(()) }
     }
 
-    pub(super) fn send(
+    pub(super) fn hand_over(
         &self,
-        submission: Submission,
+        submissions: Vec<Submission>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Pending, RecordError> {
         let (answer, pending) = oneshot::channel();
         self.inbox
-            .send(Inbox::Record(Box::new(Job { submission, answer, permit })))
+            .send(Inbox::Record(Box::new(Job { submissions, answer, permit })))
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         Ok(pending)
     }
 }
 
-fn permits(events: &[Event], bytes: usize) -> u32 {
+fn permits<'a>(events: impl IntoIterator<Item = &'a Event>, bytes: usize) -> u32 {
     // What an event takes beside its bytes: the structures around them.
-    let around: usize = events.iter().map(|event| 512 + 128 * event.subjects.len()).sum();
+    let around: usize = events.into_iter().map(|event| 512 + 128 * event.subjects.len()).sum();
     u32::try_from((bytes + around).min(BUDGET_BYTES)).unwrap_or(u32::MAX)
 }

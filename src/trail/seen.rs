@@ -42,8 +42,9 @@ type Name = (Trail, [u8; 16]);
 /// Event ids seen lately.
 #[derive(Default)]
 pub(super) struct Seen {
-    durable: HashMap<Name, First>,
-    staged: HashMap<Name, (First, Staged)>,
+    first: HashMap<Name, First>,
+    /// Number of the step under way.
+    step: u64,
     /// Ids kept before the next sweep.
     keep: usize,
 }
@@ -51,6 +52,9 @@ pub(super) struct Seen {
 struct First {
     request: [u8; 32],
     seq: u64,
+    /// Where it was staged, and in which step: durable if that is not the one under way.
+    staged: Staged,
+    step: u64,
     // A trail that was closed meanwhile is indexed to its end.
     trail: Weak<Info>,
 }
@@ -58,29 +62,27 @@ struct First {
 impl Seen {
     /// The first sight of an id, if it was lately.
     pub(super) fn find(&self, trail: Trail, id: &[u8; 16]) -> Option<Sight> {
-        let name = (trail, *id);
-        if let Some((first, staged)) = self.staged.get(&name) {
-            return Some(Sight { request: first.request, place: Place::InStep(*staged) });
-        }
-        let first = self.durable.get(&name)?;
-        Some(Sight { request: first.request, place: Place::Durable(first.seq) })
+        let first = self.first.get(&(trail, *id))?;
+        let place = if first.step == self.step { Place::InStep(first.staged) } else { Place::Durable(first.seq) };
+        Some(Sight { request: first.request, place })
     }
 
     /// Remembers an event of the step under way.
-    pub(super) fn stage(&mut self, entry: &Entry, request: [u8; 32], place: Staged) {
+    pub(super) fn stage(&mut self, entry: &Entry, request: [u8; 32], staged: Staged) {
         if let Some(id) = entry.event_id {
-            let first = First { request, seq: entry.seq, trail: Arc::downgrade(&entry.trail) };
-            self.staged.insert((entry.trail.number, id), (first, place));
+            let trail = Arc::downgrade(&entry.trail);
+            let first = First { request, seq: entry.seq, staged, step: self.step, trail };
+            self.first.insert((entry.trail.number, id), first);
         }
     }
 
     /// The step under way became durable. Ids that the index holds by now are let go once there are many.
     pub(super) fn keep(&mut self) {
-        self.durable.extend(self.staged.drain().map(|(name, (first, _))| (name, first)));
-        if self.durable.len() > self.keep.max(KEEP) {
-            self.durable.retain(|_, first| first.trail.upgrade().is_some_and(|trail| first.seq >= trail.indexed()));
+        self.step += 1;
+        if self.first.len() > self.keep.max(KEEP) {
+            self.first.retain(|_, first| first.trail.upgrade().is_some_and(|trail| first.seq >= trail.indexed()));
             // While the index lags, sweeping at every group would find little.
-            self.keep = 2 * self.durable.len();
+            self.keep = 2 * self.first.len();
         }
     }
 }

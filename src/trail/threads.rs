@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::base::Base;
+use super::group::Answer;
 use super::indexer::{Entry, Indexer};
 use super::merge::Postings;
 use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
-use super::submission::{RecordError, Recorded, Submission};
+use super::submission::Submission;
 use super::writer::Writer;
 use crate::store;
 
@@ -42,11 +43,11 @@ pub(super) enum Inbox {
     Close,
 }
 
-/// A submission and where its answer goes.
+/// Submissions that came at once and where their answers go.
 pub(super) struct Job {
-    pub(super) submission: Submission,
-    pub(super) answer: oneshot::Sender<Result<Vec<Recorded>, RecordError>>,
-    // Held until the event is durable or refused: what waits and what is under way is bounded by bytes.
+    pub(super) submissions: Vec<Submission>,
+    pub(super) answer: oneshot::Sender<Vec<Answer>>,
+    // Held until they are durable or refused: what waits and what is under way is bounded by bytes.
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -113,7 +114,7 @@ pub(super) fn write(
         while let Some(inbox) = next {
             match inbox {
                 Inbox::Record(job) => {
-                    events += job.submission.events.len();
+                    events += job.submissions.iter().map(|submission| submission.events.len()).sum::<usize>();
                     group.push(*job);
                 }
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
@@ -148,8 +149,12 @@ fn begin(merger: &mut Merger) -> bool {
 }
 
 fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
-    let (submissions, answers): (Vec<_>, Vec<_>) =
-        group.into_iter().map(|job| (job.submission, (job.answer, job.permit))).unzip();
+    let mut submissions = Vec::with_capacity(group.len());
+    let mut waiting = Vec::with_capacity(group.len());
+    for Job { submissions: own, answer, permit } in group {
+        waiting.push((submissions.len(), answer, permit));
+        submissions.extend(own);
+    }
     let mut step = writer.step(submissions);
     // The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
     let entries = std::mem::take(&mut step.entries);
@@ -158,9 +163,10 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
         writer.stop();
     }
     step.publish();
-    for ((answer, _permit), result) in answers.into_iter().zip(step.results) {
+    // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
+    for (from, answer, _permit) in waiting.into_iter().rev() {
         // A reporter that hung up does not want to know.
-        let _ = answer.send(result);
+        let _ = answer.send(step.results.split_off(from));
     }
 }
 

@@ -13,7 +13,7 @@ use super::reader::ReadError;
 use crate::model::date::{Date, Zone};
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
-use crate::model::seal::{Key, Use, date_key};
+use crate::model::seal::{Key, LastingKeys, Use, date_key};
 use crate::model::stored::TrailMeta;
 use crate::model::tree::Hash;
 use crate::store::keys::{Trail, ZoneNumber};
@@ -47,6 +47,8 @@ pub struct Info {
     pub zone_number: ZoneNumber,
     /// The controller's key.
     pub key: Key,
+    /// What it gives without a date.
+    pub lasting: LastingKeys,
     published: Mutex<Published>,
     /// Where the next record goes: the writer's alone.
     position: Mutex<Position>,
@@ -78,6 +80,7 @@ impl Info {
         }
         let position = Position::empty(Link::of_origin(&origin));
         let head = Head { size: 0, root: position.tree.root() };
+        let key = keyring.controller_key(meta.controller_slot).or_else(|| keyring.is_absent().then(Key::absent))?;
         Some(Self {
             controller: origin.controller(),
             link: position.head,
@@ -85,7 +88,8 @@ impl Info {
             number: meta.number,
             zone: Zone::named(&meta.zone)?,
             zone_number,
-            key: keyring.controller_key(meta.controller_slot).or_else(|| keyring.is_absent().then(Key::absent))?,
+            lasting: LastingKeys::of(&key),
+            key,
             published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0 }),
             position: Mutex::new(position),
             dates: Mutex::default(),

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prost::Message;
 
 use super::keyring::Keyring;
+use super::met::{Met, Name, Person};
 use crate::env::{Entropy, random};
 use crate::model::identity::{Domain, Identity, Pseudonym, identity_bytes};
 use crate::model::origin::Controller;
@@ -24,8 +25,6 @@ use crate::model::stored::{VaultAccount, VaultContact};
 use crate::store::{Batch, Error, Family, Store, keys};
 
 const FORMAT: u8 = 1;
-/// People kept in memory; beyond it the memory begins anew.
-const CACHE_MAX: usize = 50_000;
 
 /// A controller and its key.
 #[derive(Debug, Clone, Copy)]
@@ -40,25 +39,17 @@ pub struct Of<'a> {
 pub struct Vault {
     store: Arc<dyn Store>,
     keyring: Arc<Keyring>,
-    cache: Mutex<HashMap<Name, Known>>,
-}
-
-/// What names a row: controller, namespace, id, domain.
-type Name = (Vec<u8>, Domain);
-
-#[derive(Debug, Clone)]
-struct Known {
-    pseudonym: Pseudonym,
-    account: VaultAccount,
-    contact: VaultContact,
+    met: Mutex<Met>,
 }
 
 /// New and changed rows of one group, not yet durable. What it draws is known to it alone until committed.
 #[derive(Default)]
 pub struct Draft {
     batch: Batch,
-    drawn: HashMap<Name, Known>,
+    drawn: HashMap<Name, (Person, Halves)>,
 }
+
+type Halves = (VaultAccount, VaultContact);
 
 struct Place {
     bucket: u16,
@@ -69,13 +60,13 @@ struct Place {
 impl Vault {
     /// The vault in that store.
     pub fn new(store: Arc<dyn Store>, keyring: Arc<Keyring>) -> Self {
-        Self { store, keyring, cache: Mutex::new(HashMap::new()) }
+        Self { store, keyring, met: Mutex::default() }
     }
 
     /// The pseudonym of an identity, if it has one. Draws none.
     pub fn find(&self, of: Of<'_>, identity: &Identity, domain: Domain) -> Result<Option<Pseudonym>, Error> {
         let name = name(of, identity, domain);
-        Ok(self.known(of, &name)?.map(|known| known.pseudonym))
+        Ok(self.person(of, &name)?.map(|person| person.pseudonym))
     }
 
     /// The pseudonym of an identity; drawn into `draft` at first sight. New contact data replace the old.
@@ -88,29 +79,26 @@ impl Vault {
         entropy: &dyn Entropy,
     ) -> Result<Pseudonym, Error> {
         let name = name(of, identity, domain);
-        let known = match draft.drawn.get(&name) {
-            Some(known) => Some(known.clone()),
-            None => self.known(of, &name)?,
+        let person = match draft.drawn.get(&name) {
+            Some((person, _)) => Some(person.clone()),
+            None => self.person(of, &name)?,
         };
-        let place = self.place(&name)?;
-        match known {
-            Some(known) if !changes(identity, &known.contact) => Ok(known.pseudonym),
-            Some(mut known) => {
-                if !identity.display_name.is_empty() {
-                    known.contact.display_name.clone_from(&identity.display_name);
-                }
-                if !identity.email.is_empty() {
-                    known.contact.email.clone_from(&identity.email);
-                }
-                Ok(draft.put(name, &place, of, known, entropy))
-            }
-            None => {
-                let known = first_sight(of, identity, domain, random(entropy));
-                let leads = [&place.bucket.to_be_bytes()[..], &place.hash].concat();
-                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&known.pseudonym), leads);
-                Ok(draft.put(name, &place, of, known, entropy))
-            }
+        if let Some(person) = person.as_ref().filter(|person| !person.is_news(identity)) {
+            return Ok(person.pseudonym);
         }
+        let place = self.place(&name)?;
+        let drawn = draft.drawn.remove(&name).map(|(_, halves)| halves);
+        let halves = match (person, drawn) {
+            (None, _) => {
+                let (account, contact) = first_sight(of, identity, domain, random(entropy));
+                let leads = [&place.bucket.to_be_bytes()[..], &place.hash].concat();
+                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&account.pseudonym), leads);
+                (account, contact)
+            }
+            (Some(_), Some(halves)) => changed(halves, identity),
+            (Some(_), None) => changed(self.row(of, &place)?.ok_or_else(|| damaged(&place))?, identity),
+        };
+        draft.put(name, &place, of, halves, entropy)
     }
 
     /// Makes a draft durable; only then may a record use its pseudonyms.
@@ -119,16 +107,18 @@ impl Vault {
             return Ok(());
         }
         self.store.commit(draft.batch)?;
-        let mut cache = self.cache();
-        for (name, known) in draft.drawn {
-            remember(&mut cache, name, known);
+        let mut met = self.met();
+        for (name, (person, _)) in draft.drawn {
+            met.add(name, person);
         }
         Ok(())
     }
 
     /// Who a pseudonym stands for; `None` if it no longer leads to anybody.
     pub fn identity(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<Option<Identity>, Error> {
-        let Some(leads) = self.store.get(Family::Pseudonym, &self.pseudonym_key(pseudonym))? else { return Ok(None) };
+        let Some(leads) = self.store.get(Family::Pseudonym, &self.pseudonym_key(&pseudonym.0))? else {
+            return Ok(None);
+        };
         let Some((bucket, hash)) = leads.split_first_chunk::<2>() else { return Ok(None) };
         let bucket = u16::from_be_bytes(*bucket);
         let Some(bucket_key) = self.keyring.bucket_key(bucket) else { return Ok(None) };
@@ -146,7 +136,7 @@ impl Vault {
     /// That a pseudonym leads to an identity, and commits to it; else what is wrong.
     pub fn check(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<(), String> {
         let missing = || "somebody in it cannot be led back: the vault lacks a row, or holds another".to_owned();
-        let leads = self.store.get(Family::Pseudonym, &self.pseudonym_key(pseudonym)).map_err(|e| e.to_string())?;
+        let leads = self.store.get(Family::Pseudonym, &self.pseudonym_key(&pseudonym.0)).map_err(|e| e.to_string())?;
         let (bucket, hash) = leads.as_deref().and_then(<[u8]>::split_first_chunk::<2>).ok_or_else(missing)?;
         let bucket = u16::from_be_bytes(*bucket);
         let place = self.keyring.bucket_key(bucket).zip(hash.try_into().ok());
@@ -185,24 +175,23 @@ impl Vault {
         let salt = <[u8; 32]>::try_from(account.salt.as_slice()).ok();
         let pseudonym = salt.map(|salt| Pseudonym::of(&salt, of.controller, &identity));
         match pseudonym.filter(|pseudonym| account.pseudonym == pseudonym.0) {
-            Some(pseudonym) => Some(Ok(self.pseudonym_key(&pseudonym))),
+            Some(pseudonym) => Some(Ok(self.pseudonym_key(&pseudonym.0))),
             None => Some(Err("holds an identity that its pseudonym does not commit to")),
         }
     }
 
-    fn known(&self, of: Of<'_>, name: &Name) -> Result<Option<Known>, Error> {
-        if let Some(known) = self.cache().get(name) {
-            return Ok(Some(known.clone()));
+    fn person(&self, of: Of<'_>, name: &Name) -> Result<Option<Person>, Error> {
+        if let Some(person) = self.met().find(name) {
+            return Ok(Some(person));
         }
         let place = self.place(name)?;
         let Some((account, contact)) = self.row(of, &place)? else { return Ok(None) };
-        let pseudonym = Pseudonym::from_slice(&account.pseudonym).ok_or_else(|| damaged(&place))?;
-        let known = Known { pseudonym, account, contact };
-        remember(&mut self.cache(), name.clone(), known.clone());
-        Ok(Some(known))
+        let person = person(&account, &contact).ok_or_else(|| damaged(&place))?;
+        self.met().add(name.clone(), person.clone());
+        Ok(Some(person))
     }
 
-    fn row(&self, of: Of<'_>, place: &Place) -> Result<Option<(VaultAccount, VaultContact)>, Error> {
+    fn row(&self, of: Of<'_>, place: &Place) -> Result<Option<Halves>, Error> {
         let Some(value) = self.store.get(Family::Row, &keys::row(place.bucket, &place.hash))? else { return Ok(None) };
         decode(of, place, &value).map(Some).ok_or_else(|| damaged(place))
     }
@@ -220,36 +209,44 @@ impl Vault {
         Ok(Place { bucket, hash, bucket_key })
     }
 
-    fn pseudonym_key(&self, pseudonym: &Pseudonym) -> [u8; 32] {
-        Key::derive("akta v1 vault pseudonym", &[self.keyring.lasting_key().bytes()]).hash(&pseudonym.0)
+    fn pseudonym_key(&self, pseudonym: &[u8]) -> [u8; 32] {
+        Key::derive("akta v1 vault pseudonym", &[self.keyring.lasting_key().bytes()]).hash(pseudonym)
     }
 
-    fn cache(&self) -> MutexGuard<'_, HashMap<Name, Known>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    fn met(&self) -> MutexGuard<'_, Met> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Draft {
     /// Seals a row as it now is; a later one of the same name in this draft replaces it.
-    fn put(&mut self, name: Name, place: &Place, of: Of<'_>, known: Known, entropy: &dyn Entropy) -> Pseudonym {
+    fn put(
+        &mut self,
+        name: Name,
+        place: &Place,
+        of: Of<'_>,
+        (account, contact): Halves,
+        entropy: &dyn Entropy,
+    ) -> Result<Pseudonym, Error> {
+        let person = person(&account, &contact).ok_or_else(|| damaged(place))?;
         let key = row_key(of, place);
-        let account = key.seal(random(entropy), &half(place, 0), &known.account.encode_to_vec());
-        let contact = if known.contact == VaultContact::default() {
+        let sealed_account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
+        let sealed_contact = if contact == VaultContact::default() {
             Vec::new()
         } else {
-            key.seal(random(entropy), &half(place, 1), &known.contact.encode_to_vec())
+            key.seal(random(entropy), &half(place, 1), &contact.encode_to_vec())
         };
-        let length = u16::try_from(account.len()).expect("an account half is a few hundred bytes");
-        let value = [&[FORMAT][..], &length.to_be_bytes(), &account, &contact].concat();
+        let length = u16::try_from(sealed_account.len()).expect("an account half is a few hundred bytes");
+        let value = [&[FORMAT][..], &length.to_be_bytes(), &sealed_account, &sealed_contact].concat();
         self.batch.put(Family::Row, keys::row(place.bucket, &place.hash), value);
-        let pseudonym = known.pseudonym;
-        self.drawn.insert(name, known);
-        pseudonym
+        let pseudonym = person.pseudonym;
+        self.drawn.insert(name, (person, (account, contact)));
+        Ok(pseudonym)
     }
 }
 
 /// What is kept of somebody seen for the first time.
-fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32]) -> Known {
+fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32]) -> Halves {
     let pseudonym = Pseudonym::of(&salt, of.controller, identity);
     let (id, contact_id) = match identity.id_is_contact() {
         true => (String::new(), identity.id.clone()),
@@ -265,10 +262,25 @@ fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32]) 
     };
     let contact =
         VaultContact { display_name: identity.display_name.clone(), email: identity.email.clone(), id: contact_id };
-    Known { pseudonym, account, contact }
+    (account, contact)
 }
 
-fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<(VaultAccount, VaultContact)> {
+/// What is kept of somebody after new contact data were reported.
+fn changed((account, mut contact): Halves, identity: &Identity) -> Halves {
+    if !identity.display_name.is_empty() {
+        contact.display_name.clone_from(&identity.display_name);
+    }
+    if !identity.email.is_empty() {
+        contact.email.clone_from(&identity.email);
+    }
+    (account, contact)
+}
+
+fn person(account: &VaultAccount, contact: &VaultContact) -> Option<Person> {
+    Pseudonym::from_slice(&account.pseudonym).map(|pseudonym| Person::new(pseudonym, contact))
+}
+
+fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<Halves> {
     let (clear, rest) = value.split_first_chunk::<3>()?;
     (clear[0] == FORMAT).then_some(())?;
     let (account, contact) = rest.split_at_checked(usize::from(u16::from_be_bytes([clear[1], clear[2]])))?;
@@ -292,18 +304,6 @@ fn half(place: &Place, half: u8) -> Vec<u8> {
 
 fn name(of: Of<'_>, identity: &Identity, domain: Domain) -> Name {
     (identity_bytes(of.controller, &identity.namespace, &identity.id), domain)
-}
-
-fn changes(identity: &Identity, known: &VaultContact) -> bool {
-    (!identity.display_name.is_empty() && identity.display_name != known.display_name)
-        || (!identity.email.is_empty() && identity.email != known.email)
-}
-
-fn remember(cache: &mut HashMap<Name, Known>, name: Name, known: Known) {
-    if cache.len() >= CACHE_MAX {
-        cache.clear();
-    }
-    cache.insert(name, known);
 }
 
 fn damaged(place: &Place) -> Error {

@@ -184,7 +184,7 @@ fn subjects(listed: Vec<api::Subject>, warnings: &mut Warnings, checker: &mut Ch
         .into_iter()
         .enumerate()
         .map(|(index, subject)| {
-            checker.within(format!("subjects[{index}].identity"), |checker| Subject {
+            checker.within(format_args!("subjects[{index}].identity"), |checker| Subject {
                 identity: identity(subject.identity.unwrap_or_default(), checker),
                 child: warnings.number::<ChildFlag>(subject.child),
             })
@@ -230,7 +230,9 @@ fn texts(field: &str, values: Vec<String>, max: usize, checker: &mut Checker) ->
     let values = checker.list(field, values, max);
     (0..)
         .zip(values)
-        .map(|(index, value): (usize, String)| checker.required_text(&format!("{field}[{index}]"), value, 64))
+        .map(|(index, value): (usize, String)| {
+            checker.within(format_args!("{field}[{index}]"), |checker| checker.required_text("", value, 64))
+        })
         .collect()
 }
 

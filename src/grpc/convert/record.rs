@@ -17,7 +17,7 @@ use crate::trail::trails::Info;
 /// A receipt as the API says it.
 pub fn receipt(receipt: &submission::Receipt) -> api::Receipt {
     api::Receipt {
-        origin: receipt.origin.to_string(),
+        origin: receipt.origin.as_str().to_owned(),
         seq: receipt.seq,
         link: receipt.link.0.to_vec(),
         recorded_at: Some(wire(receipt.recorded_at)),

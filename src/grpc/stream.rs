@@ -1,0 +1,205 @@
+//! Streams of events: read as far ahead as there is room, answered in order.
+//!
+//! What has come of a stream goes to the writer in one hand-over, and its answers come back in one: under load one
+//! wakeup serves many events, and an event that comes alone waits for nobody.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tonic::{Status, Streaming};
+
+use super::api::stream_events_response::Outcome;
+use super::api::{Event, RecordEventResponse, StreamEventsRequest, StreamEventsResponse};
+use super::ingest::{result, take};
+use super::outcome;
+use super::status::Refusal;
+use crate::model;
+use crate::model::origin::Controller;
+use crate::trail::node::{Node, Pending};
+use crate::trail::submission::RecordError;
+
+/// Most events of one hand-over.
+const HANDED_MAX: usize = 32;
+/// Nothing is added to a hand-over that has so many bytes.
+const HANDED_BYTES: usize = 256 * 1024;
+/// Hand-overs of one stream that may await their answers, of 4,096 events at most; beyond it the stream is not read.
+const AHEAD_MAX: usize = 128;
+/// Characters of an event id that are echoed: as sent, but never at a length that would fill memory while answers wait.
+const ECHOED_MAX: usize = 64;
+
+type Events = Streaming<StreamEventsRequest>;
+
+/// The answers to a stream of events, in their order.
+pub struct Answers {
+    taken: mpsc::Receiver<Result<Taken, Status>>,
+    awaited: Option<Taken>,
+    answered: vec::IntoIter<StreamEventsResponse>,
+}
+
+/// Events on their way.
+struct Taken {
+    events: Vec<Read>,
+    /// The answers to those that were not refused; `None` if all of them were.
+    pending: Option<Pending>,
+}
+
+/// An event as it was read.
+struct Read {
+    event_id: String,
+    refusal: Option<Refusal>,
+}
+
+/// Events that are read but not yet handed over.
+#[derive(Default)]
+struct Reading {
+    events: Vec<Read>,
+    good: Vec<(Controller, model::event::Event)>,
+    bytes: usize,
+}
+
+impl Answers {
+    /// Reads the events until the client ends its side, hangs up, or breaks the protocol.
+    pub(super) fn to(events: Events, node: Arc<Node>) -> Self {
+        let (taken, answers) = mpsc::channel(AHEAD_MAX);
+        tokio::spawn(take_all(node, events, taken));
+        Self { taken: answers, awaited: None, answered: Vec::new().into_iter() }
+    }
+}
+
+impl Stream for Answers {
+    type Item = Result<StreamEventsResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(answer) = self.answered.next() {
+                return Poll::Ready(Some(Ok(answer)));
+            }
+            if let Some(taken) = &mut self.awaited {
+                self.answered = ready!(taken.poll_answers(context)).into_iter();
+                self.awaited = None;
+                continue;
+            }
+            match ready!(self.taken.poll_recv(context)) {
+                Some(Ok(taken)) => self.awaited = Some(taken),
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn poll_answers(&mut self, context: &mut Context<'_>) -> Poll<Vec<StreamEventsResponse>> {
+        let answers = match &mut self.pending {
+            Some(pending) => ready!(Pin::new(pending).poll(context)).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let mut answers = answers.into_iter();
+        let answer = |Read { event_id, refusal }| {
+            let recorded = match refusal {
+                Some(refusal) => Err(refusal),
+                // A writer that vanished leaves it unknown.
+                None => answers.next().unwrap_or(Err(RecordError::Uncertain)).map_err(Refusal::from),
+            };
+            match recorded {
+                Ok(recorded) => {
+                    let result = recorded.into_iter().next().map(result).unwrap_or_default();
+                    let RecordEventResponse { receipt, warnings } = result;
+                    StreamEventsResponse { event_id, outcome: receipt.map(Outcome::Receipt), warnings }
+                }
+                Err(refusal) => {
+                    let outcome = Some(Outcome::Refusal(refusal.message()));
+                    StreamEventsResponse { event_id, outcome, warnings: Vec::new() }
+                }
+            }
+        };
+        Poll::Ready(self.events.drain(..).map(answer).collect())
+    }
+}
+
+impl Reading {
+    fn add(&mut self, event: Option<Event>) {
+        let event_id = event.as_ref().map(|event| echoed(&event.event_id).to_owned()).unwrap_or_default();
+        let refusal = match take(event) {
+            Ok((controller, event, bytes)) => {
+                self.good.push((controller, event));
+                self.bytes += bytes;
+                None
+            }
+            Err(refusal) => Some(refusal),
+        };
+        self.events.push(Read { event_id, refusal });
+    }
+
+    fn is_full(&self) -> bool {
+        self.events.len() >= HANDED_MAX || self.bytes >= HANDED_BYTES
+    }
+
+    /// Hands over what is good of it, as soon as there is room.
+    async fn hand_over(self, node: &Node) -> Taken {
+        let Self { mut events, good, bytes } = self;
+        if good.is_empty() {
+            return Taken { events, pending: None };
+        }
+        match node.submit_when_room(good, bytes).await {
+            Ok(pending) => Taken { events, pending: Some(pending) },
+            Err(error) => {
+                for event in &mut events {
+                    event.refusal.get_or_insert_with(|| error.clone().into());
+                }
+                Taken { events, pending: None }
+            }
+        }
+    }
+}
+
+/// Reads a stream and hands its events on, in order; waits where there is no room.
+async fn take_all(node: Arc<Node>, mut events: Events, taken: mpsc::Sender<Result<Taken, Status>>) {
+    loop {
+        let mut reading = Reading::default();
+        let mut next = Some(events.message().await);
+        let mut end = None;
+        while let Some(message) = next {
+            next = match message {
+                Ok(Some(message)) => {
+                    reading.add(message.event);
+                    if reading.is_full() { None } else { arrived(&mut events).await }
+                }
+                other => {
+                    end = Some(other.err());
+                    None
+                }
+            };
+        }
+        if !reading.events.is_empty() && taken.send(Ok(reading.hand_over(&node).await)).await.is_err() {
+            return;
+        }
+        if let Some(status) = end {
+            if let Some(status) = status {
+                // What was taken before is still answered; then the client hears why the stream ended.
+                let _ = taken.send(Err(outcome::on_stream(status))).await;
+            }
+            return;
+        }
+    }
+}
+
+/// What comes next, as [`Streaming::message`] has it, if it is there already.
+async fn arrived(events: &mut Events) -> Option<Result<Option<StreamEventsRequest>, Status>> {
+    poll_fn(|context| match Pin::new(&mut *events).poll_next(context) {
+        Poll::Ready(next) => Poll::Ready(Some(next.transpose())),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// The first characters of an event id.
+fn echoed(event_id: &str) -> &str {
+    let end = event_id.char_indices().nth(ECHOED_MAX).map_or(event_id.len(), |(end, _)| end);
+    &event_id[..end]
+}

@@ -1,0 +1,91 @@
+//! People met lately: what recording another event of somebody needs to know of them, without a look at the vault.
+
+use std::collections::HashMap;
+
+use crate::model::identity::{Domain, Identity, Pseudonym};
+use crate::model::stored::VaultContact;
+
+/// People kept; about 150 bytes each.
+const KEEP: usize = 200_000;
+
+/// What names a vault row: controller, namespace and id as the vault's hashes take them, and the domain.
+pub(super) type Name = (Vec<u8>, Domain);
+
+/// What is kept of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Person {
+    /// Stands for them.
+    pub(super) pseudonym: Pseudonym,
+    display_name: Box<str>,
+    email: Box<str>,
+}
+
+impl Person {
+    /// Somebody with those contact data.
+    pub(super) fn new(pseudonym: Pseudonym, contact: &VaultContact) -> Self {
+        Self { pseudonym, display_name: contact.display_name.as_str().into(), email: contact.email.as_str().into() }
+    }
+
+    /// Whether what was reported of them is new.
+    pub(super) fn is_news(&self, identity: &Identity) -> bool {
+        (!identity.display_name.is_empty() && *identity.display_name != *self.display_name)
+            || (!identity.email.is_empty() && *identity.email != *self.email)
+    }
+}
+
+/// People met lately: who was met in neither of the last two halves is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    young: HashMap<Name, Person>,
+    old: HashMap<Name, Person>,
+}
+
+impl Met {
+    /// Somebody, if met lately.
+    pub(super) fn find(&mut self, name: &Name) -> Option<Person> {
+        if let Some(person) = self.young.get(name) {
+            return Some(person.clone());
+        }
+        let (name, person) = self.old.remove_entry(name)?;
+        self.add(name, person.clone());
+        Some(person)
+    }
+
+    /// Somebody was met, or changed.
+    pub(super) fn add(&mut self, name: Name, person: Person) {
+        if self.young.len() >= KEEP / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(name, person);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_met_again_stays_and_the_rest_is_forgotten() {
+        let name = |n: usize| (n.to_be_bytes().to_vec(), Domain::Access);
+        let person = Person::new(Pseudonym([1; 32]), &VaultContact::default());
+        let mut met = Met::default();
+        for n in 0..3 * KEEP {
+            met.add(name(n), person.clone());
+            assert!(met.find(&name(0)).is_some(), "met all the time");
+        }
+        assert!(met.find(&name(1)).is_none() && met.find(&name(3 * KEEP - 1)).is_some());
+        assert!(met.young.len() + met.old.len() <= KEEP);
+    }
+
+    #[test]
+    fn what_was_not_reported_is_no_news() {
+        let contact = VaultContact { display_name: "Anna".into(), email: "a@b.pl".into(), ..Default::default() };
+        let person = Person::new(Pseudonym([1; 32]), &contact);
+        let told = |name: &str, email: &str| {
+            let (display_name, email) = (name.to_owned(), email.to_owned());
+            person.is_news(&Identity { display_name, email, ..Identity::default() })
+        };
+        let news = [told("", ""), told("Anna", ""), told("", "a@b.pl"), told("Ewa", ""), told("Anna", "e@b.pl")];
+        assert_eq!(news, [false, false, false, true, true]);
+    }
+}
