@@ -67,7 +67,8 @@ impl Drawn {
         convert::event(Some(message)).unwrap_or_else(|bad| panic!("a drawn event is good: {bad:?}")).1
     }
 
-    fn message(&mut self, controller: &Controller, now: Timestamp) -> api::Event {
+    /// One event as an application sends it.
+    pub(crate) fn message(&mut self, controller: &Controller, now: Timestamp) -> api::Event {
         let (action, outcome, class) = KINDS[self.random.index(KINDS.len())];
         let session = matches!(action, Action::Login | Action::Logout);
         let subjects = if session { 0 } else { 1 + self.random.index(3) };

@@ -1,7 +1,6 @@
-//! The bytes of a data folder: golden, frozen by format, and damaged in every way that we could think of.
+//! The bytes of a data folder: golden, frozen, damaged in every way that we could think of, and judged by a stranger.
 //!
-//! One module for each question; what modules share lies in `node` (a node in this process), `served` (that node
-//! behind the API) and `events`.
+//! One module for each question; what modules share lies in `node` (a node in this process) and `events`.
 #![allow(clippy::unwrap_used)]
 
 mod beside;
@@ -13,4 +12,6 @@ mod frozen;
 mod golden;
 mod node;
 mod served;
+mod skip;
+mod stranger;
 mod tamper;

@@ -5,11 +5,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod allowed;
-mod cells;
-mod damage;
+pub(crate) mod cells;
+pub(crate) mod damage;
 mod files;
-mod folder;
-mod judge;
+pub(crate) mod folder;
+pub(crate) mod judge;
 mod marks;
 mod rows;
 mod seen;
@@ -25,8 +25,8 @@ use folder::Original;
 use judge::{Judged, Verdict};
 use table::Table;
 
-static TORTURE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("AKTA_TORTURE").is_some());
-static ORIGINAL: LazyLock<Original> = LazyLock::new(|| Original::make(1));
+pub(crate) static TORTURE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("AKTA_TORTURE").is_some());
+pub(crate) static ORIGINAL: LazyLock<Original> = LazyLock::new(|| Original::make(1));
 
 #[test]
 fn every_damage_is_named_or_does_nothing() {

@@ -3,7 +3,8 @@
 
 use std::process::Command;
 
-use super::support::{Node, shown, skip};
+use super::skip::skip;
+use super::support::{Node, shown};
 
 /// What each client must say that it checked, in this order.
 const STORY: [&str; 12] = [

@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::support::{Drawn, Events, Node, data, everything, run, skip, verified};
+use super::skip::skip;
+use super::support::{Drawn, Events, Node, data, everything, run, verified};
 
 const MIB: u64 = 1 << 20;
 /// The volume: room for what the logs take in advance (2 x 70 MiB), the reserve, and something to fill.

@@ -11,7 +11,8 @@ use akta::model::stored::Purpose;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::support::{Node, SCHOOL, akta, run, shown, skip, verified};
+use super::skip::skip;
+use super::support::{Node, SCHOOL, akta, run, shown, verified};
 
 /// Searches that are asked at the same time.
 const TOGETHER: usize = 16;

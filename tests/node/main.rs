@@ -16,5 +16,6 @@ mod import;
 mod index;
 mod readme;
 mod refusals;
+mod skip;
 mod support;
 mod tiles;

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use prost::Message;
 use serde_json::{Value, json};
 
-use super::support::{Node, data, shown, skip, untouched};
+use super::skip::skip;
+use super::support::{Node, data, shown, untouched};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Where the lines expect the node; here it takes a free port.

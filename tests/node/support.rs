@@ -1,8 +1,8 @@
 //! Starting the real binary, and events to send it.
 #![allow(clippy::unwrap_used)]
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -114,15 +114,6 @@ pub(crate) fn verified(folder: &Path) -> Value {
     let trails = report["trails"].as_array_mut().unwrap();
     trails.retain(|trail| !trail["origin"].as_str().unwrap().contains("/node/"));
     report
-}
-
-/// Notes that a test does not run here. The test returns after it.
-pub(crate) fn skip(name: &str, reason: &str) {
-    println!("SKIPPED {name}: {reason}");
-    if let Some(list) = std::env::var_os("AKTA_SKIPS") {
-        let mut list: File = OpenOptions::new().create(true).append(true).open(list).unwrap();
-        writeln!(list, "SKIPPED {name}: {reason}").unwrap();
-    }
 }
 
 /// Runs a test's work on a runtime of its own.

@@ -58,6 +58,8 @@ class Store:
             raise Refused("the keyring is missing, but the store was written with one") from None
         if ring.generation < (self.meta.generation or 0):
             raise Refused("the keyring is older than one that the store has used")
+        if ring.generation > (self.meta.generation or 0) + 1:
+            self.findings.add("meta: the keyring is more than one generation newer than the newest that is noted")
         return ring
 
     def _by_trail(self):

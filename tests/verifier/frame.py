@@ -9,7 +9,7 @@ import zstandard
 from . import messages
 from .encoding import Cursor, u8, u32, u64
 from .findings import Bad
-from .keys import open_sealed
+from .keys import SEAL, open_sealed
 from .messages import ROOT
 from .parts import Part, salt
 
@@ -45,7 +45,10 @@ def read_row(date, first, value):
         raise Bad("frame: a format or dictionary other than 1")
     if count == 0:
         raise Bad("frame: it spans no record")
-    return Row(date, first, count, dictionary, cursor.rest())
+    sealed = cursor.rest()
+    if len(sealed) < SEAL:
+        raise Bad("frame: too short to be sealed")
+    return Row(date, first, count, dictionary, sealed)
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from .encoding import derive
 from .findings import Bad
 
+SEAL = 28  # nonce and tag, around any sealed value
 DEV_KEK = derive("akta v1 dev kek")
 
 
@@ -41,7 +42,7 @@ def pseudonym_key(lasting_key):
 
 def open_sealed(key, sealed, place, what):
     """`12 nonce || ciphertext || 16 tag`, AES-256-GCM, with its place as associated data."""
-    if len(sealed) < 28:
+    if len(sealed) < SEAL:
         raise Bad(f"{what} is too short to be sealed")
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], place)

@@ -10,8 +10,8 @@ NODE = "node"
 class Notices:
     """Checks the notices of a trail one after another."""
 
-    def __init__(self, origin, zone, ring=None):
-        self.origin, self.zone, self.ring = origin, zone, ring
+    def __init__(self, origin, zone, ring=None, noted=None):
+        self.origin, self.zone, self.ring, self.noted = origin, zone, ring, noted
         self.count, self.last_seq, self.generation = 0, 0, 0
 
     def check(self, header, content):
@@ -42,4 +42,6 @@ class Notices:
             raise Bad("notice: the keyring's generation goes back")
         if self.ring and (opened.generation > self.ring.generation or opened.dev != self.ring.dev):
             raise Bad("notice: it opens a newer or another keyring than the one at hand")
+        if self.noted is not None and opened.generation > self.noted:
+            raise Bad("notice: it opens a newer keyring than meta has noted")
         self.generation = opened.generation

@@ -4,7 +4,6 @@ The reader is the RocksDB inside of the package rocksdict. It leaves a small fil
 is shown a temporary folder of symbolic links instead.
 """
 
-import contextlib
 import os
 import tempfile
 
@@ -47,11 +46,16 @@ class Database:
             database.close()
 
     def _check_log(self, shadow, found, findings, notes):
-        with contextlib.suppress(Exception):
+        try:
             _open(shadow, found, DBRecoveryMode.absolute_consistency()).close()
             return
-        if wal.damaged(shadow):
+        except Exception as error:
+            why = _words(error, shadow)
+        state = wal.state(shadow)
+        if state == "damaged":
             findings.add(f"{self.name}/: its log is damaged, and an intact batch stands beyond: it had been acknowledged")
+        elif state == "whole":  # every record is intact, and yet they do not follow each other
+            findings.add(f"{self.name}/: its logs do not fit together: {why}")
         else:
             notes.append(f"{self.name}/: its log ends in the middle of a batch, which was not acknowledged and is passed over")
 

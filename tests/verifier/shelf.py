@@ -10,8 +10,9 @@ from .findings import Bad
 class Shelf:
     """All frames of a trail. A part may be taken once; what nobody takes is left over."""
 
-    def __init__(self, trail, rows, ring, size, today, findings):
+    def __init__(self, trail, rows, ring, headers, whole, today, findings):
         self._trail, self._ring, self._today = trail, ring, today
+        size = len(headers) if whole else 1 << 64
         self._rows, self._opened = defaultdict(list), {}
         for (date, zone, first), value in rows:
             try:
@@ -24,6 +25,8 @@ class Shelf:
                 if first + row.count > size:
                     raise Bad("frame: its span goes beyond the trail")
                 before.append(row)
+                if whole and not all(date in {g.date for g in headers[seq].groups} for seq in (first, first + row.count - 1)):
+                    raise Bad("frame: the first or last record that it spans has no parts of its date")
             except Bad as bad:
                 findings.add(bad, trail.origin, first if first < size else None)
 
@@ -46,14 +49,19 @@ class Shelf:
             raise self._opened[place]
         return self._opened[place]
 
-    def take(self, date, seq):
-        """The parts of a record that expire on a date: the last row at or before it, whose span must cover it."""
+    def find(self, date, seq):
+        """The row with the parts of a record that expire on a date: the last at or before it, whose span must cover it."""
         rows = self._rows.get(date, [])
         at = bisect_right(rows, seq, key=lambda row: row.first) - 1
         if at < 0 or not rows[at].covers(seq):
             raise Bad(f"its frame of {dates.shown(date)} is not there")
+        return rows[at]
+
+    def take(self, date, seq):
+        """The parts of a record that expire on a date."""
+        row = self.find(date, seq)
         try:
-            return self._open(rows[at]).pop(seq, [])
+            return self._open(row).pop(seq, [])
         except Bad as bad:
             raise Bad(f"frame of {dates.shown(date)}: {bad}") from None
 

@@ -109,8 +109,8 @@ class TrailCheck:
         size = len(report.headers) if self.whole else 1 << 64
         indexed = self._indexed(size)
         self.expected = Expected(min(indexed, size))
-        self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, size, self.today, self.findings)
-        notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring), dict(store.of_trail("notice", self.trail))
+        self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.today, self.findings)
+        notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0), dict(store.of_trail("notice", self.trail))
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -134,6 +134,8 @@ class TrailCheck:
         if store.ring:
             self.shelf.left_over(self.findings)
         self._check_tree()
+        if store.meta.merged.get(self.trail.controller, 0) > len(self.report.headers):
+            self.find("meta: merged/ says more records than the trail has")
         if store.index:
             given = self.trail, self.report.headers, self.expected, store.ring is not None
             self.report.postings = store.index.check(*given, self.today, store.kept_week, self.findings)
@@ -160,6 +162,7 @@ class TrailCheck:
                 self.report.states["expired"] += 1
             elif self.store.ring is None:
                 self.report.states["sealed"] += 1
+                self.shelf.find(group.date, header.seq)
             else:
                 try:
                     taken = self.shelf.take(group.date, header.seq)

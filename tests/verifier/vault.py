@@ -1,5 +1,6 @@
 """Section "Vault": who stands behind pseudonyms."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from . import keys, messages, policy
@@ -125,6 +126,11 @@ def read_vault(database, ring, trails, findings):
         except Bad as bad:
             findings.add(bad)
     if ring is None:
+        # Whose name is whose cannot be told, but each row has one.
+        led_to = Counter(names.values())
+        for key in rows:
+            if led_to[key] != 1:
+                findings.add("vault: a row to which not exactly one pseudonym leads")
         return None
     for name in names.keys() - named:
         if names[name] in rows:

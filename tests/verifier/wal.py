@@ -42,8 +42,8 @@ def _intact(block, at):
     return HEAD + length if crc == crc32c(block[at + 6 : end]) else None
 
 
-def damaged(folder):
-    """Whether an intact record stands beyond the first broken one, over all logs of a database."""
+def state(folder):
+    """Over all logs of a database: "whole", "torn" at the end, or "damaged", with an intact record beyond the first broken one."""
     broken = False
     for name in sorted((n for n in os.listdir(folder) if n.endswith(".log")), key=lambda n: (len(n), n)):
         with open(os.path.join(folder, name), "rb") as file:
@@ -53,7 +53,9 @@ def damaged(folder):
             while at + HEAD <= len(block):
                 length = _intact(block, at)
                 if length and broken:
-                    return True
+                    return "damaged"
                 broken = broken or not length
                 at += length or 1
-    return False
+            # Only where a block ends may there be too few bytes for a record, and they are zero.
+            broken = broken or (at < len(block) and (len(block) < BLOCK or any(block[at:])))
+    return "torn" if broken else "whole"

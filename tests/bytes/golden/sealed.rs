@@ -8,7 +8,7 @@ use akta::model::header::Link;
 use akta::model::identity::{Domain, Identity, Pseudonym, identity_bytes};
 use akta::model::origin::Controller;
 use akta::model::part::{PartId, PartKey};
-use akta::model::seal::{Key, Use, date_key, session_hash};
+use akta::model::seal::{Key, LastingKeys, Use, date_key};
 use akta::model::term::Term;
 use akta::store::keys;
 use akta::trail::indexer::{decode_seqs, encode_seqs};
@@ -45,7 +45,7 @@ fn keys_are_golden() {
     sheet.bytes("akta v1 index key", date_key(Use::Index, &controller, &date, &o()).bytes());
     sheet.about("The session id \"abc\": the controller's key for it, and what stands in SessionPart.");
     sheet.bytes("akta v1 session key", Key::derive("akta v1 session key", &[controller.bytes()]).bytes());
-    sheet.bytes("session hash", session_hash(&controller, b"abc"));
+    sheet.bytes("session hash", LastingKeys::of(&controller).session_hash(b"abc"));
     sheet.about("The same controller's key for digests of requests (store.txt shows that Akta uses it).");
     sheet.bytes("akta v1 request key", Key::derive("akta v1 request key", &[controller.bytes()]).bytes());
     sheet.about("Lasting key 32 x 04, bucket key 32 x 05 (store.txt shows that Akta uses them).");

@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use akta::model::date::Timestamp;
 use akta::store::Database;
 use akta::store::disk::Disk;
 use akta::store::files::{Files, Folder, MemoryFiles};
 use akta::trail::base::Base;
 use akta::trail::keyring::Kek;
-use akta::trail::verify::verify;
+use akta::trail::verify::{Report, verify};
 
 use super::cells::{Cell, Kind, Part};
 use super::damage::Struck;
@@ -179,20 +180,29 @@ fn all(said: &[Said]) -> String {
 
 /// What `akta verify` says, with that guard or the folder's own.
 fn look(original: &Original, opened: &Result<Disk, String>, keys: bool, guard: Option<Arc<dyn Files>>) -> Vec<Said> {
-    let refused = |what: String| vec![Said { origin: String::new(), seq: None, what }];
-    let mut disk = match opened {
-        Ok(disk) => disk.clone(),
-        Err(error) => return refused(error.clone()),
-    };
+    match report(opened, original.now, keys, guard) {
+        Ok(report) => {
+            let findings = report.findings.into_iter();
+            findings.map(|found| Said { origin: found.origin, seq: found.seq, what: found.what }).collect()
+        }
+        Err(what) => vec![Said { origin: String::new(), seq: None, what }],
+    }
+}
+
+/// The report of `akta verify` at that moment, or why it has none.
+pub(crate) fn report(
+    opened: &Result<Disk, String>,
+    now: Timestamp,
+    keys: bool,
+    guard: Option<Arc<dyn Files>>,
+) -> Result<Report, String> {
+    let mut disk = opened.clone()?;
     disk.guard = guard.unwrap_or(disk.guard);
-    let (world, _) = world(original.now, 77);
-    let base = match Base::open_read_only(disk, keys.then(Kek::dev), settings("UTC"), world) {
-        Ok(base) => base,
-        Err(error) => return refused(error.to_string()),
-    };
-    let report = verify(&base, |_, _, _| {});
+    let (world, _) = world(now, 77);
+    let base = Base::open_read_only(disk, keys.then(Kek::dev), settings("UTC"), world);
+    let report = verify(&base.map_err(|error| error.to_string())?, |_, _, _| {});
     assert_eq!(report.sealed, !keys);
-    report.findings.into_iter().map(|found| Said { origin: found.origin, seq: found.seq, what: found.what }).collect()
+    Ok(report)
 }
 
 /// What a start made of it.
