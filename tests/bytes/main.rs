@@ -3,6 +3,7 @@
 //! One module for each question; what modules share lies in `node` (a node in this process) and `events`.
 #![allow(clippy::unwrap_used)]
 
+mod corpora;
 mod events;
 mod node;
 mod tamper;

@@ -18,3 +18,4 @@ mod readme;
 mod refusals;
 mod support;
 mod tiles;
+mod unproved;
