@@ -86,9 +86,7 @@ impl FromStr for Size {
         };
         let bytes = 1u64.checked_shl(shift).and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
         bytes.map(Self).ok_or_else(|| {
-            format!(
-                "\"{text}\" is not a size: give bytes, or a whole number with KiB, MiB, GiB or TiB, such as 512 MiB"
-            )
+            "is not a size: give bytes, or a whole number with KiB, MiB, GiB or TiB, such as 512 MiB".to_owned()
         })
     }
 }
@@ -137,7 +135,7 @@ impl File {
             let before = error.span().and_then(|span| text.get(..span.start));
             let line = before.map(|before| before.matches('\n').count() + 1);
             let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            ConfigError(format!("{line}{}", error.message()))
+            ConfigError(format!("{line}{}", without_value(error.message())))
         })
     }
 
@@ -168,6 +166,16 @@ impl File {
             new_guard: false,
             disk_reserve: self.disk_reserve.map(|size| size.0),
         })
+    }
+}
+
+/// What serde says of a value that it did not expect, without the value.
+fn without_value(message: &str) -> String {
+    match (message.split_once(": "), message.rsplit_once(", expected ")) {
+        (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, expected))) => {
+            format!("{kind}, expected {expected}")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -208,6 +216,8 @@ mod tests {
         }
         let error = File::parse("data = \"/d\"\nkek = \"c2VjcmV0\"").expect_err("is no key").to_string();
         assert!(error.starts_with("line 2: unknown field `kek`") && !error.contains("c2VjcmV0"), "{error}");
+        let error = File::parse("controllers = \"c2VjcmV0, expected a\"").expect_err("is no list").to_string();
+        assert_eq!(error, "line 1: invalid type, expected a sequence");
         for bad in ["controllers = [\"School 12\"]\nauthority = \"a\"", "zone = \"Mars/Base\"", "data = \"/d\""] {
             let file: File = toml::from_str(bad).expect("is TOML");
             assert!(file.settings(false).is_err(), "{bad}");

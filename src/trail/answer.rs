@@ -216,7 +216,7 @@ fn start(question: &Question, controller: &Controller, key: &Key, token: &str, s
         };
         return Ok(Cursor { size, next, question: digest });
     }
-    Cursor::decode(token).filter(|cursor| cursor.question == digest && cursor.size <= size).ok_or(AskError::Cursor)
+    Cursor::resume(token, digest, size).ok_or(AskError::Cursor)
 }
 
 /// Runs work that waits for the disk where it does not hold up others.

@@ -1,9 +1,11 @@
 //! The bytes of a data folder: golden, frozen, damaged in every way that we could think of, and judged by a stranger.
 //!
-//! One module for each question; what modules share lies in `node` (a node in this process) and `events`.
+//! One module for each question; what modules share lies in `node` (a node in this process), `served` (that node
+//! behind the API) and `events`.
 #![allow(clippy::unwrap_used)]
 
 mod beside;
+mod corpora;
 mod events;
 mod expected;
 mod formats;
@@ -12,6 +14,7 @@ mod frozen;
 mod golden;
 mod node;
 mod served;
+#[path = "../node/skip.rs"]
 mod skip;
 mod stranger;
 mod tamper;

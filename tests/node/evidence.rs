@@ -71,39 +71,6 @@ fn hashes(bytes: &[Vec<u8>]) -> Vec<Hash> {
 }
 
 #[test]
-fn what_cannot_be_proved_is_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = Node::start(folder.path());
-    run(async {
-        let mut client = node.client().await;
-        client.record(Events::of(9).read()).await.unwrap();
-        let inclusion = [
-            (SCHOOL, 2, 0, "seq", "is beyond the 2 records"),
-            (SCHOOL, 1, 1, "size", "does not reach the record"),
-            (SCHOOL, 1, 9, "size", "is over the 2 records"),
-            ("School 12", 0, 0, "controller", "1 to 63 of a-z"),
-            ("nobody", 0, 0, "", "no such controller"),
-        ];
-        for (controller, seq, size, field, phrase) in inclusion {
-            let asked = GetInclusionProofRequest { controller: controller.into(), seq, size };
-            let status = client.evidence.get_inclusion_proof(asked).await.unwrap_err();
-            assert!(status.message().contains(field) && status.message().contains(phrase), "{status:?}");
-        }
-        for (old_size, new_size, field) in
-            [(0, 0, "old_size"), (9, 0, "old_size"), (2, 1, "new_size"), (1, 9, "new_size")]
-        {
-            let asked = GetConsistencyProofRequest { controller: SCHOOL.into(), old_size, new_size };
-            let status = client.evidence.get_consistency_proof(asked).await.unwrap_err();
-            assert!(status.message().contains(field), "{status:?}");
-        }
-        let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least: 9 };
-        let status = client.evidence.get_checkpoint(asked).await.unwrap_err();
-        assert!(status.message().contains("at_least"), "{status:?}");
-    });
-    node.stop();
-}
-
-#[test]
 fn verified_beside_a_writer_with_and_without_keys_and_against_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());

@@ -19,3 +19,4 @@ mod refusals;
 mod skip;
 mod support;
 mod tiles;
+mod unproved;

@@ -219,7 +219,7 @@ async fn refuse_events(node: &Node) -> Vec<String> {
 }
 
 /// What is not as it should be about a refusal.
-fn judge(status: &Status, code: Code, field: &str, phrase: &str) -> Vec<String> {
+pub(super) fn judge(status: &Status, code: Code, field: &str, phrase: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if status.code() != code {
         wrong.push(format!("code {:?} instead of {code:?}: {}", status.code(), status.message()));
@@ -271,6 +271,7 @@ async fn refuse_questions(node: &Node) -> Vec<String> {
         (|q| q.controller = MARK.to_uppercase(), Bad, "controller", "1 to 63 of a-z 0-9 . _ -"),
         (|q| q.controller = MARK.into(),
          Code::PermissionDenied, "", "no such controller, or you may not read its trail"),
+        (|q| q.controller = "node".into(), Bad, "controller", "\"node\" is reserved for what belongs to no controller"),
         (|q| q.purpose = 0, Bad, "purpose", "is required: say why you ask, it is recorded"),
         (|q| q.purpose = 4_711, Bad, "purpose", "is not a purpose that this version knows"),
         (|q| q.purpose = Purpose::SupportTicket.into(), Bad, "purpose_text", "is required with SUPPORT_TICKET"),
@@ -357,7 +358,15 @@ async fn refuse_questions(node: &Node) -> Vec<String> {
     let gets: &[BadGet] = &[
         (|q| q.controller = MARK.into(),
          Code::PermissionDenied, "", "no such controller, or you may not read its trail"),
+        (|q| q.controller = String::new(), Bad, "controller", "1 to 63 of a-z 0-9 . _ -"),
+        (|q| q.controller = MARK.to_uppercase(), Bad, "controller", "1 to 63 of a-z 0-9 . _ -"),
+        (|q| q.controller = "node".into(), Bad, "controller", "\"node\" is reserved for what belongs to no controller"),
         (|q| q.purpose = 0, Bad, "purpose", "is required: say why you ask"),
+        (|q| q.purpose = 4_711, Bad, "purpose", "is not a purpose that this version knows"),
+        (|q| q.purpose = Purpose::SupportTicket.into(), Bad, "purpose_text", "is required with SUPPORT_TICKET"),
+        (|q| q.purpose_text = long(64), Bad, "purpose_text", "is 65 bytes, the limit is 64"),
+        (|q| q.purpose_text = format!("{MARK}\n"), Bad, "purpose_text", "has control characters: remove them"),
+        (|q| q.key = Some(Key::EventId(String::new())), Bad, "event_id", "must be a UUID as text"),
         (|q| q.purpose = Purpose::Other.into(), Bad, "purpose_text", "is required with OTHER"),
         (|q| q.key = None, Bad, "key", "is required: give seq or event_id"),
         (|q| q.key = Some(Key::EventId(MARK.into())), Bad, "event_id", "must be a UUID as text"),

@@ -77,12 +77,13 @@ pub enum Format {
 
 /// What every event of an import shares.
 #[derive(Debug, Clone)]
-struct Context {
-    controller: String,
+pub struct Context {
+    /// Whose trail it goes to.
+    pub controller: String,
     /// BLAKE3 of the whole file.
-    digest: [u8; 32],
+    pub digest: [u8; 32],
     /// Nanoseconds that times are moved by.
-    shift: i64,
+    pub shift: i64,
 }
 
 impl Context {
@@ -113,7 +114,7 @@ impl Format {
     }
 
     /// The event of a line; `None` if there is nothing in it; or why it is refused.
-    fn event(self, context: &Context, number: u64, line: &[u8]) -> Result<Option<api::Event>, String> {
+    pub fn event(self, context: &Context, number: u64, line: &[u8]) -> Result<Option<api::Event>, String> {
         match self {
             Self::Combined => {
                 let line = combined::parse(line).map_err(|refused| refused.to_string())?;

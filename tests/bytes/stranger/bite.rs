@@ -41,7 +41,10 @@ fn first(opinion: &mut Opinion) -> &mut Trail {
 #[test]
 fn a_planted_disagreement_is_seen() {
     if python().is_none() {
-        return skip("a_planted_disagreement_is_seen", "AKTA_PYTHON does not name a Python with what the verifier needs");
+        return skip(
+            "a_planted_disagreement_is_seen",
+            "AKTA_PYTHON does not name a Python with what the verifier needs",
+        );
     }
     let mut stranger = Stranger::start();
     let (whole, now) = (&ORIGINAL.whole.path, ORIGINAL.now);
@@ -82,7 +85,10 @@ fn a_planted_disagreement_is_seen() {
 #[test]
 fn the_verifier_agrees_with_the_page() {
     if python().is_none() {
-        return skip("the_verifier_agrees_with_the_page", "AKTA_PYTHON does not name a Python with what the verifier needs");
+        return skip(
+            "the_verifier_agrees_with_the_page",
+            "AKTA_PYTHON does not name a Python with what the verifier needs",
+        );
     }
     let mut command = module(&["unittest", "verifier.test_page"]);
     let output = command.output().unwrap();

@@ -125,7 +125,11 @@ fn exports_show_what_the_folder_holds_and_no_less() {
             count_up(&tally, &format!("{what}: {}", if opinion.found { "found" } else { "not found" }));
             if said["verdict"] == "refused" || opinion.found != proved {
                 let words = opinion.shown();
-                return Err(format!("turn {turn}: {what} was altered in {}: {} {words}", file.display(), said["verdict"]));
+                return Err(format!(
+                    "turn {turn}: {what} was altered in {}: {} {words}",
+                    file.display(),
+                    said["verdict"]
+                ));
             }
         }
         Ok(())

@@ -1,0 +1,27 @@
+//! Page tokens: what is taken is what was given out, to the letter, and an altered one goes nowhere else.
+
+use akta::model::query::Cursor;
+
+use super::input::Input;
+
+/// A token from a client; then one of ours, altered.
+pub(crate) fn check(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(cursor) = Cursor::decode(&text) {
+        assert_eq!(cursor.encode(), text);
+        assert_eq!(Cursor::resume(&text, cursor.question, cursor.size), Some(cursor));
+    }
+    let mut input = Input(bytes);
+    let cursor = Cursor { size: input.number(), next: input.number(), question: input.array() };
+    let token = cursor.encode();
+    assert_eq!(Cursor::decode(&token), Some(cursor));
+    assert_eq!(Cursor::resume(&token, cursor.question, cursor.size), Some(cursor));
+    assert!(cursor.size == 0 || Cursor::resume(&token, cursor.question, cursor.size - 1).is_none());
+    let altered = input.altered(token.as_bytes());
+    let Ok(altered) = String::from_utf8(altered) else { return };
+    // Version, size and next stand before the last 16 digits, which say whose token it is.
+    let (place, whose) = altered.split_at(token.len() - 16);
+    let resumed = Cursor::resume(&altered, cursor.question, cursor.size);
+    assert!(token.ends_with(whose) || resumed.is_none(), "the token of another question");
+    assert!(resumed.is_none_or(|resumed| resumed != cursor && resumed.size <= cursor.size), "{place}");
+}
