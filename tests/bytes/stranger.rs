@@ -28,7 +28,13 @@ use python::Stranger;
 use shape::MARKS;
 
 /// Both opinions of a folder at that moment.
-fn both(stranger: &mut Stranger, folder: &Path, now: Timestamp, keys: bool, guard: Option<&Path>) -> (Opinion, Opinion) {
+fn both(
+    stranger: &mut Stranger,
+    folder: &Path,
+    now: Timestamp,
+    keys: bool,
+    guard: Option<&Path>,
+) -> (Opinion, Opinion) {
     let opened = Disk::open_read_only(folder, None).map_err(|error| error.to_string());
     let elsewhere = guard.map(|guard| std::sync::Arc::new(Folder::new(guard)) as std::sync::Arc<dyn Files>);
     let report = judge::report(&opened, now, keys, elsewhere);
@@ -127,7 +133,9 @@ fn both_find_the_same_damages() {
     let tally = tally.into_inner().unwrap();
     println!("{count} damages, with keys and without: {tally:?}\nnot needed in this run: {:?}", allowed::unused());
     assert!(wrong.is_empty(), "{} of {count} damages:\n{}", wrong.len(), wrong.join("\n"));
-    for (what, least) in [("nothing found by either", 20), ("found by both, the same record named", 50), ("found by both", 50)] {
+    for (what, least) in
+        [("nothing found by either", 20), ("found by both, the same record named", 50), ("found by both", 50)]
+    {
         assert!(tally.get(what).is_some_and(|count| *count > least), "{what}: {tally:?}");
     }
 }

@@ -118,7 +118,8 @@ pub(crate) fn make(folder: &Path, seed: u64, records: usize) -> Shape {
     let controllers = (0..count).map(|number| Controller::new(&format!("school-{number}")).unwrap()).collect();
     let now = Timestamp::parse(STARTS[random.index(STARTS.len())]).unwrap();
     let shape = Shape { now, marks: BTreeSet::new() };
-    let mut making = Making { folder, drawn: Drawn::new(seed), random, controllers, zones: BTreeSet::new(), latest: now, shape };
+    let mut making =
+        Making { folder, drawn: Drawn::new(seed), random, controllers, zones: BTreeSet::new(), latest: now, shape };
     if count > 1 {
         making.mark(Mark::Trails);
     }
