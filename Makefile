@@ -47,6 +47,7 @@ test: ## everything that must hold before a merge, with the seconds of each step
 	$(step) rocksdb scripts/rocksdb
 	$(step) clippy cargo clippy --all-targets --locked -- -D warnings
 	$(step) "client only" scripts/client-only
+	$(step) "page and verifier" env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(AKTA_PYTHON) -m unittest -q verifier.test_page
 	$(step) doc env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --quiet
 	$(no_skips)
 	$(step) tests cargo test --locked

@@ -182,6 +182,8 @@ class ExportCheck:
             if self.gaps or get(end, "size", int) != len(report.headers) or hex_bytes(end, "head") != report.head:
                 self.find("it says that it is complete, and is not")
             self._proof()
+        elif self.checkpoint is not None or get(end, "findings", list, []):
+            self.find("it says itself that it is not complete")
         else:
             self.notes.append("narrowed by time: not the whole trail, so neither links across gaps nor the tree were checked")
         if self.dates_unchecked:

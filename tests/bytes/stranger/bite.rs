@@ -6,7 +6,7 @@ use std::time::Duration;
 use akta::store::Family;
 
 use super::opinion::{Difference, Opinion, Trail};
-use super::python::{Stranger, module, python};
+use super::python::{Stranger, python};
 use super::{both, judge};
 use crate::skip::skip;
 use crate::tamper::ORIGINAL;
@@ -80,6 +80,7 @@ fn a_planted_disagreement_is_seen() {
     let _ = judge::report(&Err(String::new()), now, true, None).unwrap_err();
     assert!(!ORIGINAL.whole.rows[&Family::Header].is_empty());
 }
+<<<<<<< HEAD
 
 /// The verifier's own tests, among them the worked example of docs/format.md.
 #[test]
@@ -95,3 +96,5 @@ fn the_verifier_agrees_with_the_page() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("OK") && !said.contains("Ran 0 tests"), "{said}");
 }
+=======
+>>>>>>> stranger

@@ -16,14 +16,6 @@ pub(crate) fn python() -> Option<OsString> {
     std::env::var_os("AKTA_PYTHON")
 }
 
-/// `python -m verifier` and those arguments.
-pub(crate) fn module(arguments: &[&str]) -> Command {
-    let mut command = Command::new(python().unwrap());
-    command.args(["-m"]).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.env("PYTHONPATH", "tests").env("PYTHONDONTWRITEBYTECODE", "1");
-    command
-}
-
 /// One running verifier.
 pub(crate) struct Stranger {
     child: Child,
@@ -33,8 +25,10 @@ pub(crate) struct Stranger {
 
 impl Stranger {
     pub(crate) fn start() -> Self {
-        let mut child =
-            module(&["verifier", "lines"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python starts");
+        let mut command = Command::new(python().unwrap());
+        command.args(["-m", "verifier", "lines"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.env("PYTHONPATH", "tests").env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python starts");
         let (questions, answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Self { child, questions, answers }
     }
