@@ -22,7 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::base::Base;
 use super::trails::Head;
 use crate::model::tree::Hash;
-use crate::store::disk::GUARD as FILE;
+pub use crate::store::disk::GUARD as FILE;
 use crate::store::files::Files;
 
 const FIRST_LINE: &str = "akta guard 1\n";

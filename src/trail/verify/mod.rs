@@ -168,11 +168,7 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
     }
     report
         .findings
-<<<<<<< HEAD
         .extend(strays::check(base, &metas, &sizes, &guarded).into_iter().map(|(place, what)| finding(place, what)));
-=======
-        .extend(store::check(base, &metas, &sizes, &guarded).into_iter().map(|(place, what)| finding(place, what)));
->>>>>>> stranger
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     report

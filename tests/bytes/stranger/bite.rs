@@ -80,21 +80,3 @@ fn a_planted_disagreement_is_seen() {
     let _ = judge::report(&Err(String::new()), now, true, None).unwrap_err();
     assert!(!ORIGINAL.whole.rows[&Family::Header].is_empty());
 }
-<<<<<<< HEAD
-
-/// The verifier's own tests, among them the worked example of docs/format.md.
-#[test]
-fn the_verifier_agrees_with_the_page() {
-    if python().is_none() {
-        return skip(
-            "the_verifier_agrees_with_the_page",
-            "AKTA_PYTHON does not name a Python with what the verifier needs",
-        );
-    }
-    let mut command = module(&["unittest", "verifier.test_page"]);
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("OK") && !said.contains("Ran 0 tests"), "{said}");
-}
-=======
->>>>>>> stranger
