@@ -41,6 +41,7 @@ test: ## everything that must hold before a merge, with the seconds of each step
 	@scripts/step --begin
 	$(step) setup scripts/setup
 	$(step) fetch cargo fetch --locked --quiet
+	$(step) "fetch fuzz" cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
 	$(step) fmt cargo fmt --check
 	$(step) "buf lint" $(BUF) lint
 	$(step) licences $(AKTA_PYTHON) scripts/licences
@@ -60,10 +61,15 @@ dictionary: build-tools ## train the shipped zstd dictionary anew (needs the zst
 	@zstd -q -f --train -r $(CARGO_TARGET_DIR)/samples --maxdict=16384 -o src/model/dictionary-1.zstd
 
 .PHONY: torture
-torture: build-tools ## the long forms of the tests: crashes, faults, big stores
+torture: build-tools ## the long forms of the tests: crashes, faults, big stores; five minutes of fuzzing a target
 	$(no_skips)
 	@AKTA_TORTURE=1 cargo test --locked --lib --bins --tests -- --ignored
 	@scripts/skips
+	@scripts/fuzz --all 300
+
+.PHONY: fuzz
+fuzz: build-tools ## fuzz every target for a minute; one alone: scripts/fuzz TARGET SECONDS
+	@scripts/fuzz --all 60
 
 .PHONY: bench
 bench: build-tools ## benchmarks of the primitives, then a node against the disk's ceiling
@@ -78,6 +84,7 @@ fmt: ## format the sources
 .PHONY: lint
 lint: setup ## format, protocol, licences and clippy: what needs no test run
 	@cargo fetch --locked --quiet
+	@cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
 	@cargo fmt --check
 	@$(BUF) lint
 	@$(AKTA_PYTHON) scripts/licences
