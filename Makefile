@@ -41,6 +41,7 @@ test: ## everything that must hold before a merge, with the seconds of each step
 	@scripts/step --begin
 	$(step) setup scripts/setup
 	$(step) fetch cargo fetch --locked --quiet
+	$(step) "fetch fuzz" cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
 	$(step) fmt cargo fmt --check
 	$(step) "buf lint" $(BUF) lint
 	$(step) licences $(AKTA_PYTHON) scripts/licences
@@ -65,10 +66,15 @@ frozen: build-tools ## keep a data folder of a new format's number for ever; nev
 	@AKTA_FROZEN="$(CURDIR)/tests/bytes/frozen" cargo test --locked --test bytes frozen::a_folder_is_made -- --nocapture
 
 .PHONY: torture
-torture: build-tools ## the long forms of the tests: crashes, faults, big stores
+torture: build-tools ## the long forms of the tests: crashes, faults, big stores; five minutes of fuzzing a target
 	$(no_skips)
 	@AKTA_TORTURE=1 cargo test --locked --lib --bins --tests -- --ignored
 	@scripts/skips
+	@scripts/fuzz --all 300
+
+.PHONY: fuzz
+fuzz: build-tools ## fuzz every target for a minute; one alone: scripts/fuzz TARGET SECONDS
+	@scripts/fuzz --all 60
 
 .PHONY: bench
 bench: build-tools ## benchmarks of the primitives, then a node against the disk's ceiling
@@ -83,6 +89,7 @@ fmt: ## format the sources
 .PHONY: lint
 lint: setup ## format, protocol, licences and clippy: what needs no test run
 	@cargo fetch --locked --quiet
+	@cargo fetch --locked --quiet --manifest-path fuzz/Cargo.toml
 	@cargo fmt --check
 	@$(BUF) lint
 	@$(AKTA_PYTHON) scripts/licences

@@ -16,14 +16,13 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 fn inclusion(leaf: &Hash, index: u64, size: u64, hashes: &[Hash]) {
-    let wrong = Hash([0; 32]);
     let Some(root) = root_of(leaf, index, size, hashes) else {
-        let error = verify_inclusion(leaf, index, size, &wrong, hashes);
+        let error = verify_inclusion(leaf, index, size, leaf, hashes);
         assert!(matches!(error, Err(ProofError::Index { .. } | ProofError::Length(_))), "{error:?}");
         return;
     };
     assert_eq!(verify_inclusion(leaf, index, size, &root, hashes), Ok(()));
-    assert!(verify_inclusion(leaf, index, size, &wrong, hashes).is_err());
+    assert!(verify_inclusion(leaf, index, size, &altered(&root), hashes).is_err());
     assert!(verify_inclusion(&altered(leaf), index, size, &root, hashes).is_err());
     for (at, hash) in hashes.iter().enumerate() {
         let mut other = hashes.to_vec();
@@ -37,16 +36,15 @@ fn inclusion(leaf: &Hash, index: u64, size: u64, hashes: &[Hash]) {
 }
 
 fn consistency(start: &Hash, old: u64, new: u64, hashes: &[Hash]) {
-    let wrong = Hash([0; 32]);
     let sizes = old > 0 && old <= new;
     let Some((old_root, new_root)) = roots_of(start, old, new, hashes).filter(|_| sizes) else {
-        let error = verify_consistency(old, start, new, &wrong, hashes);
+        let error = verify_consistency(old, start, new, start, hashes);
         assert!(matches!(error, Err(ProofError::Sizes { .. } | ProofError::Length(_))), "{error:?}");
         return;
     };
     assert_eq!(verify_consistency(old, &old_root, new, &new_root, hashes), Ok(()));
-    assert!(verify_consistency(old, &wrong, new, &new_root, hashes).is_err());
-    assert!(verify_consistency(old, &old_root, new, &wrong, hashes).is_err());
+    assert!(verify_consistency(old, &altered(&old_root), new, &new_root, hashes).is_err());
+    assert!(verify_consistency(old, &old_root, new, &altered(&new_root), hashes).is_err());
     for (at, hash) in hashes.iter().enumerate() {
         let mut other = hashes.to_vec();
         other[at] = altered(hash);
