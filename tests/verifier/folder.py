@@ -1,5 +1,6 @@
 """Section "How to verify": a closed data folder, read without writing a byte."""
 
+import contextlib
 import os
 import time
 from collections import defaultdict
@@ -7,6 +8,7 @@ from collections import defaultdict
 from .dates import number, utc_day
 from .findings import Bad, Findings, Refused, finish
 from .guard import read_guard
+from .header import read_run
 from .index import Index
 from .keyring import read_keyring
 from .keys import DEV_KEK
@@ -41,7 +43,8 @@ class Store:
         self.people = self._people()
         self.index = self._index()
         self.guard = self._guard(os.path.join(guard or path, "guard"))
-        self.kept_week = max(self.today_number or 0, utc_day(self.now)) // 7 - 1  # no clock has dropped event ids from there on
+        # No clock has dropped event ids from there on: none was later than these, as far as records tell.
+        self.kept_week = max([self.today_number or 0, utc_day(self.now), *self._newest_days()]) // 7 - 1
 
     def _database(self, name):
         return Database(os.path.join(self.path, name), FAMILIES[name], self.findings, self.notes)
@@ -96,6 +99,12 @@ class Store:
         for origin in guard.keys() - {trail.origin for trail in self.meta.trails}:
             self.findings.add("the guard has a trail that the store does not have", origin)
         return guard
+
+    def _newest_days(self):
+        for rows in self._rows["header"].values():
+            key, value = rows[-1]
+            with contextlib.suppress(Bad):  # the walk will say so
+                yield read_run(int.from_bytes(key[4:], "big"), value)[1][-1].day
 
     def of_trail(self, family, trail):
         """Rows of `header` or `notice`: (seq, value)."""

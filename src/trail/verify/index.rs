@@ -2,7 +2,7 @@
 
 use super::Bad;
 use super::walk::Walk;
-use crate::model::date::Date;
+use crate::model::date::{Date, Timestamp};
 use crate::model::header::Kind;
 use crate::model::record::Record;
 use crate::model::seal::Use;
@@ -49,10 +49,16 @@ pub(super) fn prefix(base: &Base, info: &Info, today: Date, date: Date, term: &T
 }
 
 /// The index knows the event id of a record, as long as it must.
-pub(super) fn event_id(base: &Base, info: &Info, record: &Record, expected: &mut Sum) -> Result<(), Bad> {
+pub(super) fn event_id(
+    base: &Base,
+    info: &Info,
+    latest: Timestamp,
+    record: &Record,
+    expected: &mut Sum,
+) -> Result<(), Bad> {
     let core = record.contents.core.as_ref();
     let id = core.and_then(|core| <[u8; 16]>::try_from(core.event_id.as_slice()).ok());
-    let Some(id) = id.filter(|_| indexer::remembers(record.header.day, base.now())) else { return Ok(()) };
+    let Some(id) = id.filter(|_| indexer::remembers(record.header.day, latest)) else { return Ok(()) };
     let seq = record.header.seq;
     expected.add(&indexer::event_id_key(info, &id, record.header.day), seq);
     let found = indexer::event_id(base, info, &id, record.header.day)?;
@@ -135,7 +141,7 @@ fn counters(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
 fn event_ids(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
     let mut found = Sum::new(walk.event_ids.key);
     let rows = |mut look: Look<'_>| -> Result<(), Bad> {
-        for week in indexer::remembered_weeks(base.index.as_ref(), base.now())? {
+        for week in indexer::remembered_weeks(base.index.as_ref(), walk.latest)? {
             for row in base.index.scan(Scan::prefix(Family::EventId, &indexer::event_ids_of(week, info))) {
                 let (key, value) = row?;
                 let seq = value.first_chunk().map(|seq| u64::from_be_bytes(*seq));

@@ -20,12 +20,14 @@ use super::answer::{AskError, blocking};
 use super::base::Base;
 use super::guard::Guard;
 use super::node::Node;
+use super::position::stored_size;
 use super::proof;
-use super::reader::ReadError;
+use super::reader::{ReadError, Reader};
 use super::trails::{Head, Info};
 use crate::model::date::Timestamp;
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
+use crate::model::stored::TrailMeta;
 use crate::model::tree::{EMPTY_ROOT, Hash};
 
 /// Most findings about one family: who looks has seen enough.
@@ -145,10 +147,8 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
             return report;
         }
     };
-    let guarded = guarded(base).unwrap_or_else(|error| {
-        report.findings.push(finding("guard", error));
-        BTreeMap::new()
-    });
+    let (known, unread) = Known::of(base, &metas);
+    report.findings.extend(unread.map(|what| finding("guard", what)));
     let (mut infos, mut sizes) = (Vec::new(), BTreeMap::new());
     for meta in &metas {
         let Some(info) = Info::new(meta, &base.keyring) else {
@@ -156,7 +156,7 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
             report.findings.push(finding(&meta.origin, what.to_owned()));
             continue;
         };
-        let (trail, findings) = one(base, &info, guarded.get(info.origin.as_str()).copied(), None, |done, of| {
+        let (trail, findings) = one(base, &info, &known, None, |done, of| {
             progress(info.origin.as_str(), done, of);
             true
         });
@@ -165,30 +165,51 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
         report.findings.extend(findings);
         infos.push(info);
     }
-    report
-        .findings
-        .extend(store::check(base, &metas, &sizes, &guarded).into_iter().map(|(place, what)| finding(place, what)));
+    report.findings.extend(
+        store::check(base, &metas, &sizes, &known.guarded).into_iter().map(|(place, what)| finding(place, what)),
+    );
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     report
 }
 
-/// What the guard remembers, by origin. Read before anybody asks how many records there are: then it is never ahead of
-/// a store that has everything, also where a writer goes on meanwhile.
-fn guarded(base: &Base) -> Result<BTreeMap<String, Head>, String> {
-    let heads = base.guard.as_ref().map(Guard::heads).transpose();
-    heads.map(Option::unwrap_or_default).map_err(|error| format!("the guard cannot be read: {error}"))
+/// What is known of a folder before its trails are walked.
+struct Known {
+    /// What the guard remembers, by origin.
+    guarded: BTreeMap<String, Head>,
+    /// The latest that any clock said, as far as is known: one that is behind does not bring back what was dropped.
+    latest: Timestamp,
+}
+
+impl Known {
+    /// Read before anybody asks how many records there are: then the guard is never ahead of a store that has everything,
+    /// also where a writer goes on meanwhile. And why the guard could not be read.
+    fn of(base: &Base, metas: &[TrailMeta]) -> (Self, Option<String>) {
+        let heads = base.guard.as_ref().map(Guard::heads).transpose();
+        let (guarded, unread) = match heads {
+            Ok(heads) => (heads.unwrap_or_default(), None),
+            Err(error) => (BTreeMap::new(), Some(format!("the guard cannot be read: {error}"))),
+        };
+        // What cannot be read here the walk will name.
+        let day = |meta: &TrailMeta| {
+            let newest = stored_size(base.db.as_ref(), meta.number).ok()?.checked_sub(1)?;
+            let info = Info::new(meta, &base.keyring)?;
+            Some(Reader::headers(base, &info).linked(newest).ok()?.header.day.start())
+        };
+        let latest = metas.iter().filter_map(day).fold(base.now(), Timestamp::max);
+        (Self { guarded, latest }, unread)
+    }
 }
 
 /// Verifies one trail up to `size`, by default all that is stored.
 fn one(
     base: &Base,
     info: &Info,
-    guarded: Option<Head>,
+    known: &Known,
     size: Option<u64>,
     progress: impl FnMut(u64, u64) -> bool,
 ) -> (TrailReport, Vec<Finding>) {
-    let mut walk = walk::Walk::new(base, info, guarded, size.is_none());
+    let mut walk = walk::Walk::new(base, info, known, size.is_none());
     let outcome = walk
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))
@@ -217,15 +238,12 @@ impl Node {
         blocking(move || {
             let mut left = false;
             let origin = info.origin.as_str();
-            let (guarded, unread) = match guarded(&node.base) {
-                Ok(heads) => (heads.get(origin).copied(), None),
-                Err(what) => (None, Some(Finding { origin: origin.to_owned(), seq: None, what })),
-            };
-            let (report, mut findings) = one(&node.base, &info, guarded, Some(size), |done, of| {
+            let (known, unread) = Known::of(&node.base, &node.base.descriptions().unwrap_or_default());
+            let (report, mut findings) = one(&node.base, &info, &known, Some(size), |done, of| {
                 left = !progress(done, of);
                 !left
             });
-            findings.extend(unread);
+            findings.extend(unread.map(|what| Finding { origin: origin.to_owned(), seq: None, what }));
             let checkpoint = info.guarded().and_then(|head| proof::sign(&node.base, &info, head).ok());
             let finished_at = node.base.now();
             let checkpoint = checkpoint.map(|checkpoint| checkpoint.note);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::index::Sum;
-use super::{Bad, TrailReport};
+use super::{Bad, Known, TrailReport};
 use crate::env::random;
 use crate::model::date::{Date, Timestamp};
 use crate::model::header::{Header, Kind, Link};
@@ -40,12 +40,14 @@ pub(super) struct Walk<'a> {
     pub(super) event_ids: Sum,
     tree: Frontier,
     known: HashSet<Pseudonym>,
+    /// Event ids of the week of this moment and the one before are kept.
+    pub(super) latest: Timestamp,
     /// What the guard remembers of the trail.
     guarded: Option<Head>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(base: &'a Base, info: &'a Info, guarded: Option<Head>, whole: bool) -> Self {
+    pub(super) fn new(base: &'a Base, info: &'a Info, known: &Known, whole: bool) -> Self {
         Self {
             base,
             info,
@@ -58,7 +60,8 @@ impl<'a> Walk<'a> {
             event_ids: Sum::new(random(base.world.entropy.as_ref())),
             tree: Frontier::default(),
             known: HashSet::new(),
-            guarded,
+            guarded: known.guarded.get(info.origin.as_str()).copied(),
+            latest: known.latest,
         }
     }
 
@@ -151,7 +154,7 @@ impl<'a> Walk<'a> {
                 self.expected.add(&prefix, header.seq);
             }
         }
-        super::index::event_id(self.base, self.info, record, &mut self.event_ids)
+        super::index::event_id(self.base, self.info, self.latest, record, &mut self.event_ids)
     }
 }
 

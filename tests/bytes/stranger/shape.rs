@@ -193,13 +193,13 @@ impl Making<'_> {
                 self.mark(Mark::ClockBack);
                 self.latest.minus(DAY.mul_f64(0.9))
             }
-            1 => {
+            1 | 2 => {
                 self.mark(Mark::MuchLater);
                 now.plus(DAY * 800)
             }
-            2 => now.plus(DAY * 70),
-            3 => now.plus(DAY * 9),
-            4 => now.plus(DAY),
+            3 => now.plus(DAY * 70),
+            4 => now.plus(DAY * 9),
+            5 => now.plus(DAY),
             _ => now.plus(MINUTE),
         };
         if self.random.index(5) == 0 {
