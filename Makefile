@@ -68,7 +68,7 @@ frozen: build-tools ## keep a data folder of a new format's number for ever; nev
 .PHONY: torture
 torture: build-tools ## the long forms of the tests: crashes, faults, big stores; five minutes of fuzzing a target
 	$(no_skips)
-	@AKTA_TORTURE=1 cargo test --locked --lib --bins --tests -- --ignored
+	@AKTA_TORTURE=1 cargo test --locked --lib --bins --tests
 	@scripts/skips
 	@scripts/fuzz --all 300
 
