@@ -23,10 +23,11 @@ use akta::model::stored::{
 use akta::model::tlog_proof::TlogProof;
 use akta::model::tree::{Hash, leaf_hash, node_hash};
 use akta::model::vkey::Signer;
+use akta::store::disk::GUARD;
 use akta::store::files::{Files, MemoryFiles};
 use akta::store::rocks::RocksStore;
 use akta::store::{Batch, Database, Family, Store};
-use akta::trail::guard::{FILE, Guard};
+use akta::trail::guard::Guard;
 use akta::trail::trails::Head;
 use prost::Message;
 
@@ -304,7 +305,7 @@ fn guards() -> Seeds {
     let lines = Guard::create(Arc::new(files.clone())).and_then(|guard| {
         guard.append([("akta.dev/school-12/w0", head(7, 1)), ("akta.dev/node/w0", head(3, 2))])?;
         guard.append([("akta.dev/school-12/w0", head(9, 3))])?;
-        files.read(FILE)
+        files.read(GUARD)
     });
     let lines = lines.ok().flatten().expect("memory keeps files").split_off(13);
     vec![("torn", lines[..lines.len() - 1].to_vec()), ("lines", lines)]

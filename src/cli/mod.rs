@@ -55,7 +55,7 @@ enum Command {
 }
 
 /// Variables that akta reads, by their whole name: those of the flags of every command, and two that no flag shows.
-pub(crate) fn variables() -> BTreeSet<String> {
+pub fn variables() -> BTreeSet<String> {
     fn gather(command: &clap::Command, names: &mut BTreeSet<String>) {
         let of_flags = command.get_arguments().filter_map(clap::Arg::get_env);
         names.extend(of_flags.map(|name| name.to_string_lossy().into_owned()));

@@ -22,7 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::base::Base;
 use super::trails::Head;
 use crate::model::tree::Hash;
-pub use crate::store::disk::GUARD as FILE;
+use crate::store::disk::GUARD;
 use crate::store::files::Files;
 
 const FIRST_LINE: &str = "akta guard 1\n";
@@ -45,7 +45,7 @@ struct Size {
 impl Guard {
     /// The guard in that folder; `None` if there is none.
     pub fn open(files: Arc<dyn Files>) -> io::Result<Option<Self>> {
-        let Some(bytes) = files.read(FILE)? else { return Ok(None) };
+        let Some(bytes) = files.read(GUARD)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
         if !text.starts_with(FIRST_LINE) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a guard file of format 1"));
@@ -60,7 +60,7 @@ impl Guard {
 
     /// A new guard in that folder.
     pub fn create(files: Arc<dyn Files>) -> io::Result<Self> {
-        files.create(FILE, FIRST_LINE.as_bytes())?;
+        files.create(GUARD, FIRST_LINE.as_bytes())?;
         Ok(Self::at(files, FIRST_LINE.len()))
     }
 
@@ -74,7 +74,7 @@ impl Guard {
     }
 
     fn text(&self) -> io::Result<String> {
-        let bytes = self.files.read(FILE)?.unwrap_or_default();
+        let bytes = self.files.read(GUARD)?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -92,10 +92,10 @@ impl Guard {
             last.push_str(&lines);
             let mut whole = FIRST_LINE.to_owned();
             whole.extend(parse(&last).iter().map(|(origin, head)| line(origin, *head)));
-            self.files.create(FILE, whole.as_bytes())?;
+            self.files.create(GUARD, whole.as_bytes())?;
             *size = Size { bytes: whole.len(), rewrite_at: BYTES_MAX.max(4 * whole.len()), unknown: false };
         } else {
-            self.files.append(FILE, lines.as_bytes())?;
+            self.files.append(GUARD, lines.as_bytes())?;
             size.bytes += lines.len();
             size.unknown = false;
         }
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(heads["a/b/c"], head(29_999));
         assert_eq!(heads["a/d/c"], head(59_998));
         assert_eq!(heads.len(), 2);
-        let bytes = files.read(FILE).expect("reads").expect("is there").len();
+        let bytes = files.read(GUARD).expect("reads").expect("is there").len();
         assert!(bytes < BYTES_MAX + 1000, "it is written anew when it has grown: {bytes}");
     }
 

@@ -40,7 +40,7 @@ impl Report {
             Ok(Listen::Tcp(_) | Listen::Unix(_)) => {}
             Err(why) => self.problem(format!("listen: {why}")),
         }
-        if let Some(Err(why)) = effective.disk_reserve.as_deref().map(str::parse::<Size>) {
+        if let Some(Err(why)) = effective.text("disk_reserve").map(str::parse::<Size>) {
             self.problem(format!("disk_reserve: {why}"));
         }
         let file = &effective.file;

@@ -55,8 +55,6 @@ pub(super) struct Setting {
 pub(super) struct Effective {
     pub(super) settings: Vec<Setting>,
     pub(super) file: File,
-    /// As a flag or a variable has it: perhaps no size.
-    pub(super) disk_reserve: Option<String>,
     pub(super) kek_file: Option<PathBuf>,
     /// What AKTA_KEK holds; a secret.
     pub(super) kek: Option<String>,
@@ -101,29 +99,42 @@ impl Effective {
             (false, None, None) => Setting { name: "kek", value: None, from: From::Unset },
         };
         let reserve = file.disk_reserve.map(|size| format!("{} bytes", size.0));
-        let disk_reserve = options.disk_reserve.clone();
-        let disk_reserve =
-            pick("disk_reserve", disk_reserve, "--disk-reserve", "AKTA_DISK_RESERVE", variables, reserve);
-        let given = (disk_reserve.from != From::File).then(|| disk_reserve.value.clone()).flatten();
         let path = kek_file.value.clone().map(PathBuf::from);
         let settings = vec![
             config,
             pick("data", text(&options.data), "--data", "AKTA_DATA", variables, text(&file.data)),
             listen,
             pick("guard", text(&options.guard), "--guard", "AKTA_GUARD", variables, text(&file.guard)),
-            disk_reserve,
+            pick(
+                "disk_reserve",
+                options.disk_reserve.clone(),
+                "--disk-reserve",
+                "AKTA_DISK_RESERVE",
+                variables,
+                reserve,
+            ),
             of_file("authority", file.authority.clone(), options.dev.then_some(DEV_AUTHORITY)),
             of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
             of_file("controllers", controllers, any),
             kek_file,
             key,
         ];
-        Self { settings, file, disk_reserve: given, kek_file: path, kek, dev: options.dev }
+        Self { settings, file, kek_file: path, kek, dev: options.dev }
     }
 
     /// The value of a setting.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.settings.iter().find(|setting| setting.name == name).and_then(|setting| setting.value.as_deref())
+        self.setting(name).and_then(|setting| setting.value.as_deref())
+    }
+
+    /// The same, as a flag or a variable has it: not yet parsed, as the file is.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let given = self.setting(name).filter(|setting| matches!(setting.from, From::Flag(_) | From::Variable(_)));
+        given.and_then(|setting| setting.value.as_deref())
+    }
+
+    fn setting(&self, name: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.name == name)
     }
 }
 
