@@ -11,9 +11,9 @@ use akta::trail::base::{Base, OpenError};
 use akta::trail::keyring::Kek;
 use akta::trail::meta::FORMAT;
 
+use crate::binary::{akta, shown};
 use crate::events::{Drawn, report};
 use crate::node::{Node, copy, settings, world};
-use crate::served::{akta, shown};
 
 /// A folder of one trail, and copies of it whose row `format` says something else.
 struct Made {

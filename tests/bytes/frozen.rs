@@ -25,11 +25,11 @@ use akta::trail::reader::Reader;
 use akta::trail::verify::verify;
 use serde_json::Value;
 
+use crate::binary::shown;
 use crate::events::{Drawn, report};
 use crate::expected;
 use crate::freezer::{copy_apart, make, read, start};
-use crate::node::skip;
-use crate::served::shown;
+use crate::skip::skip;
 
 /// A folder made now, in a scratch place.
 static SCRATCH: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| {

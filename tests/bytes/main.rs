@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod beside;
+#[path = "../common/binary.rs"]
+mod binary;
 mod corpora;
 mod events;
 mod expected;
@@ -14,7 +16,7 @@ mod frozen;
 mod golden;
 mod node;
 mod served;
-#[path = "../node/skip.rs"]
+#[path = "../common/skip.rs"]
 mod skip;
 mod stranger;
 mod tamper;

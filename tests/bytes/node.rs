@@ -2,7 +2,6 @@
 //! `akta serve` runs in threads, step by step.
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -161,14 +160,5 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), target).unwrap();
         }
-    }
-}
-
-/// Notes that a test does not run here. The test returns after it.
-pub(crate) fn skip(name: &str, reason: &str) {
-    println!("SKIPPED {name}: {reason}");
-    if let Some(list) = std::env::var_os("AKTA_SKIPS") {
-        let mut list = std::fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
-        writeln!(list, "SKIPPED {name}: {reason}").unwrap();
     }
 }

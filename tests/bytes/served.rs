@@ -1,7 +1,6 @@
 //! A node of this process behind the real API, under its own clock, so that the real `akta` can ask it.
 #![allow(clippy::unwrap_used)]
 
-use std::process::{Command, Output};
 use std::sync::Arc;
 
 use akta::grpc::api::evidence_service_server::EvidenceServiceServer;
@@ -15,6 +14,7 @@ use akta::trail::node::Node as Running;
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
 
+use crate::binary::{akta, shown};
 use crate::node::Node;
 
 /// What `akta export` writes of a trail. The reading is recorded, and so is this start.
@@ -47,20 +47,4 @@ pub(crate) fn export(node: &Node, controller: &Controller) -> String {
     threads.join();
     assert!(output.status.success(), "akta export: {}", shown(&output));
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// The binary, untouched by settings of whoever runs the tests.
-pub(crate) fn akta() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_akta"));
-    for name in ["CONFIG", "DATA", "LISTEN", "KEK", "KEK_FILE", "GUARD", "SERVER", "CONTROLLER", "LOG", "DISK_RESERVE"]
-    {
-        command.env_remove(format!("AKTA_{name}"));
-    }
-    command
-}
-
-/// Both streams of a command, for a failed test.
-pub(crate) fn shown(output: &Output) -> String {
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    format!("{}\n{out}\n{err}", output.status)
 }

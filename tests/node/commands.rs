@@ -11,7 +11,8 @@ use akta::model::proof::verify_consistency;
 use akta::model::tree::{Frontier, Hash, leaf_hash};
 use serde_json::{Value, json};
 
-use super::support::{Node, SCHOOL, akta, data, everything, run, shown};
+use super::binary::{akta, shown};
+use super::support::{Node, SCHOOL, data, everything, run};
 
 /// Events that the exported trail holds: more than one page.
 const EVENTS: u64 = 1_234;

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::process::Output;
 
-use super::support::{Events, Node, SCHOOL, akta, data, run, shown};
+use super::binary::{akta, shown};
+use super::support::{Events, Node, SCHOOL, data, run};
 use akta::grpc::api::{
     GetCheckpointRequest, GetConsistencyProofRequest, GetInclusionProofRequest, ListNoticesRequest, VerifyTrailRequest,
 };

@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
+use super::binary::shown;
 use super::skip::skip;
-use super::support::{Node, shown};
+use super::support::Node;
 
 /// What each client must say that it checked, in this order.
 const STORY: [&str; 12] = [

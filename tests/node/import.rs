@@ -11,8 +11,9 @@ use akta::model::stored::Purpose;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::binary::{akta, shown};
 use super::skip::skip;
-use super::support::{Node, SCHOOL, akta, run, shown, verified};
+use super::support::{Node, SCHOOL, run, verified};
 
 /// Searches that are asked at the same time.
 const TOGETHER: usize = 16;

@@ -1,6 +1,8 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
 mod batches;
+#[path = "../common/binary.rs"]
+mod binary;
 mod clear;
 mod commands;
 mod crash;
@@ -16,6 +18,7 @@ mod import;
 mod index;
 mod readme;
 mod refusals;
+#[path = "../common/skip.rs"]
 mod skip;
 mod support;
 mod tiles;

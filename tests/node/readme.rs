@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use prost::Message;
 use serde_json::{Value, json};
 
+use super::binary::{shown, untouched};
 use super::skip::skip;
-use super::support::{Node, data, shown, untouched};
+use super::support::{Node, data};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Where the lines expect the node; here it takes a free port.

@@ -4,13 +4,15 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use akta::client::Client;
 use akta::grpc::api::{Actor, Event, Identity, Network, Resource, SearchEventsRequest, SearchOrder, Source, Subject};
 use akta::model::stored::{Action, ActorKind, Channel, ChildFlag, DataCategory, Outcome, Purpose};
 use prost_types::Timestamp;
 use serde_json::Value;
+
+use super::binary::{akta, shown};
 
 /// The controller of most tests.
 pub(crate) const SCHOOL: &str = "school-12";
@@ -83,26 +85,6 @@ impl Drop for Node {
 /// The data folder of the node that was started on `folder`.
 pub(crate) fn data(folder: &Path) -> PathBuf {
     folder.join("data")
-}
-
-/// The binary, untouched by settings of whoever runs the tests.
-pub(crate) fn akta() -> Command {
-    untouched(Command::new(env!("CARGO_BIN_EXE_akta")))
-}
-
-/// A command that sees no settings of Akta.
-pub(crate) fn untouched(mut command: Command) -> Command {
-    for name in ["CONFIG", "DATA", "LISTEN", "GUARD", "KEK", "KEK_FILE", "SERVER", "CONTROLLER", "LOG", "DISK_RESERVE"]
-    {
-        command.env_remove(format!("AKTA_{name}"));
-    }
-    command
-}
-
-/// Both streams of a command, for a failed test.
-pub(crate) fn shown(output: &Output) -> String {
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    format!("{}\n{out}\n{err}", output.status)
 }
 
 /// Verifies the data folder of a stopped node, which must be good; the report on the trails of controllers.
