@@ -27,6 +27,7 @@ pub mod record;
 pub mod run;
 #[cfg(feature = "server")]
 pub mod seal;
+pub mod spiffe;
 pub mod term;
 #[cfg(feature = "server")]
 pub mod tiles;
