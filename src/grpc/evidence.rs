@@ -14,10 +14,15 @@ use super::api::{
     GetInclusionProofRequest, GetInclusionProofResponse, VerifyTrailRequest, VerifyTrailResponse,
 };
 use super::convert;
+use super::auth::door::{Door, Forbidden};
 use super::status::Refusal;
+use crate::model::caller::Caller;
 use crate::model::note::Note;
+use crate::model::origin::Controller;
+use crate::model::permission::Permission;
 use crate::model::tlog_proof::TlogProof;
 use crate::model::tree::Hash;
+use crate::trail::answer::AskError;
 use crate::trail::node::Node;
 use crate::trail::proof::ProveError;
 
@@ -25,7 +30,28 @@ use crate::trail::proof::ProveError;
 const AHEAD_MAX: usize = 16;
 
 /// The service.
-pub struct Evidence(pub Arc<Node>);
+pub struct Evidence {
+    /// Proves.
+    pub node: Arc<Node>,
+    /// Decides for whom.
+    pub door: Arc<Door>,
+}
+
+impl Evidence {
+    /// The controller of a question, if that caller may ask it.
+    fn permit(
+        &self,
+        caller: &Caller,
+        need: Permission,
+        controller: String,
+        call: &'static str,
+    ) -> Result<Controller, Status> {
+        let controller = convert::any_controller(controller).map_err(Refusal::status)?;
+        let permitted = self.door.permit(caller, need, &controller, call);
+        permitted.map_err(|Forbidden| Refusal::from(AskError::NoController).status())?;
+        Ok(controller)
+    }
+}
 
 #[tonic::async_trait]
 impl EvidenceService for Evidence {
@@ -33,9 +59,11 @@ impl EvidenceService for Evidence {
         &self,
         request: Request<GetCheckpointRequest>,
     ) -> Result<Response<GetCheckpointResponse>, Status> {
+        const CALL: &str = "GetCheckpoint";
+        let caller = self.door.caller(&request, CALL).await?;
         let request = request.into_inner();
-        let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
-        let found = self.0.checkpoint(&controller, request.at_least).await.map_err(refused)?;
+        let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
+        let found = self.node.checkpoint(&controller, request.at_least).await.map_err(refused)?;
         Ok(Response::new(GetCheckpointResponse {
             checkpoint: found.note,
             verification_key: found.verification_key,
@@ -48,10 +76,12 @@ impl EvidenceService for Evidence {
         &self,
         request: Request<GetInclusionProofRequest>,
     ) -> Result<Response<GetInclusionProofResponse>, Status> {
+        const CALL: &str = "GetInclusionProof";
+        let caller = self.door.caller(&request, CALL).await?;
         let request = request.into_inner();
-        let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
+        let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let size = Some(request.size).filter(|size| *size != 0);
-        let (header, proof) = self.0.inclusion(&controller, request.seq, size).await.map_err(refused)?;
+        let (header, proof) = self.node.inclusion(&controller, request.seq, size).await.map_err(refused)?;
         let hashes = bytes(&proof.hashes);
         let note = Note::parse(proof.checkpoint.note.as_bytes()).ok().filter(|_| size.is_none());
         let file = note.map(|checkpoint| {
@@ -70,10 +100,12 @@ impl EvidenceService for Evidence {
         &self,
         request: Request<GetConsistencyProofRequest>,
     ) -> Result<Response<GetConsistencyProofResponse>, Status> {
+        const CALL: &str = "GetConsistencyProof";
+        let caller = self.door.caller(&request, CALL).await?;
         let request = request.into_inner();
-        let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
+        let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let new = Some(request.new_size).filter(|size| *size != 0);
-        let proof = self.0.consistency(&controller, request.old_size, new).await.map_err(refused)?;
+        let proof = self.node.consistency(&controller, request.old_size, new).await.map_err(refused)?;
         Ok(Response::new(GetConsistencyProofResponse {
             new_size: proof.size,
             hashes: bytes(&proof.hashes),
@@ -87,10 +119,12 @@ impl EvidenceService for Evidence {
         &self,
         request: Request<VerifyTrailRequest>,
     ) -> Result<Response<Self::VerifyTrailStream>, Status> {
-        let controller = convert::any_controller(request.into_inner().controller).map_err(Refusal::status)?;
+        const CALL: &str = "VerifyTrail";
+        let caller = self.door.caller(&request, CALL).await?;
+        let controller = self.permit(&caller, Permission::Verify, request.into_inner().controller, CALL)?;
         let (messages, outgoing) = mpsc::channel(AHEAD_MAX);
         let progress = messages.clone();
-        let node = self.0.clone();
+        let node = self.node.clone();
         tokio::spawn(async move {
             // Ends early when the asker hangs up.
             let verify = node.verify(&controller, move |verified, size| {

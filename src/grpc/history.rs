@@ -11,12 +11,40 @@ use super::api::{
 };
 use super::convert;
 use super::status::Refusal;
+use super::auth::door::{Door, Forbidden};
+use crate::model::caller::Caller;
 use crate::model::check::Checker;
-use crate::trail::ask::Caller;
+use crate::model::origin::Controller;
+use crate::model::permission::Permission;
+use crate::model::permission::decide::Permitted;
+use crate::trail::answer::AskError;
 use crate::trail::node::Node;
 
 /// The service.
-pub struct History(pub Arc<Node>);
+pub struct History {
+    /// Answers.
+    pub node: Arc<Node>,
+    /// Decides who is answered.
+    pub door: Arc<Door>,
+}
+
+impl History {
+    /// Whether that caller may do that for that controller; what they may not see of the answer is left out.
+    fn permit(&self, caller: &Caller, need: Permission, of: &Controller, call: &'static str) -> Result<Names, Status> {
+        match self.door.permit(caller, need, of, call) {
+            Ok(Permitted::Incident(..)) => Ok(Names::Withheld),
+            Ok(Permitted::Dev | Permitted::Entry(_) | Permitted::Grant(..)) => Ok(Names::Shown),
+            Err(Forbidden) => Err(Refusal::from(AskError::NoController).status()),
+        }
+    }
+}
+
+/// Whether an answer leads pseudonyms back to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Shown,
+    Withheld,
+}
 
 #[tonic::async_trait]
 impl HistoryService for History {
@@ -24,6 +52,8 @@ impl HistoryService for History {
         &self,
         request: Request<SearchEventsRequest>,
     ) -> Result<Response<SearchEventsResponse>, Status> {
+        const CALL: &str = "SearchEvents";
+        let caller = self.door.caller(&request, CALL).await?;
         let request = request.into_inner();
         let mut checker = Checker::default();
         let (controller, ground) =
@@ -31,11 +61,14 @@ impl HistoryService for History {
         let (question, limit) = convert::question(&request, &mut checker);
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
-        let answer = self
-            .0
-            .search(&Caller::dev(), &ground, &controller, question, limit, &request.page_token)
-            .await
-            .map_err(|error| Refusal::from(error).status())?;
+        let need = if question.asked().export { Permission::Export } else { Permission::Search };
+        let names = self.permit(&caller, need, &controller, CALL)?;
+        if names == Names::Withheld && question.names_people() {
+            // Whoever may not see names may not try them out either.
+            self.permit(&caller, Permission::Reidentify, &controller, CALL)?;
+        }
+        let answer = self.node.search(&caller, &ground, &controller, question, limit, &request.page_token).await;
+        let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(Response::new(SearchEventsResponse {
             events: convert::recorded(&answer),
             next_page_token: answer.page.next.map(|cursor| cursor.encode()).unwrap_or_default(),
@@ -45,17 +78,17 @@ impl HistoryService for History {
     }
 
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<GetEventResponse>, Status> {
+        const CALL: &str = "GetEvent";
+        let caller = self.door.caller(&request, CALL).await?;
         let request = request.into_inner();
         let mut checker = Checker::default();
         let (controller, ground) =
             convert::ground(request.controller, request.purpose, request.purpose_text, &mut checker);
         let key = convert::key(request.key, checker).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
-        let answer = self
-            .0
-            .get(&Caller::dev(), &ground, &controller, key)
-            .await
-            .map_err(|error| Refusal::from(error).status())?;
+        let names = self.permit(&caller, Permission::Search, &controller, CALL)?;
+        let answer = self.node.get(&caller, &ground, &controller, key).await;
+        let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(Response::new(GetEventResponse { event: convert::recorded(&answer).pop() }))
     }
 
@@ -63,12 +96,15 @@ impl HistoryService for History {
         &self,
         request: Request<ListNoticesRequest>,
     ) -> Result<Response<ListNoticesResponse>, Status> {
+        const CALL: &str = "ListNotices";
+        let caller = self.door.caller(&request, CALL).await?;
         let request = request.into_inner();
         let mut checker = Checker::default();
         let limit = convert::page_size(request.page_size, &mut checker);
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
-        let found = self.0.notices(&controller, request.from_seq, limit).await;
+        self.permit(&caller, Permission::Notices, &controller, CALL)?;
+        let found = self.node.notices(&controller, request.from_seq, limit).await;
         let found = found.map_err(|error| Refusal::from(error).status())?;
         Ok(Response::new(convert::notices(found)))
     }

@@ -9,9 +9,11 @@ use super::api::ingest_service_server::IngestService;
 use super::api::{
     self, RecordEventRequest, RecordEventResponse, RecordEventsRequest, RecordEventsResponse, StreamEventsRequest,
 };
+use super::auth::door::{Door, Unreported};
 use super::convert;
 use super::status::Refusal;
 use super::stream::Answers;
+use crate::model::caller::Caller;
 use crate::model::check::{Checker, Violation};
 use crate::model::event::{EVENT_BYTES_MAX, Event, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
 use crate::model::origin::Controller;
@@ -24,7 +26,12 @@ const BATCH_MAX: usize = 1_000;
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The service.
-pub struct Ingest(pub Arc<Node>);
+pub struct Ingest {
+    /// Records.
+    pub node: Arc<Node>,
+    /// Decides for whom.
+    pub door: Arc<Door>,
+}
 
 #[tonic::async_trait]
 impl IngestService for Ingest {
@@ -32,7 +39,10 @@ impl IngestService for Ingest {
         &self,
         request: Request<RecordEventRequest>,
     ) -> Result<Response<RecordEventResponse>, Status> {
+        const CALL: &str = "RecordEvent";
+        let caller = self.door.caller(&request, CALL).await?;
         let (controller, event, bytes) = take(request.into_inner().event).map_err(Refusal::status)?;
+        let event = report(&self.door, &caller, &controller, event, CALL).map_err(Refusal::status)?;
         let recorded =
             self.record(controller, vec![event], bytes).await.map_err(|error| Refusal::from(error).status())?;
         Ok(Response::new(recorded.into_iter().next().map(result).unwrap_or_default()))
@@ -42,7 +52,13 @@ impl IngestService for Ingest {
         &self,
         request: Request<RecordEventsRequest>,
     ) -> Result<Response<RecordEventsResponse>, Status> {
+        const CALL: &str = "RecordEvents";
+        let caller = self.door.caller(&request, CALL).await?;
         let (controller, events, bytes) = take_batch(request.into_inner().events).map_err(Refusal::status)?;
+        let events = events.into_iter().enumerate().map(|(index, event)| {
+            report(&self.door, &caller, &controller, event, CALL).map_err(|refusal| refusal.at(index).status())
+        });
+        let events = events.collect::<Result<Vec<_>, Status>>()?;
         let recorded = self.record(controller, events, bytes).await;
         let recorded = recorded.map_err(|error| Refusal::of_batch(error).status())?;
         Ok(Response::new(RecordEventsResponse { results: recorded.into_iter().map(result).collect() }))
@@ -54,7 +70,9 @@ impl IngestService for Ingest {
         &self,
         request: Request<Streaming<StreamEventsRequest>>,
     ) -> Result<Response<Answers>, Status> {
-        Ok(Response::new(Answers::to(request.into_inner(), self.0.clone())))
+        let caller = self.door.caller(&request, STREAM).await?;
+        let reporter = Reporter { node: self.node.clone(), door: self.door.clone(), caller };
+        Ok(Response::new(Answers::to(request.into_inner(), reporter)))
     }
 }
 
@@ -65,8 +83,32 @@ impl Ingest {
         events: Vec<Event>,
         bytes: usize,
     ) -> Result<Vec<Recorded>, RecordError> {
-        Node::answer(self.0.submit(controller, events, bytes)?).await
+        Node::answer(self.node.submit(controller, events, bytes)?).await
     }
+}
+
+/// A caller who reports, and where to.
+pub(super) struct Reporter {
+    pub(super) node: Arc<Node>,
+    pub(super) door: Arc<Door>,
+    pub(super) caller: Caller,
+}
+
+/// Name of the call that streams events.
+pub(super) const STREAM: &str = "StreamEvents";
+
+/// An event that its reporter may report.
+pub(super) fn report(
+    door: &Door,
+    caller: &Caller,
+    controller: &Controller,
+    event: Event,
+    call: &'static str,
+) -> Result<Event, Refusal> {
+    door.report(caller, controller, event, call).map_err(|why| match why {
+        Unreported::Forbidden => RecordError::NoController.into(),
+        Unreported::Source(violation) => Refusal::invalid(vec![violation]),
+    })
 }
 
 /// The answer to one event.

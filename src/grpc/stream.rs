@@ -64,9 +64,9 @@ struct Reading {
 
 impl Answers {
     /// Reads the events until the client ends its side, hangs up, or breaks the protocol.
-    pub(super) fn to(events: Events, node: Arc<Node>) -> Self {
+    pub(super) fn to(events: Events, reporter: Reporter) -> Self {
         let (taken, answers) = mpsc::channel(AHEAD_MAX);
-        tokio::spawn(take_all(node, events, taken));
+        tokio::spawn(take_all(reporter, events, taken));
         Self { taken: answers, awaited: None, answered: Vec::new().into_iter() }
     }
 }
@@ -123,9 +123,14 @@ impl Taken {
 }
 
 impl Reading {
-    fn add(&mut self, event: Option<Event>) {
+    fn add(&mut self, reporter: &Reporter, event: Option<Event>) {
         let event_id = event.as_ref().map(|event| echoed(&event.event_id).to_owned()).unwrap_or_default();
-        let refusal = match take(event) {
+        let Reporter { door, caller, .. } = reporter;
+        let taken = take(event).and_then(|(controller, event, bytes)| {
+            let event = report(door, caller, &controller, event, STREAM)?;
+            Ok((controller, event, bytes))
+        });
+        let refusal = match taken {
             Ok((controller, event, bytes)) => {
                 self.good.push((controller, event));
                 self.bytes += bytes;
@@ -159,7 +164,7 @@ impl Reading {
 }
 
 /// Reads a stream and hands its events on, in order; waits where there is no room.
-async fn take_all(node: Arc<Node>, mut events: Events, taken: mpsc::Sender<Result<Taken, Status>>) {
+async fn take_all(reporter: Reporter, mut events: Events, taken: mpsc::Sender<Result<Taken, Status>>) {
     loop {
         let mut reading = Reading::default();
         let mut next = Some(events.message().await);
@@ -167,7 +172,7 @@ async fn take_all(node: Arc<Node>, mut events: Events, taken: mpsc::Sender<Resul
         while let Some(message) = next {
             next = match message {
                 Ok(Some(message)) => {
-                    reading.add(message.event);
+                    reading.add(&reporter, message.event);
                     if reading.is_full() { None } else { arrived(&mut events).await }
                 }
                 other => {
@@ -176,7 +181,7 @@ async fn take_all(node: Arc<Node>, mut events: Events, taken: mpsc::Sender<Resul
                 }
             };
         }
-        if !reading.events.is_empty() && taken.send(Ok(reading.hand_over(&node).await)).await.is_err() {
+        if !reading.events.is_empty() && taken.send(Ok(reading.hand_over(&reporter.node).await)).await.is_err() {
             return;
         }
         if let Some(status) = end {

@@ -14,7 +14,7 @@ use super::check::{Checker, Violation};
 use super::date::Timestamp;
 use super::identity::Identity;
 use super::policy::{self, Class};
-use super::stored::{Action, ActorKind, Core, DetailPart, NetPart, Purpose, RetentionClass, Warning};
+use super::stored::{Action, ActorKind, Core, DetailPart, NetPart, Purpose, RetentionClass, SourceAssurance, Warning};
 
 /// Most subjects one event may list.
 pub const SUBJECTS_MAX: usize = 1_000;
@@ -117,8 +117,31 @@ impl Event {
         event
     }
 
-    /// A read of the trail itself: class LOG_ACCESS. `fields` come from Akta, not from a client.
-    pub fn log_access(mut fields: Fields) -> Self {
+    /// Whether it is reported as an import, long after it happened.
+    pub fn is_import(&self) -> bool {
+        self.core.source_assurance == SourceAssurance::Import as i32
+    }
+
+    /// The same event, reported by that service: what it named as its source is that, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// It named another one.
+    pub fn reported_by(mut self, service: &str) -> Result<Self, Violation> {
+        let named = &mut self.fields.core.source_service;
+        if named.is_empty() {
+            service.clone_into(named);
+        } else if named != service {
+            return Err(Violation {
+                field: "source.service".to_owned(),
+                description: "is not the service that this caller reports for: name that one, or leave it out".to_owned(),
+            });
+        }
+        Ok(self)
+    }
+
+    /// An event that Akta itself records: a read of the trail, a refusal. `fields` come from it, not from a client.
+    pub fn own(mut fields: Fields) -> Self {
         Self { request: fields.hash(), fields: Box::new(fields) }
     }
 }

@@ -58,6 +58,17 @@ pub struct Answer {
     pub waited_for: u64,
 }
 
+impl Answer {
+    /// The same with or without the names of the people in it.
+    #[must_use]
+    pub fn with_names(mut self, shown: bool) -> Self {
+        if !shown {
+            self.people.clear();
+        }
+        self
+    }
+}
+
 /// Names one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKey {

@@ -49,6 +49,11 @@ pub struct Question {
 }
 
 impl Question {
+    /// Whether it is about somebody in particular.
+    pub fn names_people(&self) -> bool {
+        self.subject.is_some() || self.actor.is_some() || self.on_behalf_of.is_some()
+    }
+
     /// How it is recorded.
     pub fn asked(&self) -> Asked {
         let Include { openings, notices } = self.include;
@@ -107,7 +112,7 @@ pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], asked: A
         ..Core::default()
     };
     let asked = Attribute { key: "asked_by".to_owned(), value: asked.shape };
-    Event::log_access(Fields {
+    Event::own(Fields {
         core,
         actor: Some(Identity::new(Caller::NAMESPACE, &caller.0)),
         detail: Some(DetailPart { attributes: vec![asked], ..DetailPart::default() }),

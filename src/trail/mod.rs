@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod ask;
 pub mod base;
+pub mod denial;
 pub mod group;
 pub mod guard;
 pub mod indexer;

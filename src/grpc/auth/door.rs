@@ -1,0 +1,238 @@
+//! The door: who calls, and whether they may. Every call of every service passes here before it touches a trail.
+
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use tonic::{Code, Request, Status};
+
+use super::denials::Denials;
+use super::token::Tokens;
+use crate::grpc::transport::Peer;
+use crate::model::caller::{Caller, Credential};
+use crate::model::check::Violation;
+use crate::model::event::Event;
+use crate::model::origin::Controller;
+use crate::model::permission::Permission;
+use crate::model::permission::decide::{Decision, Permitted, decide};
+use crate::model::permission::grants::Grants;
+use crate::model::permission::policy::Policy;
+use crate::trail::denial::{Denied, Who};
+use crate::trail::node::Node;
+
+/// The metadata that carries a bearer token (RFC 6750, section 2.1).
+const AUTHORIZATION: &str = "authorization";
+
+/// Who may what, as it stands now.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// Who has which role.
+    pub policy: Policy,
+    /// What opens a controller to others.
+    pub grants: Grants,
+}
+
+/// The door of a node.
+pub struct Door {
+    node: Arc<Node>,
+    /// None with `--dev`: everybody may do everything.
+    rules: Option<RwLock<Arc<Rules>>>,
+    tokens: Option<Tokens>,
+    denials: Denials,
+}
+
+/// Not permitted, or no such controller: not told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forbidden;
+
+impl Door {
+    /// The door of a node with `--dev`: it stands open.
+    pub fn open(node: Arc<Node>) -> Self {
+        Self { node, rules: None, tokens: None, denials: Denials::default() }
+    }
+
+    /// The door of a node with rules, that takes tokens, where issuers are configured.
+    pub fn kept(node: Arc<Node>, rules: Rules, tokens: Option<Tokens>) -> Self {
+        Self { node, rules: Some(RwLock::new(Arc::new(rules))), tokens, denials: Denials::default() }
+    }
+
+    /// Takes other rules: they hold for the next call, and for the next event of a stream.
+    pub fn take(&self, rules: Rules) {
+        if let Some(held) = &self.rules {
+            *held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        }
+    }
+
+    /// Who calls: whoever a bearer token names, else the workload of the client certificate, else the user at the other
+    /// end of the Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// UNAUTHENTICATED: nobody of these, or a token that does not hold. It is recorded in the node's own trail.
+    pub async fn caller<T>(&self, request: &Request<T>, call: &'static str) -> Result<Caller, Status> {
+        if self.rules.is_none() {
+            return Ok(Caller::dev());
+        }
+        let peer = request.extensions().get::<Peer>();
+        match self.credential(request, peer).await {
+            Ok(credential) => Ok(Caller::new(credential)),
+            Err(why) => {
+                let who = Who::Unknown { ip: peer.and_then(Peer::ip).map(bytes).unwrap_or_default() };
+                self.denied(Denied { who, call, permission: None, controller: None, why: why.clone() });
+                let remedy = "present a client certificate with a SPIFFE id, or a bearer token";
+                Err(Status::new(Code::Unauthenticated, format!("it is not known who calls: {why}; {remedy}")))
+            }
+        }
+    }
+
+    /// Whether a caller may do that for a controller, and by what.
+    ///
+    /// # Errors
+    ///
+    /// Not; which is recorded. Whether there is such a controller makes no difference, and no step here looks.
+    pub fn permit(
+        &self,
+        caller: &Caller,
+        permission: Permission,
+        controller: &Controller,
+        call: &'static str,
+    ) -> Result<Permitted, Forbidden> {
+        let Some(rules) = self.rules() else { return Ok(Permitted::Dev) };
+        let now = self.node.base().now();
+        match decide(&rules.policy, &rules.grants, caller, permission, controller, now) {
+            Decision::Permitted(by) => Ok(by),
+            Decision::Denied(why) => {
+                self.denied(Denied {
+                    who: known(caller),
+                    call,
+                    permission: Some(permission),
+                    controller: Some(controller.clone()),
+                    why: why.to_string(),
+                });
+                Err(Forbidden)
+            }
+        }
+    }
+
+    /// An event as its reporter may report it: whose controller it is, whether it may be an import, and which service
+    /// it comes from.
+    ///
+    /// # Errors
+    ///
+    /// The reporter may not, which is recorded; or the event names the service of another.
+    pub fn report(
+        &self,
+        caller: &Caller,
+        controller: &Controller,
+        event: Event,
+        call: &'static str,
+    ) -> Result<Event, Unreported> {
+        let permission = if event.is_import() { Permission::Import } else { Permission::Record };
+        self.permit(caller, permission, controller, call)?;
+        let rules = self.rules();
+        let entries = rules.iter().flat_map(|rules| rules.policy.of(caller));
+        let service = entries.filter(|entry| entry.scope().covers(controller)).find_map(|entry| entry.service());
+        let Some(service) = service else { return Ok(event) };
+        event.reported_by(service).map_err(|violation| {
+            self.denied(Denied {
+                who: known(caller),
+                call,
+                permission: Some(permission),
+                controller: Some(controller.clone()),
+                why: "it names the service of another as its source".to_owned(),
+            });
+            Unreported::Source(violation)
+        })
+    }
+
+    /// Records what was counted. To be called about once a second.
+    pub fn turn(&self) {
+        for (denied, count) in self.denials.due(Instant::now()) {
+            self.record(denied, count);
+        }
+    }
+
+    /// Records what was counted and not yet recorded, at the end.
+    pub async fn close(&self) {
+        for (denied, count) in self.denials.rest() {
+            if let Err(error) = self.node.record_denial(denied, count).await {
+                tracing::error!(%error, "a refusal could not be recorded");
+            }
+        }
+    }
+
+    fn rules(&self) -> Option<Arc<Rules>> {
+        let held = self.rules.as_ref()?;
+        Some(held.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn credential<T>(&self, request: &Request<T>, peer: Option<&Peer>) -> Result<Credential, String> {
+        let mut values = request.metadata().get_all(AUTHORIZATION).iter();
+        match (values.next(), values.next()) {
+            (Some(_), Some(_)) => return Err("there is more than one token".to_owned()),
+            (Some(value), None) => {
+                let token = value.to_str().ok().and_then(bearer).ok_or("authorization is not \"Bearer TOKEN\"")?;
+                let tokens = self.tokens.as_ref().ok_or("no issuer of tokens is trusted here")?;
+                let certificate = peer.and_then(Peer::binding);
+                let claims = tokens.verify(token, certificate.as_ref()).await;
+                return claims.map(Credential::Person).map_err(|refused| refused.to_string());
+            }
+            (None, _) => {}
+        }
+        match peer {
+            Some(Peer::Tls { spiffe: Some(id), .. }) => Ok(Credential::Workload(id.clone())),
+            Some(Peer::Tls { spiffe: None, .. }) => Err("its certificate names no workload".to_owned()),
+            Some(Peer::Unix { uid, .. }) => Ok(Credential::Socket { uid: *uid }),
+            Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".to_owned()),
+        }
+    }
+
+    fn denied(&self, denied: Denied) {
+        if self.denials.note(&denied, Instant::now()) {
+            self.record(denied, 1);
+        }
+    }
+
+    /// Not waited for: how long that takes would tell whether there is such a controller.
+    fn record(&self, denied: Denied, count: u64) {
+        tracing::warn!(?denied, count, "refused");
+        let node = self.node.clone();
+        tokio::spawn(async move {
+            if let Err(error) = node.record_denial(denied, count).await {
+                tracing::error!(%error, "a refusal could not be recorded");
+            }
+        });
+    }
+}
+
+/// Why an event is not taken from its reporter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreported {
+    /// They may not report for that controller.
+    Forbidden,
+    /// It names a source that is another's.
+    Source(Violation),
+}
+
+impl From<Forbidden> for Unreported {
+    fn from(Forbidden: Forbidden) -> Self {
+        Self::Forbidden
+    }
+}
+
+fn known(caller: &Caller) -> Who {
+    Who::Known { name: caller.name().to_owned(), kind: caller.kind() }
+}
+
+/// The token of a header value `Bearer TOKEN`; the scheme in any case (RFC 9110, section 11.1).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
+}
+
+fn bytes(ip: IpAddr) -> Vec<u8> {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
