@@ -67,8 +67,8 @@ pub(crate) fn pupil(number: usize) -> Identity {
     Identity::new("pupil", &format!("pupil-janek-{number}"))
 }
 
-/// What identities begin with: nothing that is stored may show it.
-pub(crate) const NAMES: [&str; 4] = ["teacher-anna-", "pupil-janek-", "Name ", "192.0.2."];
+/// What identities begin with: nothing that is stored may show it. Long enough not to come up by chance in what is sealed.
+pub(crate) const NAMES: [&str; 4] = ["teacher-anna-", "pupil-janek-", "Joanna Nowak ", "192.0.2."];
 
 /// Events of one controller, to be recorded together or not at all.
 pub(crate) type Report = (Controller, Vec<Known>);
@@ -84,7 +84,8 @@ fn message(controller: &Controller, known: &Known) -> api::Event {
     let (seconds, nanos) = known.occurred_at.parts();
     let number = known.event_id[15];
     let named = |who: Identity| {
-        let display_name = if number.is_multiple_of(3) { format!("Name {}", number % 2) } else { String::new() };
+        let display_name =
+            if number.is_multiple_of(3) { format!("Joanna Nowak {}", number % 2) } else { String::new() };
         Some(api::Identity { display_name, ..api::Identity::new(who.namespace, who.id) })
     };
     let mut subjects: Vec<api::Subject> =
