@@ -73,13 +73,13 @@ impl Counts {
     /// As a table.
     pub(crate) fn print(&self) {
         for (name, number) in self.numbers() {
-            println!("{name:<32}{number:>12}");
+            println!("{name:<40}{number:>12}");
         }
         for ((device, call, kind), number) in &self.struck {
-            println!("{:<32}{number:>12}", format!("{device:?} {call:?}, {kind}"));
+            println!("{:<40}{number:>12}", format!("{device:?} {call:?}, {kind}"));
         }
         for (invariant, number) in self.checked.each() {
-            println!("{:<32}{number:>12}", format!("{invariant} checked"));
+            println!("{:<40}{number:>12}", format!("{invariant} checked"));
         }
     }
 }
