@@ -55,7 +55,7 @@ fn again(key: &Key, first: u64, count: u32, parts: &[OpenPart], row: &[u8]) {
         return;
     }
     let frame = reopen().unwrap();
-    assert_eq!((frame.first(), frame.last()), (first, first + u64::from(count) - 1));
+    assert_eq!((frame.first(), frame.last()), (first, first + (u64::from(count) - 1)));
     let next = first.checked_add(u64::from(count));
     let again = frame.seal(key, [8; 12], &ORIGIN, DATE);
     assert_eq!(frame::open(key, &ORIGIN, DATE, first, &again).as_deref(), Ok(parts));

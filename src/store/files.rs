@@ -7,6 +7,8 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::faults::{Call, Fate, Fault, Faults};
+
 /// Files of one folder, by name.
 pub trait Files: Send + Sync {
     /// The whole file; `None` if there is none.
@@ -73,9 +75,7 @@ pub struct MemoryFiles(Arc<Mutex<MemoryState>>);
 #[derive(Debug, Default)]
 struct MemoryState {
     files: BTreeMap<String, Vec<u8>>,
-    /// Writes until one is torn, and how many of its bytes arrive.
-    tear: Option<(u32, usize)>,
-    broken: bool,
+    faults: Faults,
 }
 
 impl MemoryFiles {
@@ -84,16 +84,20 @@ impl MemoryFiles {
         Self::default()
     }
 
-    /// Lets the write after `writes` more ones stop after `bytes` bytes; every further call fails.
-    pub fn tear_after(&self, writes: u32, bytes: usize) {
-        self.state().tear = Some((writes, bytes));
+    /// Another folder with the same bytes.
+    pub fn copy(&self) -> Self {
+        let files = self.state().files.clone();
+        Self(Arc::new(Mutex::new(MemoryState { files, faults: Faults::default() })))
     }
 
-    /// Ends the process: faults are over, the bytes stay.
-    pub fn crash(&self) {
-        let mut state = self.state();
-        state.tear = None;
-        state.broken = false;
+    /// Looks at its faults, or plans one.
+    pub fn faults<T>(&self, look: impl FnOnce(&mut Faults) -> T) -> T {
+        look(&mut self.state().faults)
+    }
+
+    /// Ends the process; the bytes stay. What had struck.
+    pub fn crash(&self) -> Option<(Call, Fault)> {
+        self.state().faults.end()
     }
 
     fn state(&self) -> MutexGuard<'_, MemoryState> {
@@ -102,57 +106,62 @@ impl MemoryFiles {
 }
 
 impl MemoryState {
-    /// How many of `length` bytes the next write brings to the disk.
-    fn arriving(&mut self, length: usize) -> io::Result<usize> {
-        if self.broken {
-            return Err(io::Error::other("the disk is gone"));
-        }
-        match &mut self.tear {
-            Some((0, bytes)) => {
-                self.broken = true;
-                Ok((*bytes).min(length))
-            }
-            Some((writes, _)) => {
-                *writes -= 1;
-                Ok(length)
-            }
-            None => Ok(length),
-        }
+    /// Brings so many of `bytes` to the disk as the fate of the call lets arrive, then answers.
+    fn write(
+        &mut self,
+        call: Call,
+        bytes: &[u8],
+        apply: impl FnOnce(&mut Self, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let fault = match self.faults.meet(call) {
+            Fate::Gone => return Err(io::Error::other("the disk is gone")),
+            Fate::Good => return apply(self, bytes),
+            Fate::Fails(fault) => fault,
+        };
+        let arriving = match fault {
+            Fault::Lost => 0,
+            Fault::AppliedThenFailed => bytes.len(),
+            Fault::Torn(arriving) => arriving.min(bytes.len()),
+        };
+        apply(self, &bytes[..arriving])?;
+        Err(io::Error::other(format!("planned fault: {call:?} {}", fault.name())))
     }
 
-    fn answer(&self) -> io::Result<()> {
-        if self.broken { Err(io::Error::other("planned fault: torn write")) } else { Ok(()) }
+    fn file(&mut self, name: &str) -> io::Result<&mut Vec<u8>> {
+        self.files.get_mut(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 }
 
 impl Files for MemoryFiles {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.state().files.get(name).cloned())
+        let mut state = self.state();
+        state.write(Call::Read, &[], |_, _| Ok(()))?;
+        Ok(state.files.get(name).cloned())
     }
 
     fn create(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.state();
-        if state.arriving(bytes.len())? == bytes.len() {
-            state.files.insert(name.to_owned(), bytes.to_vec());
-        }
-        state.answer()
+        self.state().write(Call::Create, bytes, |state, arrived| {
+            // Whole or not at all.
+            if arrived.len() == bytes.len() {
+                state.files.insert(name.to_owned(), bytes.to_vec());
+            }
+            Ok(())
+        })
     }
 
     fn overwrite(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.state();
-        let arriving = state.arriving(bytes.len())?;
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
-        let file = state.files.get_mut(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        let target = file.get_mut(offset..offset + arriving).ok_or_else(|| io::Error::other("beyond the file"))?;
-        target.copy_from_slice(&bytes[..arriving]);
-        state.answer()
+        self.state().write(Call::Overwrite, bytes, |state, arrived| {
+            let target = state.file(name)?.get_mut(offset..offset + arrived.len());
+            target.ok_or_else(|| io::Error::other("beyond the file"))?.copy_from_slice(arrived);
+            Ok(())
+        })
     }
 
     fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.state();
-        let arriving = state.arriving(bytes.len())?;
-        let file = state.files.get_mut(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        file.extend_from_slice(&bytes[..arriving]);
-        state.answer()
+        self.state().write(Call::Append, bytes, |state, arrived| {
+            state.file(name)?.extend_from_slice(arrived);
+            Ok(())
+        })
     }
 }

@@ -6,16 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::faults::{Call, Fate, Fault, Faults};
 use super::{Batch, Change, Error, Family, Row, Rows, Scan, Store};
-
-/// How one call fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// An error is returned and nothing was written.
-    Lost,
-    /// An error is returned, but the write took effect.
-    AppliedThenFailed,
-}
 
 type Map = BTreeMap<(Family, Vec<u8>), Vec<u8>>;
 
@@ -25,11 +17,7 @@ struct State {
     /// Derived batches since the last flush, in order.
     derived: Vec<Batch>,
     current: Map,
-    /// Writes until the fault strikes, and the fault.
-    fault: Option<(u32, Fault)>,
-    /// After a fault every further call fails, as for a process that lost its disk.
-    broken: bool,
-    commits: u64,
+    faults: Faults,
 }
 
 /// A disk in memory.
@@ -47,13 +35,21 @@ impl Disk {
         MemoryStore(self.clone())
     }
 
-    /// Lets the write after `writes` more ones fail.
-    pub fn fail_after(&self, writes: u32, fault: Fault) {
-        self.state().fault = Some((writes, fault));
+    /// Another disk with the same bytes, as durable as here.
+    pub fn copy(&self) -> Self {
+        let state = self.state();
+        let (durable, derived, current) = (state.durable.clone(), state.derived.clone(), state.current.clone());
+        Self(Arc::new(Mutex::new(State { durable, derived, current, faults: Faults::default() })))
     }
 
-    /// Ends the process: of the derived batches that were not flushed, the first `kept` survive. Faults are over.
-    pub fn crash(&self, kept: usize) {
+    /// Looks at its faults, or plans one.
+    pub fn faults<T>(&self, look: impl FnOnce(&mut Faults) -> T) -> T {
+        look(&mut self.state().faults)
+    }
+
+    /// Ends the process: of the derived batches that were not flushed, the first `kept` survive. What had
+    /// struck.
+    pub fn crash(&self, kept: usize) -> Option<(Call, Fault)> {
         let mut state = self.state();
         let derived = std::mem::take(&mut state.derived);
         let mut map = std::mem::take(&mut state.durable);
@@ -62,18 +58,12 @@ impl Disk {
         }
         state.durable.clone_from(&map);
         state.current = map;
-        state.fault = None;
-        state.broken = false;
+        state.faults.end()
     }
 
     /// Number of derived batches that a crash could lose.
     pub fn unflushed(&self) -> usize {
         self.state().derived.len()
-    }
-
-    /// Number of synced batches so far.
-    pub fn commits(&self) -> u64 {
-        self.state().commits
     }
 
     /// Every row, for comparing runs and for tampering.
@@ -93,30 +83,29 @@ pub struct MemoryStore(Disk);
 impl Store for MemoryStore {
     fn commit(&self, batch: Batch) -> Result<(), Error> {
         let mut state = self.0.state();
-        state.write(|state| {
+        state.write(Call::Commit, |state| {
             apply(&mut state.durable, batch.clone());
             apply(&mut state.current, batch);
-            state.commits += 1;
         })
     }
 
     fn derive(&self, batch: Batch) -> Result<(), Error> {
         let mut state = self.0.state();
-        state.write(|state| {
+        state.write(Call::Derive, |state| {
             apply(&mut state.current, batch.clone());
             state.derived.push(batch);
         })
     }
 
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let state = self.0.state();
-        state.alive()?;
+        let mut state = self.0.state();
+        state.read()?;
         Ok(state.current.get(&(family, key.to_vec())).cloned())
     }
 
     fn scan(&self, scan: Scan) -> Rows<'_> {
-        let state = self.0.state();
-        if let Err(error) = state.alive() {
+        let mut state = self.0.state();
+        if let Err(error) = state.read() {
             return Box::new(std::iter::once(Err(error)));
         }
         let from = (scan.family, scan.from);
@@ -134,34 +123,32 @@ impl Store for MemoryStore {
 
     fn flush(&self) -> Result<(), Error> {
         let mut state = self.0.state();
-        state.alive()?;
-        state.derived.clear();
-        state.durable = state.current.clone();
-        Ok(())
+        state.write(Call::Flush, |state| {
+            state.derived.clear();
+            state.durable = state.current.clone();
+        })
     }
 }
 
 impl State {
-    fn alive(&self) -> Result<(), Error> {
-        if self.broken { Err(Error::Failed("the disk is gone".into())) } else { Ok(()) }
+    fn read(&mut self) -> Result<(), Error> {
+        self.write(Call::Read, |_| ())
     }
 
-    fn write(&mut self, apply: impl FnOnce(&mut Self)) -> Result<(), Error> {
-        self.alive()?;
-        match &mut self.fault {
-            Some((0, fault)) => {
-                let fault = *fault;
+    fn write(&mut self, call: Call, apply: impl FnOnce(&mut Self)) -> Result<(), Error> {
+        match self.faults.meet(call) {
+            Fate::Gone => Err(Error::Failed("the disk is gone".into())),
+            Fate::Fails(fault) => {
                 if fault == Fault::AppliedThenFailed {
                     apply(self);
                 }
-                self.broken = true;
-                return Err(Error::Failed(format!("planned fault: {fault:?}")));
+                Err(Error::Failed(format!("planned fault: {call:?} {}", fault.name())))
             }
-            Some((writes, _)) => *writes -= 1,
-            None => {}
+            Fate::Good => {
+                apply(self);
+                Ok(())
+            }
         }
-        apply(self);
-        Ok(())
     }
 }
 

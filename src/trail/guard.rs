@@ -152,6 +152,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::faults::{Call, Fault};
     use crate::store::files::MemoryFiles;
 
     fn head(size: u64) -> Head {
@@ -182,7 +183,7 @@ mod tests {
             let files = MemoryFiles::new();
             let guard = Guard::create(Arc::new(files.clone())).expect("is made");
             guard.append([("a/b/c", head(1))]).expect("appends");
-            files.tear_after(0, bytes);
+            files.faults(|faults| faults.plan(Call::Append, 0, Fault::Torn(bytes)));
             guard.append([("a/b/c", head(2)), ("a/d/c", head(3))]).expect_err("is torn");
             files.crash();
             let again = Guard::open(Arc::new(files.clone())).expect("reads").expect("is there");

@@ -388,6 +388,7 @@ fn decode(slot: &[u8], kek: &Kek) -> Slot {
 mod tests {
     use super::*;
     use crate::env::SeededEntropy;
+    use crate::store::faults::{Call, Fault, Faults};
     use crate::store::files::MemoryFiles;
 
     const TODAY: Date = Date::from_days(20_000);
@@ -453,13 +454,14 @@ mod tests {
                 let files = MemoryFiles::new();
                 let kek = Kek::new(Key::new([1; 32]));
                 let keyring = open(&files, &kek, 0).expect("is made");
-                files.tear_after(slot, bytes);
+                files.faults(|faults| faults.plan(Call::Overwrite, slot, Fault::Torn(bytes)));
                 keyring.ensure(&Zone::default(), TODAY, 0, &SeededEntropy::new(9)).expect_err("the write is torn");
                 files.crash();
                 // Torn once more while it is mended: still one is left.
-                files.tear_after(0, bytes);
+                files.faults(|faults| faults.plan(Call::Overwrite, 0, Fault::Torn(bytes)));
                 let _ = open(&files, &kek, 1);
                 files.crash();
+                files.faults(Faults::forget);
                 let again = open(&files, &kek, 1).expect("a generation is left");
                 assert!(again.generation() >= 1);
                 // Finished: both slots are good again, so either may be lost.

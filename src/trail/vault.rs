@@ -20,11 +20,13 @@ use super::met::{Met, Name, Person};
 use crate::env::{Entropy, random};
 use crate::model::identity::{Domain, Identity, Pseudonym, identity_bytes};
 use crate::model::origin::Controller;
-use crate::model::seal::Key;
+use crate::model::seal::{self, Key};
 use crate::model::stored::{VaultAccount, VaultContact};
 use crate::store::{Batch, Error, Family, Store, keys};
 
 const FORMAT: u8 = 1;
+/// Bytes of a row's key: bucket and row hash. What a pseudonym leads to is such a key.
+const ROW_KEY: usize = 2 + 32;
 
 /// A controller and its key.
 #[derive(Debug, Clone, Copy)]
@@ -280,10 +282,27 @@ fn person(account: &VaultAccount, contact: &VaultContact) -> Option<Person> {
     Pseudonym::from_slice(&account.pseudonym).map(|pseudonym| Person::new(pseudonym, contact))
 }
 
-fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<Halves> {
+/// Whether a row of the family row has the form of one, as far as that shows without keys.
+pub(super) fn is_row(key: &[u8], value: &[u8]) -> bool {
+    key.len() == ROW_KEY && split(value).is_some()
+}
+
+/// Whether a row of the family pseudonym has the form of one.
+pub(super) fn is_pseudonym_row(key: &[u8], value: &[u8]) -> bool {
+    key.len() == 32 && value.len() == ROW_KEY
+}
+
+/// The two sealed halves of a row; the second is empty if there are no contact data.
+fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let (clear, rest) = value.split_first_chunk::<3>()?;
     (clear[0] == FORMAT).then_some(())?;
     let (account, contact) = rest.split_at_checked(usize::from(u16::from_be_bytes([clear[1], clear[2]])))?;
+    let sealed = |half: &[u8]| half.len() >= seal::OVERHEAD;
+    (sealed(account) && (contact.is_empty() || sealed(contact))).then_some((account, contact))
+}
+
+fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<Halves> {
+    let (account, contact) = split(value)?;
     let key = row_key(of, place);
     let account = VaultAccount::decode(key.open(&half(place, 0), account)?.as_slice()).ok()?;
     let contact = match contact {
@@ -365,10 +384,22 @@ mod tests {
         assert_eq!(vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy), Ok(first), "same person");
         vault.commit(draft).expect("commits");
         assert_eq!(open().identity(of, &first), Ok(Some(teacher)));
-        for (_, key, value) in disk.rows() {
+        for (family, key, value) in disk.rows() {
+            assert!(if family == Family::Row { is_row(&key, &value) } else { is_pseudonym_row(&key, &value) });
             for clear in [&b"t-1"[..], b"anna", b"Nowak", b"staff", b"school"] {
                 assert!(!key.windows(clear.len()).chain(value.windows(clear.len())).any(|window| window == clear));
             }
         }
+    }
+
+    #[test]
+    fn a_row_has_two_halves_that_may_be_sealed() {
+        let value = [&[FORMAT, 0, 40][..], &[1; 40], &[2; 30]].concat();
+        let whole = |end: &usize| is_row(&[0; 34], &value[..*end]);
+        assert_eq!((0..=value.len()).filter(whole).collect::<Vec<_>>(), [43, 71, 72, 73], "only in the contact half");
+        let wrong = [[2, 0, 40], [FORMAT, 0, 27]].map(|clear| [&clear[..], &value[3..]].concat());
+        assert!(wrong.iter().all(|value| !is_row(&[0; 34], value)) && !is_row(&[0; 33], &value));
+        let leads = [(32, 34, true), (31, 34, false), (32, 33, false), (33, 35, false)];
+        assert!(leads.iter().all(|(key, value, good)| is_pseudonym_row(&vec![0; *key], &vec![0; *value]) == *good));
     }
 }

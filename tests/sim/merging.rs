@@ -12,8 +12,9 @@ use akta::model::facts::Facts;
 use akta::model::query::{Cursor, Filter, Order};
 use akta::model::record::Record;
 use akta::model::stored::Action;
+use akta::store::faults::{Call, Fault};
 use akta::store::keys::{self, POSTING_PREFIX};
-use akta::store::memory::{Disk, Fault};
+use akta::store::memory::Disk;
 use akta::store::rocks::RocksStore;
 use akta::store::{Batch, Database, Family, Store};
 use akta::trail::base::Base;
@@ -24,48 +25,47 @@ use akta::trail::submission::Submission;
 use akta::trail::trails::Info;
 use akta::trail::verify::{TrailReport, verify};
 
-use super::story::{same, submission};
-use super::{Open, Sim};
+use super::Sim;
+use super::crashes::is_fault;
+use super::invariant::DurableFirst;
+use super::story::{Report, same, submission};
+use super::world::{Device, Open, World};
 
 impl Sim {
     /// Merges the rows of one trail up to some position, in slices of some size.
     pub(crate) fn merge(&mut self, node: &mut Open) -> bool {
-        let Some(info) = super::trails(node).into_iter().nth(self.number(2)) else { return true };
+        let Some(info) = self.trail(node) else { return true };
         let to = self.dice.roll(info.size() + 1);
-        let rows = 2 + self.number(30);
+        let rows = 2 + self.dice.pick(30);
         match pass(&node.base, &info, to, rows) {
             Ok(replaced) => {
                 self.counts.merged += replaced as u64;
                 true
             }
             Err(error) => {
-                let error = error.to_string();
-                assert!(error.contains("planned fault") || error.contains("the disk is gone"), "{error}");
+                self.counts.checked.holds(DurableFirst, is_fault(&error.to_string()), || error.to_string());
                 self.crash("a merge failed")
             }
         }
-    }
-
-    fn number(&mut self, sides: u64) -> usize {
-        usize::try_from(self.dice.roll(sides)).unwrap()
     }
 
     /// Records `groups` groups, most of a single event, each indexed on its own; days pass in between.
     fn record_groups(&mut self, node: &mut Open, groups: u32) {
         for _ in 0..groups {
             let count = if self.dice.roll(4) == 0 { 1 + self.dice.roll(8) } else { 1 };
-            let group: Vec<_> = (0..count).map(|_| self.event()).collect();
-            let step = node.writer.step(group.iter().map(|(who, known)| submission(who, known)).collect());
+            let group: Vec<Report> = (0..count).map(|_| self.event()).map(|(who, known)| (who, vec![known])).collect();
+            let step = node.writer.step(group.iter().map(submission).collect());
             step.publish();
-            for ((controller, mut known), result) in group.into_iter().zip(step.results) {
+            for ((controller, mut events), result) in group.into_iter().zip(step.results) {
+                let mut known = events.remove(0);
                 known.receipt = Some(result.unwrap().remove(0).receipt);
                 self.model.entry(controller).or_default().push(known);
             }
             node.indexer.absorb(step.entries).unwrap();
             node.indexer.flush().unwrap();
             if self.dice.roll(6) == 0 {
-                self.now = self.now.plus(Duration::from_secs(self.dice.roll(2 * 86_400)));
-                self.clock.set(self.now);
+                let time = Duration::from_secs(self.dice.roll(2 * 86_400));
+                self.wait(time);
             }
         }
     }
@@ -140,9 +140,9 @@ fn merge_between(base: &Base, info: &Info, from: u64, to: u64, rows: usize) -> R
 }
 
 /// Everything that can be read: records, what the one judge says, what searches find.
-fn seen(node: &Open) -> (Vec<Record>, Vec<TrailReport>, Vec<Vec<u64>>) {
+fn seen(world: &World, node: &Open) -> (Vec<Record>, Vec<TrailReport>, Vec<Vec<u64>>) {
     let (mut records, mut found) = (Vec::new(), Vec::new());
-    for info in super::trails(node) {
+    for info in world.trails(node) {
         let mut reader = Reader::new(&node.base, &info, node.base.today(&info.zone));
         records.extend((0..info.size()).map(|seq| reader.record(seq).unwrap()));
         for (action, ip) in [(Some(Action::Read), None), (Some(Action::Login), Some(1)), (None, Some(2))] {
@@ -170,6 +170,7 @@ fn rows(disk: &Disk, family: Family) -> Vec<(Vec<u8>, Vec<u8>)> {
 
 fn begin(seed: u64, groups: u32) -> (Sim, Open) {
     let mut sim = Sim::new(seed, false, None);
+    sim.calm = true;
     let mut node = sim.open().unwrap();
     sim.record_groups(&mut node, groups);
     (sim, node)
@@ -179,23 +180,23 @@ fn begin(seed: u64, groups: u32) -> (Sim, Open) {
 fn whatever_the_bounds_everything_reads_the_same() {
     for seed in 0..30 {
         let (mut sim, mut node) = begin(seed, 80);
-        let before = seen(&node);
+        let before = seen(&sim.world, &node);
         for _ in 0..6 {
-            for info in super::trails(&node) {
+            for info in sim.world.trails(&node) {
                 let to = sim.dice.roll(info.size() + 1);
                 let from = sim.dice.roll(to + 1);
-                merge_between(&node.base, &info, from, to, 2 + sim.number(40)).unwrap();
+                merge_between(&node.base, &info, from, to, 2 + sim.dice.pick(40)).unwrap();
             }
-            assert_eq!(seen(&node), before, "seed {seed}");
+            assert_eq!(seen(&sim.world, &node), before, "seed {seed}");
         }
         // What comes behind merged rows goes on from them; the first receipts are still the answer.
         sim.record_groups(&mut node, 20);
-        for info in super::trails(&node) {
+        for info in sim.world.trails(&node) {
             pass(&node.base, &info, info.size(), 50).unwrap();
         }
         let first = sim.model.iter().find(|(_, known)| !known.is_empty()).map(|(who, known)| (who, known[0].clone()));
         let (who, known) = first.unwrap();
-        let again = node.writer.step(vec![submission(who, &known)]).results.remove(0).unwrap();
+        let again = node.writer.step(vec![submission(&(who.clone(), vec![known.clone()]))]).results.remove(0).unwrap();
         assert!(same(&again[0].receipt, &known.receipt.unwrap()));
         drop(node);
         sim.crash("end");
@@ -208,8 +209,8 @@ fn whatever_the_bounds_everything_reads_the_same() {
 fn rows_become_as_few_as_can_be_and_stay_so() {
     for seed in 0..10 {
         let (sim, node) = begin(seed, 70);
-        let before = rows(&sim.db, Family::Header).len();
-        let infos = super::trails(&node);
+        let before = rows(&sim.world.db, Family::Header).len();
+        let infos = sim.world.trails(&node);
         for info in &infos {
             // Two passes, as of two hours: the second fills up the rows of the first.
             pass(&node.base, info, info.size() / 2, 1_000).unwrap();
@@ -217,25 +218,25 @@ fn rows_become_as_few_as_can_be_and_stay_so() {
             assert!(Pass::begin(&node.base, info.clone(), info.size()).unwrap().is_none(), "nothing is left");
         }
         let full: u64 = infos.iter().map(|info| info.size().div_ceil(64)).sum();
-        assert_eq!(rows(&sim.db, Family::Header).len() as u64, full, "seed {seed}: of {before}");
+        assert_eq!(rows(&sim.world.db, Family::Header).len() as u64, full, "seed {seed}: of {before}");
         // All that is readable of one trail on one date is far below 16 KiB here, but for the commonest.
         let mut frames = BTreeSet::new();
-        for (key, value) in rows(&sim.db, Family::Part) {
+        for (key, value) in rows(&sim.world.db, Family::Part) {
             let (date, large) = (keys::date_of(&key).unwrap(), value.len() > 2_000);
-            let past = date <= infos[0].zone.date(sim.now);
+            let past = date <= infos[0].zone.date(sim.world.now);
             assert!(frames.insert(key[..10].to_vec()) || large || past, "seed {seed}: two small frames of {date}");
         }
-        let postings = rows(&sim.index, Family::Posting);
-        let live = |key: &[u8]| keys::date_of(key).unwrap() > infos[0].zone.date(sim.now);
+        let postings = rows(&sim.world.index, Family::Posting);
+        let live = |key: &[u8]| keys::date_of(key).unwrap() > infos[0].zone.date(sim.world.now);
         let terms: BTreeSet<_> =
             postings.iter().filter(|row| live(&row.0)).map(|(key, _)| &key[..POSTING_PREFIX]).collect();
         assert_eq!(postings.iter().filter(|row| live(&row.0)).count(), terms.len(), "a row for every term");
 
-        let bytes = (sim.db.rows(), sim.index.rows());
+        let bytes = (sim.world.db.rows(), sim.world.index.rows());
         for info in &infos {
             merge_between(&node.base, info, 0, info.size(), 1_000).unwrap();
         }
-        assert!((sim.db.rows(), sim.index.rows()) == bytes, "seed {seed}: a second time changes nothing");
+        assert!((sim.world.db.rows(), sim.world.index.rows()) == bytes, "seed {seed}: a second time changes nothing");
     }
 }
 
@@ -244,21 +245,24 @@ fn a_crash_in_between_leaves_one_or_the_other() {
     for seed in 0..20 {
         for fault in [Fault::Lost, Fault::AppliedThenFailed] {
             let (mut sim, node) = begin(seed, 40);
-            let before = seen(&node);
-            let after = u32::try_from(sim.dice.roll(4)).unwrap();
-            if sim.dice.roll(4) == 0 { &sim.index } else { &sim.db }.fail_after(after, fault);
-            let struck = super::trails(&node)
-                .iter()
-                .any(|info| pass(&node.base, info, info.size(), 7).is_err_and(|e| e.to_string().contains("planned")));
+            let before = seen(&sim.world, &node);
+            let after = sim.dice.roll(4);
+            let (device, call) =
+                if sim.dice.one_in(4) { (Device::Index, Call::Derive) } else { (Device::Db, Call::Commit) };
+            sim.world.faults(device, |faults| faults.plan(call, after, fault));
+            let struck =
+                sim.world.trails(&node).iter().any(|info| {
+                    pass(&node.base, info, info.size(), 7).is_err_and(|e| e.to_string().contains("planned"))
+                });
             assert!(struck, "the fault strikes");
             drop(node);
             sim.crash("amid a merge");
             let node = sim.open().unwrap();
-            assert_eq!(seen(&node), before, "seed {seed}, {fault:?}");
-            for info in super::trails(&node) {
+            assert_eq!(seen(&sim.world, &node), before, "seed {seed}, {fault:?}");
+            for info in sim.world.trails(&node) {
                 pass(&node.base, &info, info.size(), 7).unwrap();
             }
-            assert_eq!(seen(&node), before, "seed {seed}, {fault:?}");
+            assert_eq!(seen(&sim.world, &node), before, "seed {seed}, {fault:?}");
         }
     }
 }
@@ -267,7 +271,7 @@ fn a_crash_in_between_leaves_one_or_the_other() {
 fn damage_is_named_and_not_merged() {
     // One in which a group begins at record 5, with a frame of its own beside others of its date.
     let begins = |sim: &Sim, family| {
-        let rows = rows(&sim.db, family);
+        let rows = rows(&sim.world.db, family);
         let row = rows.iter().rfind(|(key, _)| key.ends_with(&[0, 5]));
         row.is_some_and(|row| {
             rows.iter().filter(|other| other.0[..other.0.len() - 8] == row.0[..row.0.len() - 8]).count() > 1
@@ -275,9 +279,9 @@ fn damage_is_named_and_not_merged() {
     };
     let mut begun = (0..100).map(|seed| begin(seed, 40));
     let (sim, node) = begun.find(|(sim, _)| begins(sim, Family::Header) && begins(sim, Family::Part)).unwrap();
-    let info = super::trails(&node).remove(0);
+    let info = sim.world.trails(&node).remove(0);
     let flip = |family, pick: fn(&[u8]) -> usize| {
-        let row = rows(&sim.db, family).into_iter().rfind(|(key, _)| key.ends_with(&[0, 5])).unwrap();
+        let row = rows(&sim.world.db, family).into_iter().rfind(|(key, _)| key.ends_with(&[0, 5])).unwrap();
         let mut value = row.1.clone();
         value[pick(&row.1)] ^= 1;
         let mut batch = Batch::default();
@@ -292,7 +296,7 @@ fn damage_is_named_and_not_merged() {
     };
     // The last byte of a run is of a commitment: it decodes, but the row behind carries another link.
     let row = flip(Family::Header, |value| value.len() - 1);
-    for info in super::trails(&node) {
+    for info in sim.world.trails(&node) {
         let mut batch = Batch::default();
         let damaged = keys::trail_seq(info.number, 0)[..4] == row.0[..4];
         match merge::headers(&node.base, &info, 0..info.size(), 1_000, &mut BTreeSet::new(), &mut batch) {
@@ -307,14 +311,15 @@ fn damage_is_named_and_not_merged() {
     mend(Family::Header, row);
     let row = flip(Family::Part, |value| value.len() / 2);
     let date = keys::date_of(&row.0).unwrap();
-    let info = super::trails(&node).into_iter().find(|info| info.number.to_be_bytes() == row.0[6..10]).unwrap_or(info);
+    let info =
+        sim.world.trails(&node).into_iter().find(|info| info.number.to_be_bytes() == row.0[6..10]).unwrap_or(info);
     let mut batch = Batch::default();
     let error = merge::frames(&node.base, &info, date, 0..info.size(), 1_000, &mut batch).unwrap_err();
     assert!(matches!(error, ReadError::DataLoss { seq: 5, .. }), "{error}");
     assert!(batch.is_empty());
     mend(Family::Part, row);
     // What is past its date is left alone, also where it is damaged.
-    sim.clock.set(sim.now.plus(Duration::from_secs(4_000 * 86_400)));
+    sim.world.clock.set(sim.world.now.plus(Duration::from_secs(4_000 * 86_400)));
     let nothing = merge::frames(&node.base, &info, Date::from_days(date.days()), 0..info.size(), 1_000, &mut batch);
     assert_eq!(nothing.unwrap().replaced, 0);
     assert!(batch.is_empty());
@@ -338,7 +343,7 @@ fn bytes_per_event() {
         node.indexer.flush().unwrap();
     }
     let print = |when: &str| {
-        for (database, disk) in [(Database::Db, &sim.db), (Database::Index, &sim.index)] {
+        for (database, disk) in [(Database::Db, &sim.world.db), (Database::Index, &sim.world.index)] {
             let folder = tempfile::tempdir().unwrap();
             let store = RocksStore::open(folder.path(), database).unwrap();
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -360,7 +365,7 @@ fn bytes_per_event() {
     };
     print("before");
     let begun = std::time::Instant::now();
-    for info in super::trails(&node) {
+    for info in sim.world.trails(&node) {
         pass(&node.base, &info, info.size(), 1_000).unwrap();
     }
     println!("merged in {:?}", begun.elapsed());

@@ -63,8 +63,9 @@ impl Plant {
     ];
 }
 
-/// Seeds that each fault gets.
+/// Seeds that each fault gets; a fault that few find is a gap.
 const SEEDS: u64 = 24;
+const FOUND_BY_AT_LEAST: usize = 12;
 
 #[test]
 fn planted_faults_are_found() {
@@ -83,7 +84,7 @@ fn planted_faults_are_found() {
         println!("{:<20} {:>3}  {}", format!("{plant:?}"), reasons.len(), reasons.first().map_or("-", String::as_str));
     }
     for (plant, reasons) in planted {
-        assert!(!reasons.is_empty(), "{plant:?} is not found");
+        assert!(reasons.len() >= FOUND_BY_AT_LEAST, "{plant:?} is found by {} of {SEEDS} seeds", reasons.len());
     }
 }
 

@@ -9,26 +9,31 @@ use akta::model::query::{Cursor, Filter, Order};
 use akta::model::stored::Action;
 use akta::trail::search;
 
+use super::Sim;
+use super::crashes::is_fault;
+use super::invariant::{Derived, DurableFirst};
 use super::story::{alive, pupil, teacher};
-use super::{Open, Sim, trails};
+use super::world::Open;
 
 impl Sim {
     pub(crate) fn search(&mut self, node: &mut Open) -> bool {
         if node.indexer.flush().is_err() {
             return self.crash("the index failed");
         }
-        let Some(info) = trails(node).into_iter().nth(usize::try_from(self.dice.roll(2)).unwrap()) else {
+        let Some(info) = self.trail(node) else {
             return true;
         };
         self.counts.searches += 1;
-        let subject = (self.dice.roll(2) == 0).then(|| usize::try_from(self.dice.roll(7)).unwrap());
-        let actor = (self.dice.roll(3) == 0).then(|| usize::try_from(self.dice.roll(4)).unwrap());
+        let subject = (self.dice.roll(2) == 0).then(|| self.dice.pick(7));
+        let actor = (self.dice.roll(3) == 0).then(|| self.dice.pick(4));
         let ip = (self.dice.roll(3) == 0).then(|| u8::try_from(self.dice.roll(3)).unwrap());
         let action = (self.dice.roll(3) == 0).then_some(Action::Read as i32);
-        let since = (self.dice.roll(3) == 0).then(|| self.now.minus(Duration::from_secs(self.dice.roll(9 * 86_400))));
-        let until = (self.dice.roll(3) == 0).then(|| self.now.minus(Duration::from_secs(self.dice.roll(5 * 86_400))));
+        let since =
+            (self.dice.roll(3) == 0).then(|| self.world.now.minus(Duration::from_secs(self.dice.roll(9 * 86_400))));
+        let until =
+            (self.dice.roll(3) == 0).then(|| self.world.now.minus(Duration::from_secs(self.dice.roll(5 * 86_400))));
         let order = if self.dice.roll(2) == 0 { Order::NewestFirst } else { Order::OldestFirst };
-        let limit = 1 + usize::try_from(self.dice.roll(5)).unwrap();
+        let limit = 1 + self.dice.pick(5);
 
         let person = |who: Option<Identity>| {
             who.map(|who| search::pseudonyms(&node.base, &info, &who)).transpose().map_err(|error| error.to_string())
@@ -48,7 +53,7 @@ impl Sim {
                 ..Facts::default()
             },
         };
-        let today = info.zone.date(self.now);
+        let today = info.zone.date(self.world.now);
         let mut expected: Vec<u64> = (1u64..)
             .zip(self.model.get(&info.controller).into_iter().flatten())
             .filter(|(_, known)| {
@@ -76,12 +81,14 @@ impl Sim {
                     cursor = page.next;
                 }
                 Err(error) => {
-                    assert!(error.to_string().contains("the disk is gone"), "{error}");
+                    self.counts.checked.holds(DurableFirst, is_fault(&error.to_string()), || error.to_string());
                     return self.crash("a read failed");
                 }
             }
         }
-        assert_eq!(found, expected, "a search finds what a plain scan finds: {filter:?} {order:?}");
+        self.counts.checked.holds(Derived, found == expected, || {
+            format!("{filter:?} {order:?} finds {found:?}, a plain scan {expected:?}")
+        });
         self.counts.rows += found.len() as u64;
         true
     }

@@ -18,8 +18,12 @@ pub(crate) struct Known {
     pub(crate) ip: Option<u8>,
     pub(crate) action: i32,
     pub(crate) occurred_at: Timestamp,
+    /// When it was reported first.
+    pub(crate) reported_at: Timestamp,
     /// What the reporter was told; `None` if it never heard.
     pub(crate) receipt: Option<Receipt>,
+    /// Whether Akta must still know what was reported, not its id alone: an index that was built anew does not.
+    pub(crate) sure: bool,
 }
 
 /// Small reproducible numbers (splitmix64).
@@ -32,6 +36,16 @@ impl Dice {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % sides
+    }
+
+    /// The same as an index.
+    pub(crate) fn pick(&mut self, sides: usize) -> usize {
+        usize::try_from(self.roll(sides as u64)).unwrap()
+    }
+
+    /// True one time in so many.
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
+        self.roll(sides) == 0
     }
 }
 
@@ -46,19 +60,32 @@ pub(crate) fn alive(known: &Known, zone: &Zone, today: Date) -> bool {
 }
 
 pub(crate) fn teacher(number: usize) -> Identity {
-    Identity::new("staff", &format!("t-{number}"))
+    Identity::new("staff", &format!("teacher-anna-{number}"))
 }
 
 pub(crate) fn pupil(number: usize) -> Identity {
-    Identity::new("pupil", &format!("p-{number}"))
+    Identity::new("pupil", &format!("pupil-janek-{number}"))
 }
 
-pub(crate) fn submission(controller: &Controller, known: &Known) -> Submission {
+/// What identities begin with: nothing that is stored may show it. Long enough not to come up by chance in what is sealed.
+pub(crate) const NAMES: [&str; 4] = ["teacher-anna-", "pupil-janek-", "Joanna Nowak ", "192.0.2."];
+
+/// Events of one controller, to be recorded together or not at all.
+pub(crate) type Report = (Controller, Vec<Known>);
+
+pub(crate) fn submission((controller, events): &Report) -> Submission {
+    let events = events.iter().map(|known| convert::event(Some(message(controller, known))));
+    let events = events.map(|event| event.expect("the simulation reports good events").1).collect();
+    Submission { controller: controller.clone(), events, may_open: true }
+}
+
+fn message(controller: &Controller, known: &Known) -> api::Event {
     let wire = |who: Identity| Some(api::Identity::new(who.namespace, who.id));
     let (seconds, nanos) = known.occurred_at.parts();
     let number = known.event_id[15];
     let named = |who: Identity| {
-        let display_name = if number.is_multiple_of(3) { format!("Name {}", number % 2) } else { String::new() };
+        let display_name =
+            if number.is_multiple_of(3) { format!("Joanna Nowak {}", number % 2) } else { String::new() };
         Some(api::Identity { display_name, ..api::Identity::new(who.namespace, who.id) })
     };
     let mut subjects: Vec<api::Subject> =
@@ -67,7 +94,7 @@ pub(crate) fn submission(controller: &Controller, known: &Known) -> Submission {
         // Somebody looks at their own data.
         subjects.push(api::Subject { identity: named(teacher(known.actor)), child: 0 });
     }
-    let message = api::Event {
+    api::Event {
         event_id: format!(
             "00000000-0000-0000-{:04x}-{:012x}",
             0,
@@ -87,7 +114,5 @@ pub(crate) fn submission(controller: &Controller, known: &Known) -> Submission {
         categories: vec![DataCategory::EducationRecord as i32],
         network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),
         ..Default::default()
-    };
-    let (controller, event) = convert::event(Some(message)).expect("the simulation reports good events");
-    Submission { controller, events: vec![event], may_open: true }
+    }
 }

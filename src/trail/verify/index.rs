@@ -68,8 +68,8 @@ pub(super) fn event_id(
     Err(Bad::Record(seq, format!("the index does not hold its event id: {REMEDY}")))
 }
 
-/// The index holds exactly what the records walked over give. Without keys, its terms and event ids are only looked at
-/// for their form.
+/// The index holds exactly what the records walked over give. Without keys, its terms are only looked at for their form,
+/// and event ids for the week that they stand under.
 pub(super) fn check(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(), Bad> {
     let indexed = indexer::indexed(base.index.as_ref(), info)?;
     if walk.whole && indexed > walk.report.size {
@@ -137,7 +137,7 @@ fn counters(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
     Err(Bad::Trail(format!("the index counts other numbers of records than there are: {REMEDY}")))
 }
 
-/// Event ids of the weeks that are remembered are those of the records, and no others.
+/// Event ids of the weeks that are remembered are those of the records, and no others. Nobody reads those of other weeks.
 fn event_ids(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
     let mut found = Sum::new(walk.event_ids.key);
     let rows = |mut look: Look<'_>| -> Result<(), Bad> {
@@ -162,11 +162,16 @@ fn event_ids(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
         }
         Ok(())
     }))?;
-    if base.keyring.is_absent() || (found.total, found.count) == (walk.event_ids.total, walk.event_ids.count) {
+    if (found.total, found.count) == (walk.event_ids.total, walk.event_ids.count) {
         return Ok(());
     }
     // Every record's id is there, so some are too many: those of records that are past are good until their week is.
-    let mut reader = Reader::new(base, info, walk.today).once();
+    // Without keys all are like those: only their weeks show.
+    let reader = match base.keyring.is_absent() {
+        true => Reader::headers(base, info),
+        false => Reader::new(base, info, walk.today),
+    };
+    let mut reader = reader.once();
     rows(Box::new(|key, seq| {
         if seq >= walk.indexed {
             return Ok(());
