@@ -11,8 +11,8 @@ use super::api::{
 };
 use super::convert;
 use super::status::Refusal;
+use crate::model::caller::Caller;
 use crate::model::check::Checker;
-use crate::trail::ask::Caller;
 use crate::trail::node::Node;
 
 /// The service.
