@@ -35,7 +35,7 @@ type Seeds = Vec<(&'static str, Vec<u8>)>;
 
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "seeds".to_owned()));
-    let seeds: [(&str, Seeds); 16] = [
+    let seeds: [(&str, Seeds); 17] = [
         ("combined", texts(COMBINED)),
         ("config", texts(CONFIG)),
         ("cursor", cursors()),
@@ -46,6 +46,7 @@ fn main() -> std::io::Result<()> {
         ("jsonl", texts(JSONL)),
         ("keyring", keyrings()),
         ("note", notes()),
+        ("policy", texts(POLICY)),
         ("proof", proofs()),
         ("question", questions()),
         ("run", runs()),
@@ -84,6 +85,20 @@ const CONFIG: &[(&str, &str)] = &[
     ("list", "controllers = \"zq-marker-7731\"\n"),
     ("size", "disk_reserve = \"12 parsec\"\n"),
     ("unknown", "kek = \"c2VjcmV0\"\n"),
+];
+
+const POLICY: &[(&str, &str)] = &[
+    ("schools", include_str!("two-schools/policy.toml")),
+    (
+        "incident",
+        "[[workload]]\nuid = 7\ncontrollers = [\"*\"]\nroles = [\"security\"]\n[[incident]]\nid = \"i\"\ncontrollers = [\"*\"]\n\
+         ground = \"t\"\nopened_by = \"a\"\nfrom = 2026-11-22\nuntil = \"2026-11-23T00:00:00+01:00\"\n",
+    ),
+    (
+        "words",
+        "[[person]]\nissuer = \"zq-marker-7731\"\ngroup = \"\"\ncontrollers = [\"A\", \"*\"]\nroles = [\"root\", \"steward\"]\n\
+         staff = \"both\"\n",
+    ),
 ];
 
 const JSONL: &[(&str, &str)] = &[

@@ -1,5 +1,7 @@
 //! Configuration: one TOML file, `AKTA_*` variables and flags, parsed once into values that cannot be wrong.
 
+pub mod policy;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,8 +9,10 @@ use std::str::FromStr;
 
 use base64::Engine;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use self::policy::Rules;
 use crate::model::date::Zone;
 use crate::model::origin::Controller;
 use crate::model::seal::Key;
@@ -110,6 +114,8 @@ pub struct File {
     /// Controllers whose trails may be opened.
     #[serde(default)]
     pub controllers: Vec<String>,
+    /// The file that says who may; beside the configuration file, if it is a relative path.
+    pub policy: Option<PathBuf>,
     /// Free space of the volume below which no event is taken; if not set, an eighth of the
     /// volume, at least 256 MiB and at most 512 MiB.
     pub disk_reserve: Option<Size>,
@@ -125,18 +131,21 @@ impl File {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))?;
-        Self::parse(&text).map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))
+        let mut file =
+            Self::parse(&text).map_err(|error| ConfigError(format!("configuration {}: {error}", path.display())))?;
+        file.policy = file.policy.map(|policy| path.parent().unwrap_or(Path::new("")).join(policy));
+        Ok(file)
     }
 
     /// Takes the text of a configuration file. What is wrong is named by its line, which is not shown: it may hold
     /// what somebody took for a setting and is a secret.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map(|before| before.matches('\n').count() + 1);
-            let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            ConfigError(format!("{line}{}", without_value(error.message())))
-        })
+        strictly(text)
+    }
+
+    /// Who may, if a policy is set.
+    pub fn rules(&self) -> Result<Option<Rules>, ConfigError> {
+        self.policy.as_deref().map(Rules::read).transpose()
     }
 
     /// How the node calls itself and opens trails.
@@ -167,6 +176,19 @@ impl File {
             disk_reserve: self.disk_reserve.map(|size| size.0),
         })
     }
+}
+
+/// Takes the text of a TOML file; what is wrong is named by its line, without any value.
+fn strictly<T: DeserializeOwned>(text: &str) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| format!("line {}: ", line_of(text, span.start))).unwrap_or_default();
+        ConfigError(format!("{line}{}", without_value(error.message())))
+    })
+}
+
+/// The line, from 1, of a place in a text.
+fn line_of(text: &str, place: usize) -> usize {
+    text.get(..place).unwrap_or_default().matches('\n').count() + 1
 }
 
 /// What serde says of a value that it did not expect, without the value.

@@ -15,6 +15,7 @@ mod input;
 mod jsonl;
 mod keyring;
 mod note;
+mod policy;
 mod proof;
 mod question;
 mod run;
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("jsonl", jsonl::check),
     ("keyring", keyring::check),
     ("note", note::check),
+    ("policy", policy::check),
     ("proof", proof::check),
     ("question", question::check),
     ("run", run::check),

@@ -15,7 +15,7 @@ use crate::trail::base::Settings;
 ///
 /// With --dev it serves everything in plaintext on loopback, makes its keys on first start (they are public: for
 /// trying out only) and opens a trail for every controller it hears of. Without --dev it needs a configuration with
-/// at least data, authority and controllers, and a key-encryption key.
+/// at least data, authority and controllers, and a key-encryption key. A policy file that it names must be sound.
 ///
 /// Prints "listening api ADDRESS" on stdout once it serves. SIGTERM or Ctrl-C ends it cleanly; kill -9 loses nothing
 /// that was acknowledged.
@@ -55,6 +55,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         (None, Some(text)) => text.parse()?,
         (None, None) => Listen::Tcp(([127, 0, 0, 1], 7425).into()),
     };
+    if file.rules()?.is_some() {
+        tracing::warn!("the policy is sound, but callers are not told apart yet: it is not in force");
+    }
     let options = Options {
         data,
         guard: args.guard.or(file.guard.clone()),

@@ -104,7 +104,12 @@ pub fn cut(text: &str, width: usize) -> String {
 
 /// A table: columns as wide as their widest cell, at most 48 characters.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell, 48)).collect()).collect();
+    table_within(head, rows, 48)
+}
+
+/// A table: columns as wide as their widest cell, at most `widest` characters.
+pub fn table_within(head: &[&str], rows: &[Vec<String>], widest: usize) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell, widest)).collect()).collect();
     let widths: Vec<usize> = (0..head.len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0))
         .collect();

@@ -2,8 +2,11 @@
 //!
 //! Reading order: [`event`] (what is reported) → [`policy`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
+//! Who may: [`caller`] → [`permission`].
 //! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`] → [`tlog_proof`].
 
+#[cfg(feature = "server")]
+pub mod caller;
 pub mod check;
 #[cfg(feature = "server")]
 pub mod checkpoint;
@@ -19,6 +22,8 @@ pub mod note;
 pub mod notice;
 pub mod origin;
 pub mod part;
+#[cfg(feature = "server")]
+pub mod permission;
 pub mod policy;
 #[cfg(feature = "server")]
 pub mod proof;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::ask::{Asked, Caller, Ground, Question, log_access};
+use super::ask::{Asked, Ground, Question, log_access};
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::search::{self, Page};
@@ -13,6 +13,7 @@ use super::threads::IndexJob;
 use super::trails::Info;
 use super::vault::Of;
 use crate::env::random;
+use crate::model::caller::Caller;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::query::{Cursor, Filter, Order};

@@ -1,5 +1,6 @@
 //! Asking: every question states a purpose, is answered from the trail, and is itself recorded before the answer.
 
+use crate::model::caller::Caller;
 use crate::model::event::{Event, Fields};
 use crate::model::facts::Facts;
 use crate::model::identity::Identity;
@@ -7,20 +8,6 @@ use crate::model::origin::Controller;
 use crate::model::query::{Include, Order};
 use crate::model::seal::Key;
 use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
-
-/// Who asks. "dev" until callers are known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller(String);
-
-impl Caller {
-    /// Namespace of callers among identities.
-    pub const NAMESPACE: &'static str = "caller";
-
-    /// The caller of `--dev`.
-    pub fn dev() -> Self {
-        Self("dev".to_owned())
-    }
-}
 
 /// Why somebody asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +101,7 @@ pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], asked: A
     let asked = Attribute { key: "asked_by".to_owned(), value: asked.shape };
     Event::own(Fields {
         core,
-        actor: Some(Identity::new(Caller::NAMESPACE, &caller.0)),
+        actor: Some(Identity::new(Caller::NAMESPACE, caller.name())),
         detail: Some(DetailPart { attributes: vec![asked], ..DetailPart::default() }),
         choice: RetentionClass::Unspecified,
         ..Fields::default()

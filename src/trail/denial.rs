@@ -49,12 +49,14 @@ pub struct Denied {
 impl Denied {
     /// As an event that happened `count` times.
     fn event(self, event_id: [u8; 16], count: u64) -> Event {
+        // None of the LOG_ actions: those are of class LOG_ACCESS, and say that something was shown. Whatever is denied
+        // is of class SECURITY.
         let action = match self.permission {
-            Some(Permission::Record | Permission::Import) => Action::Create,
-            Some(Permission::Export) => Action::LogExport,
-            Some(Permission::Search | Permission::Watch | Permission::Notices) => Action::LogQuery,
-            Some(_) => Action::LogAdmin,
             None => Action::LoginFailed,
+            Some(Permission::Record | Permission::Import) => Action::Create,
+            Some(Permission::Search | Permission::Watch | Permission::Export) => Action::Search,
+            Some(need) if need.reads() => Action::Read,
+            Some(_) => Action::ConfigChange,
         };
         let (actor, kind, net) = match self.who {
             Who::Known { name, kind } => (Some(Identity::new(Caller::NAMESPACE, &name)), kind, None),

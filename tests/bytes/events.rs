@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use akta::cli::random::Random;
 use akta::grpc::{api, convert};
+use akta::model::caller::Caller;
 use akta::model::date::Timestamp;
 use akta::model::origin::Controller;
 use akta::model::stored::{
     Action, ActorKind, ChildFlag, DataCategory, LegalBasis, Outcome, Purpose, RetentionClass, SourceAssurance,
 };
-use akta::trail::ask::{Asked, Caller, Ground, log_access};
+use akta::trail::ask::{Asked, Ground, log_access};
 use akta::trail::submission::Submission;
 
 use crate::node::Node;

@@ -19,14 +19,15 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 10] = [
+    let rows: [(&[&str], &[&str]); 11] = [
         (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
         (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),
         (&["keys"], &["DIR", "--guard", "--dev", "--kek-file", "--json", "new-kek", "NAME+ID+KEY"]),
         (&["status"], &["--server", "--controller", "--json", "exit 0"]),
-        (&["config"], &["check", "show", "example"]),
+        (&["config"], &["check", "show", "example", "who-can"]),
+        (&["config", "who-can"], &["PERMISSION", "CONTROLLER", "--config", "--at", "--json", "reidentify", "Exit 0"]),
         (&["config", "check"], &["--config", "--data", "--listen", "--dev", "--kek-file", "--json"]),
         (&["config", "show"], &["--config", "--json", "secrets"]),
         (&["verify"], &["DIR", "--dev", "--json"]),
@@ -76,6 +77,97 @@ fn the_example_configuration_is_good_with_a_fresh_key() {
     let rows: Vec<Value> = lines(&shows.stdout);
     let from = |name: &str| rows.iter().find(|row| row["setting"] == name).unwrap()["from"].clone();
     assert_eq!([from("config"), from("data"), from("kek")], ["flag --config", "file", "variable AKTA_KEK"]);
+}
+
+/// The files of examples/two-schools, as an operator would ask them.
+#[test]
+fn who_can_tells_by_which_table_and_grant_and_until_when() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/two-schools/akta.toml");
+    let ask = |words: &[&str]| {
+        akta()
+            .args(["config", "who-can"])
+            .args(words)
+            .args(["--at", "2026-11-22", "--config"])
+            .arg(&config)
+            .output()
+            .unwrap()
+    };
+    let text = ask(&["search", "school-1"]);
+    assert!(text.status.success(), "{}", shown(&text));
+    let table: Vec<Vec<String>> = String::from_utf8(text.stdout.clone()).unwrap().lines().map(cells).collect();
+    let [anna, head, security] = ["#anna", "#headmaster-1", "group security"]
+        .map(|who| table.iter().find(|row| row[0].contains(who)).unwrap_or_else(|| panic!("{who}: {}", shown(&text))));
+    assert_eq!(anna[1..3], ["controller", "contact"]);
+    assert_eq!(head[1..3], ["controller", "auditor"]);
+    assert_eq!(security[1..3], ["processor", "security"]);
+    assert_eq!([&security[4], &security[5]], ["grant support-2027", "2027-09-01 00:00:00"]);
+    assert!(security[3].starts_with("person, line "), "{security:?}");
+    assert_eq!(table.len(), 4, "a head and these three: {}", shown(&text));
+
+    let rows = lines(&ask(&["search", "school-1", "--json"]).stdout);
+    let granted = rows.iter().find(|row| row["through"] == "grant").unwrap();
+    assert_eq!([&granted["id"], &granted["names"]], [&json!("support-2027"), &json!(true)]);
+    assert_eq!(granted["until"], "2027-09-01T00:00:00.000Z");
+    let other = ask(&["search", "school-2"]);
+    assert!(shown(&other).contains("only if school-2 grants it: person, line "), "{}", shown(&other));
+    assert!(!shown(&other).contains("anna"), "{}", shown(&other));
+
+    let nobody = ask(&["approve", "school-2"]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", shown(&nobody));
+    assert!(shown(&nobody).contains("nobody may approve for school-2"), "{}", shown(&nobody));
+    let unknown = ask(&["operate", "school-3"]);
+    assert!(shown(&unknown).contains("school-3 is not among the controllers"), "{}", shown(&unknown));
+    let usage = ask(&["administer", "school-1"]);
+    assert_eq!(usage.status.code(), Some(2), "{}", shown(&usage));
+    assert!(shown(&usage).contains("is none of record, import, search"), "{}", shown(&usage));
+    let folder = tempfile::tempdir().unwrap();
+    let bare = folder.path().join("akta.toml");
+    std::fs::write(&bare, "").unwrap();
+    let unset = akta().args(["config", "who-can", "search", "a", "--config"]).arg(&bare).output().unwrap();
+    assert!(unset.status.code() == Some(3) && shown(&unset).contains("no policy is set"), "{}", shown(&unset));
+}
+
+/// The cells of a row of a table: two spaces or more between them.
+fn cells(line: &str) -> Vec<String> {
+    line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_policy_is_checked_with_the_configuration_and_before_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = akta().args(["config", "example", "--policy"]).output().unwrap();
+    let policy = String::from_utf8(example.stdout).unwrap();
+    let config = folder.path().join("akta.toml");
+    let data = folder.path().join("data");
+    let text = format!(
+        "data = {data:?}\nlisten = \"unix:{}\"\nauthority = \"a\"\ncontrollers = [\"school-1\", \"school-2\"]\n\
+         policy = \"policy.toml\"\n",
+        folder.path().join("socket").display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let key = akta().args(["keys", "new-kek"]).output().unwrap();
+    let key = String::from_utf8(key.stdout).unwrap();
+    let run =
+        |words: &[&str]| akta().args(words).arg("--config").arg(&config).env("AKTA_KEK", key.trim()).output().unwrap();
+    let missing = run(&["config", "check"]);
+    assert!(missing.status.code() == Some(1) && shown(&missing).contains("policy.toml: "), "{}", shown(&missing));
+    std::fs::write(folder.path().join("policy.toml"), &policy).unwrap();
+    let good = run(&["config", "check", "--json"]);
+    assert!(good.status.success(), "{}", shown(&good));
+    let shows = run(&["config", "show"]);
+    assert!(shown(&shows).contains("policy.toml"), "{}", shown(&shows));
+    // Only one thing is said of each wrong table, by both commands, and never what stood there.
+    let bad = policy.replace("\"dpo-school-2\"", "\"zq-secret\\u0007\"").replace("[\"steward\"]", "[\"zq-secret\"]");
+    std::fs::write(folder.path().join("policy.toml"), bad).unwrap();
+    for (words, status) in [(&["config", "check"][..], 1), (&["serve"], 3)] {
+        let refused = run(words);
+        assert_eq!(refused.status.code(), Some(status), "{}", shown(&refused));
+        for phrase in ["person.group: has control characters", "person.roles[0]: is none of ingest"] {
+            assert!(shown(&refused).contains(phrase), "{phrase}: {}", shown(&refused));
+        }
+        assert!(!shown(&refused).contains("zq-secret"), "{}", shown(&refused));
+    }
+    assert!(!data.exists(), "it did not get as far as the data");
 }
 
 #[test]

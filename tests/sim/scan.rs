@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use akta::env::{ManualClock, SeededEntropy};
 use akta::grpc::{api, convert};
+use akta::model::caller::Caller;
 use akta::model::check::Checker;
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::event::Event;
@@ -23,7 +24,7 @@ use akta::model::stored::{Action, ActorKind, Outcome, Purpose, RetentionClass, S
 use akta::store::disk;
 use akta::store::files::MemoryFiles;
 use akta::store::memory::Disk;
-use akta::trail::ask::{Caller, Ground, Question, log_access};
+use akta::trail::ask::{Ground, Question, log_access};
 use akta::trail::base::{Base, Settings, World};
 use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;

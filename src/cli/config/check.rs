@@ -1,12 +1,15 @@
 //! What `akta serve` would refuse in a configuration: all of it at once, each with its remedy.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::Options;
 use super::effective::{Effective, Variables};
 use crate::cli::Failure;
 use crate::config::{self, File, Listen, Size};
-use crate::model::origin::is_name;
+use crate::model::date::Timestamp;
+use crate::model::origin::{Controller, is_name};
+use crate::model::permission::advice::advice;
 use crate::server::StartError;
 
 /// What was found.
@@ -18,11 +21,14 @@ pub(super) struct Report {
     pub(super) notes: Vec<String>,
 }
 
-/// Checks everything that can be checked without data folder and port.
-pub(super) fn check(options: &Options, variables: &Variables) -> Result<Report, Failure> {
+/// Checks everything that can be checked without data folder and port; `now` is what grants are held against.
+pub(super) fn check(options: &Options, variables: &Variables, now: Timestamp) -> Result<Report, Failure> {
     let mut report = Report { notes: unknown(variables), ..Report::default() };
     match Effective::read(options, variables) {
-        Ok(effective) => report.settings(&effective),
+        Ok(effective) => {
+            report.settings(&effective);
+            report.policy(&effective.file, now);
+        }
         Err(Failure(why)) => report.problems.push(why),
     }
     Ok(report)
@@ -69,6 +75,18 @@ impl Report {
         }
     }
 
+    fn policy(&mut self, file: &File, now: Timestamp) {
+        let controllers: BTreeSet<Controller> = file.controllers.iter().filter_map(|of| Controller::new(of)).collect();
+        match file.rules() {
+            Ok(None) => {}
+            Ok(Some(rules)) => {
+                let advice = advice(&rules.policy, &rules.grants, &controllers, now);
+                self.notes.extend(advice.iter().map(|advice| format!("policy: {advice}")));
+            }
+            Err(why) => self.problem(why.to_string()),
+        }
+    }
+
     fn problem(&mut self, what: impl Into<String>) {
         self.problems.push(what.into());
     }
@@ -92,7 +110,7 @@ mod tests {
         std::fs::write(&path, text).expect("writes");
         let options = Options { config: Some(path), ..Options::default() };
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        check(&options, &variables).expect("can be checked")
+        check(&options, &variables, Timestamp::from_nanos(0)).expect("can be checked")
     }
 
     const KEK: (&str, &str) = ("AKTA_KEK", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");

@@ -116,6 +116,7 @@ impl Effective {
             of_file("authority", file.authority.clone(), options.dev.then_some(DEV_AUTHORITY)),
             of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
             of_file("controllers", controllers, any),
+            of_file("policy", text(&file.policy), None),
             kek_file,
             key,
         ];

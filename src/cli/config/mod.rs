@@ -2,6 +2,7 @@
 
 mod check;
 mod effective;
+mod who_can;
 
 use std::path::PathBuf;
 
@@ -10,16 +11,22 @@ use serde_json::json;
 use self::effective::{Effective, From};
 use super::text::table;
 use super::{Failure, Outcome};
+use crate::env::{Clock, SystemClock};
 
 /// An example of a configuration, which `akta config check` takes.
 pub const EXAMPLE: &str = include_str!("example.toml");
+/// An example of a policy, likewise.
+pub const EXAMPLE_POLICY: &str = include_str!("../../../examples/two-schools/policy.toml");
 
-/// Check the configuration of a node, show where each setting comes from, or print an example
+/// Check the configuration of a node, show its settings and who may what, or print an example
 ///
-/// Settings come from flags, from AKTA_* variables and from one TOML file, in this order.
+/// Settings come from flags, from AKTA_* variables and from one TOML file, in this order. Who may
+/// what stands in a file of its own, which the setting policy names.
 ///
 ///   akta config example > akta.toml
+///   akta config example --policy > policy.toml
 ///   akta config check --config akta.toml
+///   akta config who-can search school-1 --config akta.toml
 ///   akta config show --config akta.toml --listen unix:/run/akta/akta.sock
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -32,13 +39,19 @@ pub struct Args {
 enum Command {
     /// Say whether akta serve would start with this configuration: exit 0 if it would, 1 if not, with each remedy
     ///
-    /// Reads the configuration file, the AKTA_* variables and the flags as akta serve does, and the key-encryption key;
-    /// opens no data folder and no port.
+    /// Reads the configuration file, the AKTA_* variables and the flags as akta serve does, the key-encryption key and
+    /// the policy file; opens no data folder and no port. Notes name what serve takes all the same and somebody should
+    /// look at: roles that nobody has, controllers without a contact, grants that are over.
     Check(Options),
     /// Show each setting in force and where it comes from: flag, variable, file or default; secrets are never shown
     Show(Options),
+    WhoCan(who_can::Args),
     /// Print an example of a configuration file, with comments
-    Example,
+    Example {
+        /// An example of a policy file instead: two schools and their vendor
+        #[arg(long)]
+        policy: bool,
+    },
 }
 
 /// The flags of `akta serve`. Their variables are read here and not by the parser: it would not say which of the two
@@ -76,15 +89,16 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     match args.command {
         Command::Check(options) => run_check(&options),
         Command::Show(options) => show(&options),
-        Command::Example => {
-            print!("{EXAMPLE}");
+        Command::WhoCan(args) => who_can::run(&args),
+        Command::Example { policy } => {
+            print!("{}", if policy { EXAMPLE_POLICY } else { EXAMPLE });
             Ok(Outcome::Good)
         }
     }
 }
 
 fn run_check(options: &Options) -> Result<Outcome, Failure> {
-    let report = check::check(options, &effective::variables())?;
+    let report = check::check(options, &effective::variables(), SystemClock.now())?;
     let good = report.problems.is_empty();
     if options.json {
         println!("{}", json!({"good": good, "problems": report.problems, "notes": report.notes}));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use akta::env::{Entropy, ManualClock, SeededEntropy};
 use akta::grpc::{api, convert};
+use akta::model::caller::Caller;
 use akta::model::date::{Date, Timestamp};
 use akta::model::frame::Builder;
 use akta::model::identity::identity_bytes;
@@ -20,7 +21,7 @@ use akta::store::files::MemoryFiles;
 use akta::store::memory;
 use akta::store::space::Scripted;
 use akta::store::{Database, Family, Scan, Store};
-use akta::trail::ask::{Asked, Caller, Ground, log_access};
+use akta::trail::ask::{Asked, Ground, log_access};
 use akta::trail::base::World;
 use akta::trail::keyring::{Kek, Keyring};
 use akta::trail::submission::Submission;

@@ -1,0 +1,127 @@
+//! `akta config who-can`: who may do something for a controller, by which entry and grant, until when.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::args::Time;
+use crate::cli::text::{escape, table_within};
+use crate::cli::{Failure, Outcome};
+use crate::config::File;
+use crate::env::{Clock, SystemClock};
+use crate::model::date::Timestamp;
+use crate::model::origin::Controller;
+use crate::model::permission::Permission;
+use crate::model::permission::who_can::{Answer, Through, WhoCan, who_can};
+
+/// Show who may do something for a controller: by which entry and grant, until when
+///
+/// Asks the policy file that the configuration names, as akta serve would; whether a trail of that
+/// controller exists is not looked at. Exit 0 if somebody may, 1 if nobody.
+///
+/// PERMISSION is one of record, import, search, watch, export, notices, prove, verify, list, open,
+/// grant, approve, erase, reidentify, hold, purge, retention, operate.
+///
+///   akta config who-can search school-1 --config akta.toml
+///   akta config who-can erase school-1 --at 2027-01-01 --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// What is to be done, for example search
+    #[arg(value_name = "PERMISSION")]
+    permission: Permission,
+    /// For which controller; "node" for the node's own trail
+    #[arg(value_name = "CONTROLLER")]
+    controller: String,
+    /// Configuration file (TOML)
+    #[arg(long, env = "AKTA_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+    /// At that time instead of now: what is in the file today, with the grants that hold then
+    #[arg(long, value_name = "TIME")]
+    at: Option<Time>,
+    /// JSON, one object per row
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
+    let file = File::read(&args.config)?;
+    let rules = file.rules()?;
+    let rules = rules.ok_or("no policy is set: name its file in the configuration, policy = \"FILE\"")?;
+    let controller = Controller::new(&args.controller).ok_or("CONTROLLER must be 1 to 63 of a-z 0-9 . _ -")?;
+    let now = args.at.map_or_else(|| SystemClock.now(), |Time(time)| time);
+    let found = who_can(&rules.policy, &rules.grants, args.permission, &controller, now);
+    if args.json {
+        found.answers.iter().for_each(|answer| println!("{}", object(answer)));
+    } else {
+        print!("{}", page(&found, args.permission, &controller));
+        if !controller.is_node() && !file.controllers.iter().any(|known| known == controller.as_str()) {
+            println!("note  {controller} is not among the controllers of the configuration");
+        }
+    }
+    Ok(if found.answers.is_empty() { Outcome::Finding } else { Outcome::Good })
+}
+
+/// For people.
+fn page(found: &WhoCan, permission: Permission, controller: &Controller) -> String {
+    let mut page = match found.answers.is_empty() {
+        true => format!("nobody may {permission} for {controller}\n"),
+        false => {
+            let rows: Vec<Vec<String>> = found.answers.iter().map(row).collect();
+            format!("{}\n", table_within(&["WHO", "STAFF", "ROLE", "BY", "THROUGH", "UNTIL"], &rows, 200))
+        }
+    };
+    if found.answers.iter().any(|answer| matches!(answer.through, Through::Incident(_))) {
+        page.push_str("in an incident: without names, and the controller is told by a record in its trail\n");
+    }
+    let ungranted: Vec<String> =
+        found.ungranted.iter().map(|basis| format!("{} ({})", basis.entry, basis.role)).collect();
+    if !ungranted.is_empty() {
+        page.push_str(&format!("only if {controller} grants it: {}\n", ungranted.join(", ")));
+    }
+    page
+}
+
+fn row(answer: &Answer) -> Vec<String> {
+    let (through, until) = match &answer.through {
+        Through::Entry => ("-".to_owned(), "-".to_owned()),
+        Through::Grant(lease) => (format!("grant {}", lease.id), time(lease.until)),
+        Through::Incident(lease) => (format!("incident {}", lease.id), time(lease.until)),
+    };
+    let basis = &answer.basis;
+    vec![who(answer), basis.staff.word().to_owned(), basis.role.to_string(), basis.entry.to_string(), through, until]
+}
+
+fn who(answer: &Answer) -> String {
+    let who = escape(answer.who.to_string().as_bytes());
+    match &answer.who_also_is {
+        None => who,
+        Some(also) => format!("{who} and {}", escape(also.to_string().as_bytes())),
+    }
+}
+
+/// To the second, UTC.
+fn time(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.get(..19).unwrap_or(&text).replace('T', " ")
+}
+
+/// For programs.
+fn object(answer: &Answer) -> serde_json::Value {
+    let (kind, lease) = match &answer.through {
+        Through::Entry => ("entry", None),
+        Through::Grant(lease) => ("grant", Some(lease)),
+        Through::Incident(lease) => ("incident", Some(lease)),
+    };
+    json!({
+        "who": answer.who.to_string(),
+        "who_also_is": answer.who_also_is.as_ref().map(ToString::to_string),
+        "staff": answer.basis.staff.word(),
+        "role": answer.basis.role.word(),
+        "entry": &*answer.basis.entry,
+        "through": kind,
+        "id": lease.map(|lease| &*lease.id),
+        "until": lease.map(|lease| lease.until.to_string()),
+        "names": kind != "incident",
+    })
+}
