@@ -8,6 +8,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::args::Server;
 use super::text::{number, rfc3339, time};
 use super::{Failure, Outcome, block_on};
 use crate::client::Client;
@@ -31,9 +32,8 @@ const SERVICES: [&str; 3] = ["akta.v1.IngestService", "akta.v1.HistoryService", 
 #[derive(Debug, ClapArgs)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// Address of the server: HOST:PORT or unix:PATH
-    #[arg(long, env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     /// Also the newest checkpoint of this controller's trail [several: each]
     #[arg(long, value_name = "NAME")]
     controller: Vec<String>,
@@ -72,7 +72,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 }
 
 async fn ask(args: &Args) -> Result<Status, Failure> {
-    let mut health = HealthClient::new(Client::channel(&args.server).await?);
+    let channel = args.server.channel().await?;
+    let mut health = HealthClient::new(channel.clone());
     let mut services = Vec::new();
     let mut answered_in_ms = f64::MAX;
     for service in SERVICES {
@@ -83,7 +84,7 @@ async fn ask(args: &Args) -> Result<Status, Failure> {
         answered_in_ms = answered_in_ms.min(asked.elapsed().as_secs_f64() * 1_000.0);
         services.push((service, status));
     }
-    let mut client = Client::connect(&args.server).await?;
+    let mut client = Client::over(channel);
     let start = start(&mut client).await;
     let mut trails = Vec::new();
     for controller in &args.controller {
