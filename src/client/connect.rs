@@ -14,6 +14,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tonic::Status;
 use tonic::codegen::http::Uri;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
@@ -43,25 +44,31 @@ pub enum ConnectError {
     },
 }
 
-/// An error with what it comes from.
-pub struct Reasons<'a>(pub &'a dyn Error);
+/// An error with what it comes from: tonic says "transport error" and has the reason inside.
+struct Reasons<'a>(&'a dyn Error);
 
 impl fmt::Display for Reasons<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut said = self.0.to_string();
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            let says = error.to_string();
-            // Wrappers often repeat what they wrap.
-            if !said.contains(&says) {
-                write!(f, ": {says}")?;
-                said = says;
-            }
-            source = error.source();
-        }
-        Ok(())
+        f.write_str(&with_sources(self.0.to_string(), self.0))
     }
+}
+
+/// What a failed call comes to, in words: the server's own, or why it could not be asked.
+pub fn reason(status: &Status) -> String {
+    with_sources(status.message().to_owned(), status)
+}
+
+fn with_sources(mut said: String, error: &dyn Error) -> String {
+    let mut source = error.source();
+    while let Some(error) = source {
+        let says = error.to_string();
+        // Wrappers often repeat what they wrap.
+        if !said.contains(&says) {
+            said = format!("{said}: {says}");
+        }
+        source = error.source();
+    }
+    said
 }
 
 /// Whom a client trusts and what it shows: TLS 1.3 only.

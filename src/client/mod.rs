@@ -21,7 +21,7 @@
 
 mod connect;
 
-pub use connect::{ConnectError, Reasons, Tls};
+pub use connect::{ConnectError, Tls, reason};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;

@@ -261,3 +261,128 @@ fn wanted(own: Option<Wanted>, tls: &TlsFile) -> ClientCertificate {
 fn octal(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777 && !text.starts_with('+'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::config::EXAMPLE;
+
+    const TLS: &str = "[tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    const MUTUAL: &str = "[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\n";
+
+    fn of(text: &str) -> Result<Ways, Vec<String>> {
+        ways(None, &File::parse(text).expect("is TOML of known keys"))
+    }
+
+    fn table(role: &str, lines: &str) -> String {
+        format!("[listen.{role}]\n{lines}\n")
+    }
+
+    /// Each listener as the settings show it.
+    #[test]
+    fn what_is_not_said_follows_from_what_is() {
+        let far = "address = \"192.0.2.1:1\"";
+        let rows: [(String, &[&str]); 10] = [
+            (String::new(), &["127.0.0.1:7425, plaintext"]),
+            ("listen = \"[::1]:9\"".into(), &["[::1]:9, plaintext"]),
+            ("listen = \"unix:/s\"".into(), &["unix:/s, mode 0660"]),
+            (format!("listen = \"0.0.0.0:1\"\n{TLS}"), &["0.0.0.0:1, TLS, client certificate none"]),
+            (format!("listen = \"0.0.0.0:1\"\n{MUTUAL}"), &["0.0.0.0:1, TLS, client certificate required"]),
+            (format!("listen = \"unix:/s\"\n{MUTUAL}"), &["unix:/s, mode 0660"]),
+            (
+                MUTUAL.to_owned()
+                    + &table("history", &format!("{far}\nclient_certificate = \"optional\""))
+                    + &table("ingest", "address = \"unix:/s\"\nmode = \"0600\"\ngroup = \"akta\"")
+                    + &table("ops", "address = \"127.0.0.1:2\"\ntls = false"),
+                &[
+                    "unix:/s, mode 0600, group akta",
+                    "192.0.2.1:1, TLS, client certificate optional",
+                    "127.0.0.1:2, plaintext",
+                ],
+            ),
+            (
+                format!("{MUTUAL}client_certificate = \"optional\"\n") + &table("api", far),
+                &["192.0.2.1:1, TLS, client certificate optional"],
+            ),
+            (table("api", &format!("{far}\nplaintext_off_loopback = true")), &["192.0.2.1:1, PLAINTEXT OFF LOOPBACK"]),
+            (
+                TLS.to_owned() + &table("api", &format!("{far}\ntls = false\nplaintext_off_loopback = true")),
+                &["192.0.2.1:1, PLAINTEXT OFF LOOPBACK"],
+            ),
+        ];
+        for (text, expected) in rows {
+            let ways = of(&text).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
+            let listeners: Vec<_> = ways.listeners.iter().map(ToString::to_string).collect();
+            assert_eq!(listeners, expected, "{text}");
+        }
+        let ways = of("[limits]\nconnections = 10\n[listen.ops]\naddress = \"127.0.0.1:1\"\nconnections = 3");
+        let ways = ways.expect("is good");
+        assert_eq!((ways.connections, ways.listeners[0].connections), (10, 3));
+        let file = File::parse(&table("api", far)).expect("is good");
+        let given = ways_of_flag(&file);
+        assert_eq!(given, "127.0.0.1:5, plaintext", "a flag goes before the file's listeners");
+    }
+
+    fn ways_of_flag(file: &File) -> String {
+        let flag = Listen::Tcp(([127, 0, 0, 1], 5).into());
+        ways(Some(&flag), file).expect("is good").listeners[0].to_string()
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused_with_the_remedy() {
+        let near = "address = \"127.0.0.1:1\"";
+        let unix = "address = \"unix:/s\"";
+        let rows = [
+            ("listen = \"here\"".to_owned(), "\"here\" is neither ADDRESS:PORT nor unix:PATH"),
+            ("[listen]".to_owned(), "listen has no table"),
+            (table("ops", "address = \"here\""), "listen.ops: \"here\" is neither"),
+            (table("ops", "address = \"0.0.0.0:1\""), "listen.ops: refused to listen in plaintext"),
+            (TLS.to_owned() + &table("ops", "address = \"0.0.0.0:1\"\ntls = false"), "refused to listen in plaintext"),
+            (table("ops", &format!("{near}\ntls = true")), "tls = true needs [tls]"),
+            (TLS.to_owned() + &table("ops", &format!("{unix}\ntls = true")), "a Unix socket has no TLS"),
+            (table("ops", &format!("{near}\nclient_certificate = \"none\"")), "client_certificate needs TLS"),
+            (
+                TLS.to_owned() + &table("ops", &format!("{near}\nclient_certificate = \"required\"")),
+                "listen.ops: client_certificate needs tls.client_ca",
+            ),
+            (format!("{TLS}client_certificate = \"optional\""), "tls.client_certificate needs tls.client_ca"),
+            (format!("{TLS}crl = \"r\""), "tls.crl needs tls.client_ca"),
+            (
+                TLS.to_owned() + &table("ops", &format!("{near}\nplaintext_off_loopback = true")),
+                "say tls = false as well",
+            ),
+            (table("ops", &format!("{near}\nmode = \"0600\"")), "mode and group are for Unix sockets"),
+            (table("ops", &format!("{unix}\nmode = \"rw\"")), "such as \"0660\""),
+            (table("ops", &format!("{unix}\nmode = \"7777\"")), "such as \"0660\""),
+            (table("ops", &format!("{near}\nconnections = 0")), "listen.ops: connections is 0"),
+            ("[limits]\nconnections = 0".to_owned(), "limits.connections is 0"),
+        ];
+        for (text, why) in rows {
+            let wrong = of(&text).expect_err(&text);
+            assert!(wrong.len() == 1 && wrong[0].contains(why), "{text}: {wrong:?}");
+        }
+        for (text, why) in [
+            ("listen = 7", "expected \"ADDRESS:PORT\", \"unix:PATH\" or tables such as [listen.ingest]"),
+            ("[listen.ingst]\naddress = \"a\"", "unknown field `ingst`"),
+            ("[listen.ingest]\nadress = \"a\"", "unknown field `adress`"),
+            ("[listen.ingest]\ntls = true", "missing field `address`"),
+            ("[tls]\ncert = \"c\"", "unknown field `cert`"),
+            ("[tls]\nkey = \"k\"", "missing field `certificate`"),
+        ] {
+            let error = File::parse(text).expect_err(text).to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    /// What the example has as comments is good too.
+    #[test]
+    fn the_example_s_tables_are_good() {
+        let is_key = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_code = |text: &str| text.starts_with('[') || text.split_once(" = ").is_some_and(|(key, _)| is_key(key));
+        let tables = EXAMPLE.lines().map(|line| line.strip_prefix("# ").filter(|text| is_code(text)).unwrap_or(line));
+        let text = tables.filter(|line| !line.starts_with("listen = ")).collect::<Vec<_>>().join("\n");
+        let ways = of(&text).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        assert_eq!(ways.listeners.len(), 3);
+        assert!(ways.tls.is_some_and(|tls| tls.crl.is_some()));
+    }
+}

@@ -198,3 +198,81 @@ impl HttpBody for Pieces {
 fn unread() -> Status {
     Status::resource_exhausted("the answer was let go of: nothing of it was read for a minute; ask again and read on")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::grpc::transport::Peer;
+    use crate::grpc::transport::limits::UNREAD;
+    use crate::model::date::Timestamp;
+
+    /// Frames of data, the last first; `_held` is shared as long as it is there.
+    struct Fixed {
+        data: Vec<Bytes>,
+        _held: Arc<()>,
+    }
+
+    impl HttpBody for Fixed {
+        type Data = Bytes;
+        type Error = Status;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+            Poll::Ready(self.data.pop().map(|data| Ok(Frame::data(data))))
+        }
+    }
+
+    fn next(body: &mut Body) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(body).poll_frame(&mut Context::from_waker(std::task::Waker::noop()))
+    }
+
+    fn length(frame: Poll<Option<Result<Frame<Bytes>, Status>>>) -> Option<usize> {
+        let Poll::Ready(frame) = frame else { panic!("the body waits") };
+        frame.map(|frame| frame.expect("no error").into_data().expect("is data").len())
+    }
+
+    fn line() -> Arc<Line> {
+        Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, None, Instant::now()).0
+    }
+
+    fn answer(line: &Arc<Line>, sizes: &[usize]) -> (Body, Arc<()>) {
+        let held = Arc::new(());
+        let data = sizes.iter().rev().map(|size| Bytes::from(vec![0; *size])).collect();
+        (Pieces::of(UnderWay::new(line.clone()), Body::new(Fixed { data, _held: held.clone() })), held)
+    }
+
+    #[test]
+    fn an_answer_goes_out_in_pieces_and_whole() {
+        let line = line();
+        let (mut body, held) = answer(&line, &[5, 3 * PIECE, PIECE + 1]);
+        let expected = [5, PIECE, PIECE, PIECE, PIECE, 1];
+        for size in expected {
+            assert!(!body.is_end_stream());
+            assert_eq!(length(next(&mut body)), Some(size));
+        }
+        assert_eq!(length(next(&mut body)), None);
+        assert!(body.is_end_stream() && Arc::strong_count(&held) == 1);
+    }
+
+    #[test]
+    fn an_answer_that_nobody_reads_is_let_go_of() {
+        let wall = Timestamp::from_nanos(0);
+        let soon = || Instant::now() + UNREAD / 2;
+        let late = || Instant::now() + UNREAD + Duration::from_secs(1);
+        let line = line();
+        let (mut body, held) = answer(&line, &[3 * PIECE]);
+        let (mut other, other_held) = answer(&line, &[PIECE]);
+        assert_eq!(length(next(&mut body)), Some(PIECE));
+        line.look(soon(), wall);
+        assert_eq!((length(next(&mut body)), Arc::strong_count(&held)), (Some(PIECE), 2), "it may be slow");
+        while length(next(&mut other)).is_some() {}
+        line.look(late(), wall);
+        assert_eq!(Arc::strong_count(&held), 1, "what produces it is gone");
+        assert_eq!(Arc::strong_count(&other_held), 1, "read to its end");
+        let Poll::Ready(Some(Ok(frame))) = next(&mut body) else { panic!("the reader is told") };
+        let trailers = frame.into_trailers().expect("are trailers");
+        assert_eq!(trailers.get("grpc-status").map(|code| code.as_bytes()), Some(&b"8"[..]));
+        assert!(matches!(next(&mut body), Poll::Ready(None)) && body.is_end_stream());
+    }
+}

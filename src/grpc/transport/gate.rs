@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -25,6 +26,9 @@ const TOLD: usize = 5;
 
 /// After a failed accept, which is mostly for want of file descriptors, so that it is not asked again at once.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// After a failed handshake, for its reason to arrive.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// All ways in of a server.
 pub struct Gate {
@@ -189,8 +193,14 @@ impl Door {
         let material = self.gate.material.as_ref().ok_or("there are no certificates")?;
         let loaded = material.current();
         let acceptor = TlsAcceptor::from(loaded.config(wanted));
-        let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
-        let stream = stream.map_err(|_| "the handshake took too long")?.map_err(|error| error.to_string())?;
+        let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream).into_fallible()).await;
+        let stream = match shaken.map_err(|_| "the handshake took too long")? {
+            Ok(stream) => stream,
+            Err((error, socket)) => {
+                let _ = tokio::time::timeout(LINGER, part(socket)).await;
+                return Err(error.to_string());
+            }
+        };
         drop(busy);
         let (shown, spiffe) = match stream.get_ref().1.peer_certificates() {
             Some(chain @ [own, ..]) => {
@@ -213,6 +223,14 @@ impl Door {
     }
 }
 
+/// Ends a connection so that its last words arrive: closed with bytes unread, the network would drop them, and the other
+/// end would not learn why.
+async fn part(mut socket: TcpStream) {
+    let _ = socket.shutdown().await;
+    let mut unread = [0; 512];
+    while socket.read(&mut unread).await.is_ok_and(|read| read > 0) {}
+}
+
 impl Socket {
     async fn accept(&self) -> io::Result<Knock> {
         match self {
@@ -233,5 +251,82 @@ impl std::fmt::Display for Knock {
             Self::Tcp(_, address) => write!(f, "{address}"),
             Self::Unix(_) => f.write_str("a Unix socket"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_stream::StreamExt;
+    use tonic::transport::server::Connected;
+
+    use super::*;
+    use crate::grpc::transport::listener::Access;
+    use crate::model::date::Timestamp;
+
+    fn gate(connections: usize) -> Arc<Gate> {
+        Gate::new(connections, None, Arc::new(|| Timestamp::from_nanos(0)))
+    }
+
+    fn run(work: impl Future<Output = io::Result<()>>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(work).expect("the sockets work");
+    }
+
+    #[test]
+    fn a_unix_socket_says_who_is_at_its_other_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listen = Listen::Unix(folder.path().join("socket"));
+        let Listen::Unix(path) = &listen else { unreachable!("it is one") };
+        run(async {
+            let (_, mut incoming) = gate(8).open(&Listener::plain(Role::Api, listen.clone())).await?;
+            let _client = tokio::net::UnixStream::connect(path).await?;
+            let connection = incoming.next().await.expect("somebody came")?;
+            let pid = i32::try_from(std::process::id()).ok();
+            let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+            assert_eq!(*connection.connect_info().peer(), Peer::Unix { uid, gid, pid });
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn more_connections_than_may_be_are_closed_and_places_come_free() {
+        let tcp = || Listen::Tcp(([127, 0, 0, 1], 0).into());
+        // Places of the listener, of all; how many of three get in.
+        for (own, all, places) in [(2, 9, 2), (9, 1, 1), (9, 9, 3)] {
+            run(async {
+                let listener = Listener { connections: own, ..Listener::plain(Role::Api, tcp()) };
+                let (bound, mut incoming) = gate(all).open(&listener).await?;
+                let Listen::Tcp(address) = bound else { unreachable!("it is one") };
+                let mut inside = Vec::new();
+                for number in 0..3 {
+                    let mut client = TcpStream::connect(address).await?;
+                    if number < places {
+                        let connection = incoming.next().await.expect("somebody came")?;
+                        assert!(matches!(connection.connect_info().peer(), Peer::Plain(_)));
+                        inside.push((client, connection));
+                    } else {
+                        assert_eq!(client.read(&mut [0]).await.unwrap_or(0), 0, "closed at once");
+                    }
+                }
+                drop(inside.pop());
+                let _again = TcpStream::connect(address).await?;
+                incoming.next().await.expect("somebody came")?;
+                Ok(())
+            });
+        }
+    }
+
+    #[test]
+    fn a_socket_without_its_group_is_not_opened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let access = Access { group: Some("no such group".to_owned()), ..Access::default() };
+        let listener = Listener { access, ..Listener::plain(Role::Api, Listen::Unix(path.clone())) };
+        run(async {
+            let error = gate(8).open(&listener).await.err().expect("is refused");
+            assert!(error.to_string().contains("give its number"), "{error}");
+            assert_eq!(std::fs::read_dir(folder.path())?.count(), 0, "nothing is left");
+            Ok(())
+        });
     }
 }

@@ -126,7 +126,7 @@ impl Line {
     }
 
     /// Lets go of answers that nobody reads; why the connection must end, if it must.
-    fn look(&self, now: Instant, wall: Timestamp) -> Option<End> {
+    pub(super) fn look(&self, now: Instant, wall: Timestamp) -> Option<End> {
         let age = now.saturating_duration_since(self.opened);
         let long = |since: u64, bound: Duration| since != 0 && self.mark(now).saturating_sub(since) >= millis(bound);
         let mut state = self.state();
@@ -137,7 +137,8 @@ impl Line {
         }
         let quiet = state.calls.is_empty().then(|| now.saturating_duration_since(state.quiet));
         drop(state);
-        if self.shown.as_ref().is_some_and(|shown| shown.not_after < wall) {
+        // Valid throughout its last second.
+        if self.shown.as_ref().is_some_and(|shown| shown.not_after.parts().0 < wall.parts().0) {
             Some(End::Expired)
         } else if age >= AGE + AGE_GRACE {
             Some(End::Age)
@@ -212,9 +213,13 @@ impl Lines {
 mod tests {
     use super::*;
 
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
+    }
+
     fn line(not_after: Option<i64>) -> (Arc<Line>, Instant, oneshot::Receiver<()>) {
         let opened = Instant::now();
-        let shown = not_after.map(|nanos| Shown { chain: Vec::new(), not_after: Timestamp::from_nanos(nanos) });
+        let shown = not_after.map(|millis| Shown { chain: Vec::new(), not_after: at(millis) });
         let (line, ended) = Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, shown, opened);
         (line, opened, ended)
     }
@@ -229,15 +234,15 @@ mod tests {
             (None, true, IDLE, 0, None),
             (None, true, AGE + AGE_GRACE - second, 0, None),
             (None, true, AGE + AGE_GRACE, 0, Some(End::Age)),
-            (Some(100), true, second, 100, None),
-            (Some(100), true, second, 101, Some(End::Expired)),
+            (Some(2_000), true, second, 2_999, None),
+            (Some(2_000), true, second, 3_000, Some(End::Expired)),
         ];
         for (not_after, called, open, wall, end) in rows {
             let (line, opened, _ended) = line(not_after);
             if called {
                 line.begin(Arc::new(Call::default()));
             }
-            assert_eq!(line.look(opened + open, Timestamp::from_nanos(wall)), end, "open {open:?}, wall {wall}");
+            assert_eq!(line.look(opened + open, at(wall)), end, "open {open:?}, wall {wall}");
         }
     }
 
@@ -247,8 +252,8 @@ mod tests {
         let calls = [line.begin(Arc::new(Call::default())), line.begin(Arc::new(Call::default()))];
         calls.iter().for_each(|call| line.finish(*call));
         let later = Instant::now() + IDLE;
-        assert_eq!(line.look(opened + IDLE - Duration::from_secs(1), Timestamp::from_nanos(0)), None);
-        assert_eq!(line.look(later, Timestamp::from_nanos(0)), Some(End::Idle));
+        assert_eq!(line.look(opened + IDLE - Duration::from_secs(1), at(0)), None);
+        assert_eq!(line.look(later, at(0)), Some(End::Idle));
         assert!(ended.try_recv().is_err_and(|state| state == oneshot::error::TryRecvError::Empty));
         line.end(End::Idle);
         assert!(ended.try_recv().is_err_and(|state| state == oneshot::error::TryRecvError::Closed), "the socket hears");
@@ -258,7 +263,7 @@ mod tests {
     fn bytes_that_nobody_takes_end_it() {
         let (line, opened, _ended) = line(None);
         line.begin(Arc::new(Call::default()));
-        let wall = Timestamp::from_nanos(0);
+        let wall = at(0);
         let later = Instant::now() + UNREAD + Duration::from_secs(1);
         line.sent(false);
         assert_eq!(line.look(opened + UNREAD / 2, wall), None);

@@ -64,3 +64,47 @@ impl Leaf {
         Some(Self { spiffe, not_after })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, SanType};
+
+    fn uri(text: &str) -> SanType {
+        SanType::URI(text.try_into().expect("is ASCII"))
+    }
+
+    #[test]
+    fn exactly_one_spiffe_id_names_a_workload() {
+        const ID: &str = "spiffe://schools.example/gradebook";
+        let dns = SanType::DnsName("gradebook.example".try_into().expect("is ASCII"));
+        let rows = [
+            (vec![], None),
+            (vec![dns.clone()], None),
+            (vec![uri(ID)], Some(ID)),
+            (vec![dns.clone(), uri(ID), dns], Some(ID)),
+            (vec![uri(ID), uri(ID)], None),
+            (vec![uri(ID), uri("https://schools.example/")], None),
+            (vec![uri("https://schools.example/"), uri(ID)], None),
+            (vec![uri("https://schools.example/gradebook")], None),
+            (vec![uri("spiffe://schools.example")], None),
+            (vec![uri("spiffe://schools.example/a/../b")], None),
+            (vec![uri("")], None),
+        ];
+        for (names, expected) in rows {
+            let mut params = CertificateParams::default();
+            params.subject_alt_names.clone_from(&names);
+            params.not_after = rcgen::date_time_ymd(2031, 2, 3);
+            let key = KeyPair::generate().expect("makes a key");
+            let certificate = params.self_signed(&key).expect("is signed");
+            let leaf = Leaf::read(certificate.der()).expect("is a certificate");
+            assert_eq!(leaf.spiffe.as_ref().map(SpiffeId::as_str), expected, "{names:?}");
+            assert_eq!(Some(leaf.not_after), Timestamp::parse("2031-02-03"));
+            // Whatever is cut off, it is an error and no panic.
+            let whole = certificate.der().as_ref();
+            for length in 0..whole.len() {
+                assert_eq!(Leaf::read(&CertificateDer::from(&whole[..length])), None, "{length} bytes");
+            }
+        }
+    }
+}
