@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncBufReadExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::ring;
@@ -21,6 +22,9 @@ use tower::service_fn;
 
 /// To reach the node, handshake included.
 const CONNECT: Duration = Duration::from_secs(20);
+
+/// For the server's first words; one that waits for the client's is not wrong.
+const GREETING: Duration = Duration::from_secs(2);
 
 /// Why a client cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -144,5 +148,12 @@ async fn secured(connector: TlsConnector, uri: Uri) -> io::Result<TokioIo<tokio_
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("\"{host}\" is not the name of a server")))?;
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
     stream.set_nodelay(true)?;
-    Ok(TokioIo::new(connector.connect(name, stream).await?))
+    let mut stream = connector.connect(name, stream).await?;
+    // A server judges a client's certificate when the client's side of the handshake is over. Its first words tell: they
+    // are its settings, or why it refuses. To go on at once would lose that among the errors of a call.
+    match tokio::time::timeout(GREETING, stream.fill_buf()).await {
+        Ok(Ok([])) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")),
+        Ok(Err(error)) => Err(error),
+        Ok(Ok(_)) | Err(_) => Ok(TokioIo::new(stream)),
+    }
 }
