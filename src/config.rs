@@ -1,9 +1,8 @@
 //! Configuration: one TOML file, `AKTA_*` variables and flags, parsed once into values that cannot be wrong.
 
+pub mod listen;
 pub mod policy;
 
-use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -13,6 +12,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use self::policy::Rules;
+pub use crate::grpc::transport::Listen;
 use crate::model::date::Zone;
 use crate::model::origin::Controller;
 use crate::model::seal::Key;
@@ -22,33 +22,9 @@ use crate::trail::keyring::Kek;
 /// Authority of origins where none is set, with `--dev`.
 pub const DEV_AUTHORITY: &str = "akta.dev";
 
-/// Where the server listens: `HOST:PORT` or `unix:PATH`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Listen {
-    /// TCP; port 0 takes a free one.
-    Tcp(SocketAddr),
-    /// A Unix socket.
-    Unix(PathBuf),
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("unix:") {
-            return Ok(Self::Unix(path.into()));
-        }
-        text.parse().map(Self::Tcp).map_err(|_| format!("\"{text}\" is neither ADDRESS:PORT nor unix:PATH"))
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{address}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
+/// Where a server listens unless told otherwise: the port on loopback.
+pub fn default_listen() -> Listen {
+    Listen::Tcp(([127, 0, 0, 1], 7425).into())
 }
 
 /// A number of bytes: `1048576`, `512 MiB`, `2 GiB`.
@@ -104,7 +80,12 @@ pub struct File {
     /// Folder of the guard; the data folder if not set. Better on another volume.
     pub guard: Option<PathBuf>,
     /// Where to listen.
-    pub listen: Option<String>,
+    pub listen: Option<listen::ListenFile>,
+    /// Files of TLS.
+    pub tls: Option<listen::TlsFile>,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: listen::Limits,
     /// First part of every origin: 1 to 63 of `a-z 0-9 . _ -`.
     pub authority: Option<String>,
     /// File with the key-encryption key: 32 bytes as base64.

@@ -1,36 +1,45 @@
-//! The composition root: lock the folder → open the stores → recover → bind → serve → drain → close.
+//! The composition root: read the certificates → lock the folder → open the stores → recover → bind → serve → drain →
+//! close.
 //!
 //! | task | on cancel | on error |
 //! |---|---|---|
 //! | writer thread | drains what it took, then ends | stops recording; reads are refused too; the process must be restarted |
 //! | indexer thread | writes what it gathered, then ends | ends, and the writer stops at its next group; caught up at the next start |
-//! | serving task | lets calls finish within the grace period | the server stops |
+//! | serving task of each listener | lets calls finish within the grace period | the server stops |
+//! | gate task | ends at once | cannot fail: a bad certificate leaves the old one |
 //!
 //! Crash is shutdown without manners: it must be harmless.
 
+mod files;
+
 use std::fs::File;
-use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::UnixListenerStream;
-use tonic::transport::server::{Router, TcpIncoming};
+use tokio::time::MissedTickBehavior;
+use tonic::transport::server::Router;
+use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::layer::util::{Identity, Stack};
 use tower::util::MapResponseLayer;
 
-use crate::config::Listen;
-use crate::env::{SystemClock, SystemEntropy};
+use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
+use crate::grpc::transport::calls::Watch;
+use crate::grpc::transport::gate::Gate;
+pub use crate::grpc::transport::limits::builder;
+use crate::grpc::transport::listener::Plaintext;
+use crate::grpc::transport::reload::Material;
+use crate::grpc::transport::tls::TlsError;
+use crate::grpc::transport::{Listen, Now, Role, Ways};
 use crate::grpc::{MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX, api, outcome};
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
@@ -42,14 +51,20 @@ use crate::trail::threads::Threads;
 /// How long calls may finish once the server is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
 
+/// How often connections are looked at.
+const TURN: Duration = Duration::from_secs(1);
+
+/// After so many turns the files of TLS are read again.
+const REREAD_TURNS: u32 = 5;
+
 /// What a server is started with.
 pub struct Options {
     /// Data folder; made if it is missing.
     pub data: PathBuf,
     /// Folder of the guard; the data folder if not set.
     pub guard: Option<PathBuf>,
-    /// Where to listen.
-    pub listen: Listen,
+    /// Where to listen, for what, and with which certificates.
+    pub listen: Ways,
     /// The operator's key.
     pub kek: Kek,
     /// Names and rules.
@@ -73,8 +88,11 @@ pub enum StartError {
         error: std::io::Error,
     },
     /// Plaintext beyond this machine.
-    #[error("refused to listen in plaintext on {0}: only loopback or a Unix socket until TLS is configured")]
-    Plaintext(SocketAddr),
+    #[error(transparent)]
+    Plaintext(#[from] Plaintext),
+    /// The files of TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// gRPC.
     #[error("start the gRPC server: {0}")]
     Grpc(String),
@@ -82,67 +100,102 @@ pub enum StartError {
 
 /// A running server.
 pub struct Server {
-    address: Listen,
+    addresses: Vec<(Role, Listen)>,
     node: Arc<Node>,
     threads: Threads,
-    shutdown: oneshot::Sender<()>,
-    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    gate: Arc<Gate>,
+    turning: JoinHandle<()>,
+    shutdown: watch::Sender<bool>,
+    serving: Vec<JoinHandle<Result<(), tonic::transport::Error>>>,
     _lock: File,
 }
 
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        if let Listen::Tcp(address) = &options.listen
-            && !address.ip().is_loopback()
-        {
-            return Err(StartError::Plaintext(*address));
-        }
         let Options { data, guard, listen, kek, settings, dev } = options;
+        let Ways { listeners, tls, connections } = listen;
+        listeners.iter().try_for_each(|listener| listener.check())?;
+        let now: Now = Arc::new(|| SystemClock.now());
+        let material = tls.map(|files| Material::read(files, now.clone())).transpose()?;
+        let gate = Gate::new(files::room(connections), material, now);
         let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings)).await;
         let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
-        let router = router(&node, dev).await?;
-        let (shutdown, stopping) = oneshot::channel::<()>();
-        let stop = async {
-            let _ = stopping.await;
-        };
-        let failed = |error| StartError::Listen { listen: listen.to_string(), error };
-        let (address, serving) = match &listen {
-            Listen::Tcp(address) => {
-                let listener = TcpListener::bind(address).await.map_err(failed)?;
-                let bound = Listen::Tcp(listener.local_addr().map_err(failed)?);
-                let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-                (bound, tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)))
-            }
-            Listen::Unix(path) => {
-                let listener = bind_unix(path).map_err(failed)?;
-                let incoming = UnixListenerStream::new(listener);
-                (listen.clone(), tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)))
-            }
-        };
-        Ok(Self { address, node, threads, shutdown, serving, _lock: lock })
+        let health = health(&node).await;
+        let (shutdown, stopping) = watch::channel(false);
+        let (mut addresses, mut serving) = (Vec::new(), Vec::new());
+        for listener in &listeners {
+            let failed = |error| StartError::Listen { listen: listener.listen.to_string(), error };
+            let (bound, incoming) = gate.open(listener).await.map_err(failed)?;
+            let mut stopping = stopping.clone();
+            let stop = async move {
+                let _ = stopping.wait_for(|stop| *stop).await;
+            };
+            let router = router(&node, health.clone(), listener.role, dev)?;
+            serving.push(tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)));
+            addresses.push((listener.role, bound));
+        }
+        let turning = tokio::spawn(turn(gate.clone()));
+        Ok(Self { addresses, node, threads, gate, turning, shutdown, serving, _lock: lock })
     }
 
-    /// Where it listens, with the port that was taken.
+    /// Where it listens first, with the port that was taken.
     pub fn address(&self) -> &Listen {
-        &self.address
+        // A server without listeners is refused where settings are read, and would serve nobody.
+        &self.addresses[0].1
+    }
+
+    /// Where it listens for what.
+    pub fn addresses(&self) -> &[(Role, Listen)] {
+        &self.addresses
+    }
+
+    /// Reads the files of TLS again, now.
+    pub async fn read_again(&self) {
+        read_again(&self.gate).await;
     }
 
     /// Stops taking calls, lets those under way finish within the grace period, makes everything taken durable,
     /// closes. Whether calls finished in time.
     pub async fn stop(self) -> bool {
-        let _ = self.shutdown.send(());
-        let in_time = tokio::time::timeout(GRACE, self.serving).await.is_ok();
+        self.shutdown.send_replace(true);
+        let all = async {
+            for serving in self.serving {
+                let _ = serving.await;
+            }
+        };
+        let in_time = tokio::time::timeout(GRACE, all).await.is_ok();
+        self.turning.abort();
         self.node.close();
         drop(self.node);
         let threads = self.threads;
         let _ = tokio::task::spawn_blocking(move || threads.join()).await;
-        if let Listen::Unix(path) = &self.address {
-            let _ = std::fs::remove_file(path);
+        for (_, address) in &self.addresses {
+            if let Listen::Unix(path) = address {
+                let _ = std::fs::remove_file(path);
+            }
         }
         in_time
     }
+}
+
+/// Looks after connections and certificates until it is aborted.
+async fn turn(gate: Arc<Gate>) {
+    let mut turns = tokio::time::interval(TURN);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for number in 1.. {
+        turns.tick().await;
+        gate.turn();
+        if number % REREAD_TURNS == 0 {
+            read_again(&gate).await;
+        }
+    }
+}
+
+async fn read_again(gate: &Arc<Gate>) {
+    let gate = gate.clone();
+    let _ = tokio::task::spawn_blocking(move || gate.read_again()).await;
 }
 
 /// Takes the lock of a data folder, which is made if it is missing; held as long as the file.
@@ -164,25 +217,13 @@ fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Resu
     Ok((lock, node, threads))
 }
 
-/// The gRPC server as every node runs it, without services: windows, keep-alive.
-pub fn builder() -> tonic::transport::Server {
-    tonic::transport::Server::builder()
-        .max_concurrent_streams(Some(256))
-        .concurrency_limit_per_connection(256)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-}
-
-/// Services behind the layer that aligns tonic's own answers.
-type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Identity>;
+/// Services behind the layers that watch calls and align tonic's own answers.
+type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Stack<Watch, Identity>>;
 type Answer = tonic::codegen::http::Response<tonic::body::Body>;
 
-async fn router(node: &Arc<Node>, dev: bool) -> Result<Router<Aligned>, StartError> {
-    let ingest = IngestServiceServer::new(Ingest(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
-    let evidence = EvidenceServiceServer::new(Evidence(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
-    let (health, health_service) = tonic_health::server::health_reporter();
+/// The health of all services, by the node's.
+async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
+    let (health, service) = tonic_health::server::health_reporter();
     // Also while the disk is nearly full: an application whose sidecar counts as not ready would be taken out of
     // service for it, and the reads that still go on with it. Reporters hear of it with each refusal.
     health.set_serving::<IngestServiceServer<Ingest>>().await;
@@ -196,6 +237,19 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router<Aligned>, StartErr
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
     });
+    service
+}
+
+/// The services of a role.
+fn router<H: Health>(
+    node: &Arc<Node>,
+    health: HealthServer<H>,
+    role: Role,
+    dev: bool,
+) -> Result<Router<Aligned>, StartError> {
+    let ingest = IngestServiceServer::new(Ingest(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
+    let evidence = EvidenceServiceServer::new(Evidence(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
@@ -208,21 +262,12 @@ async fn router(node: &Arc<Node>, dev: bool) -> Result<Router<Aligned>, StartErr
     // What older tools ask for.
     let reflection_alpha = dev.then(|| reflected().build_v1alpha()).transpose().map_err(failed)?;
     Ok(builder()
+        .layer(Watch)
         .layer(MapResponseLayer::new(outcome::in_line as fn(Answer) -> Answer))
-        .add_service(ingest)
-        .add_service(history)
-        .add_service(evidence)
-        .add_service(health_service)
+        .add_optional_service(role.serves(Role::Ingest).then_some(ingest))
+        .add_optional_service(role.serves(Role::History).then_some(history))
+        .add_optional_service(role.serves(Role::History).then_some(evidence))
+        .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))
-}
-
-fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
-    // A socket that a crash left behind; anything else of that name is not ours to remove.
-    if std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
-        && std::os::unix::net::UnixStream::connect(path).is_err()
-    {
-        std::fs::remove_file(path)?;
-    }
-    UnixListener::bind(path)
 }

@@ -14,7 +14,7 @@ const RINGS: [(&str, &[&str]); 11] = [
     ("grpc", &["model", "trail"]),
     ("client", &["model", "grpc"]),
     ("telemetry", &[]),
-    ("config", &["model", "trail"]),
+    ("config", &["model", "trail", "grpc"]),
     ("server", &["model", "env", "store", "trail", "grpc", "config", "telemetry"]),
     ("cli", &["model", "env", "store", "trail", "grpc", "client", "config", "server", "telemetry"]),
     ("lib", &["model", "env", "store", "trail", "grpc", "client", "config", "server", "telemetry", "cli"]),

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use tonic::transport::Channel;
+use zeroize::Zeroizing;
 
 use super::Failure;
 use super::words::Word;
-use crate::client::Client;
+use crate::client::{Client, Tls};
 use crate::config;
 use crate::grpc::api;
 use crate::model::date::Timestamp;
@@ -15,12 +17,49 @@ use crate::model::origin::Origin;
 use crate::model::stored;
 use crate::trail::keyring::Kek;
 
+/// Where the server is, whom to trust, what to show.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// Address of the server: HOST:PORT, https://HOST:PORT or unix:PATH
+    #[arg(long = "server", env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
+    pub address: String,
+    /// Authorities (PEM) by which the server's certificate is judged; with them, HOST:PORT means https
+    #[arg(long, env = "AKTA_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Certificate (PEM) to show to the server
+    #[arg(long, env = "AKTA_CERT", value_name = "FILE", requires = "key", requires = "ca")]
+    pub cert: Option<PathBuf>,
+    /// Private key (PEM) of that certificate
+    #[arg(long, env = "AKTA_CERT_KEY", value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+}
+
+impl Server {
+    /// What TLS needs, if anything was given.
+    fn tls(&self) -> Result<Option<Tls>, Failure> {
+        let read = |path: &PathBuf| {
+            let bytes = std::fs::read(path).map(Zeroizing::new);
+            bytes.map_err(|error| Failure(format!("{}: {error}", path.display())))
+        };
+        let Some(ca) = self.ca.as_ref().map(read).transpose()? else { return Ok(None) };
+        let [cert, key] = [self.cert.as_ref(), self.key.as_ref()].map(|path| path.map(read).transpose());
+        let (cert, key) = (cert?, key?);
+        let identity = cert.as_ref().zip(key.as_ref()).map(|(cert, key)| (cert.as_slice(), key.as_slice()));
+        Ok(Some(Tls::new(&ca, identity)?))
+    }
+
+    /// Opens a channel.
+    pub async fn channel(&self) -> Result<Channel, Failure> {
+        Ok(Client::channel(&self.address, self.tls()?.as_ref()).await?)
+    }
+}
+
 /// Where the server is and whose trail is meant.
 #[derive(Debug, Args)]
 pub struct Target {
-    /// Address of the server: HOST:PORT or unix:PATH
-    #[arg(long, env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
-    pub server: String,
+    /// Where the server is.
+    #[command(flatten)]
+    pub server: Server,
     /// Controller (school, organisation) whose trail is meant
     #[arg(long, env = "AKTA_CONTROLLER", value_name = "NAME")]
     pub controller: String,
@@ -29,7 +68,7 @@ pub struct Target {
 impl Target {
     /// Connects.
     pub async fn connect(&self) -> Result<Client, Failure> {
-        Ok(Client::connect(&self.server).await?)
+        Ok(Client::over(self.server.channel().await?))
     }
 }
 

@@ -12,7 +12,7 @@ use self::out::Out;
 use super::args::{Ground, Target, Time};
 use super::text::{self, Progress, hex, number};
 use super::{Failure, Outcome, block_on, search};
-use crate::client::Client;
+use crate::client::{Client, reason};
 use crate::grpc::api::{
     EventFilter, GetCheckpointRequest, GetConsistencyProofRequest, Opening, RecordedEvent, SearchEventsRequest,
     SearchOrder,
@@ -100,7 +100,7 @@ async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
         let page = client.history.search_events(request.clone()).await;
         let page = page
             .map_err(|status| {
-                Failure(format!("after {} records: {}; run the export again", written.records, status.message()))
+                Failure(format!("after {} records: {}; run the export again", written.records, reason(&status)))
             })?
             .into_inner();
         written.size = page.size;
@@ -128,8 +128,7 @@ async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
 /// checkpoint is of a later size.
 async fn checkpoint(client: &mut Client, args: &Args, size: u64) -> Result<Value, Failure> {
     let controller = args.target.controller.clone();
-    let refused =
-        |status: tonic::Status| Failure(format!("the checkpoint: {}; run the export again", status.message()));
+    let refused = |status: tonic::Status| Failure(format!("the checkpoint: {}; run the export again", reason(&status)));
     let asked = GetCheckpointRequest { controller: controller.clone(), at_least: size };
     let found = client.evidence.get_checkpoint(asked).await.map_err(refused)?.into_inner();
     let asked = GetConsistencyProofRequest { controller, old_size: size, new_size: found.size };

@@ -6,6 +6,7 @@ use super::args::{Ground, Target};
 use super::filter::Filter;
 use super::text::{self, hex, rfc3339, table};
 use super::{Failure, Outcome, block_on};
+use crate::client::reason;
 use crate::grpc::api::{RecordedEvent, SearchEventsRequest, SearchOrder};
 use crate::model::stored;
 
@@ -50,7 +51,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         let mut request = request(&args);
         let mut shown = 0u64;
         loop {
-            let (rows, next) = client.search(request.clone()).await.map_err(|status| status.message().to_owned())?;
+            let (rows, next) = client.search(request.clone()).await.map_err(|status| reason(&status))?;
             shown += rows.len() as u64;
             print(&rows, args.json);
             // A page may be short, or empty, long before the end: what was asked for is shown.

@@ -17,8 +17,8 @@ use crate::trail::base::Settings;
 /// trying out only) and opens a trail for every controller it hears of. Without --dev it needs a configuration with
 /// at least data, authority and controllers, and a key-encryption key. A policy file that it names must be sound.
 ///
-/// Prints "listening api ADDRESS" on stdout once it serves. SIGTERM or Ctrl-C ends it cleanly; kill -9 loses nothing
-/// that was acknowledged.
+/// Prints "listening NAME ADDRESS" on stdout for each listener once it serves. SIGTERM or Ctrl-C ends it cleanly;
+/// kill -9 loses nothing that was acknowledged. SIGHUP has it read the certificates again at once.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Configuration file (TOML)
@@ -27,7 +27,8 @@ pub struct Args {
     /// Data folder; made if it is missing
     #[arg(long, env = "AKTA_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where to listen: ADDRESS:PORT (port 0 takes a free one) or unix:PATH; 127.0.0.1:7425 unless set
+    /// Where to listen for everything: ADDRESS:PORT (port 0 takes a free one) or unix:PATH; goes before the listeners
+    /// of the configuration file; 127.0.0.1:7425 unless set
     #[arg(long, env = "AKTA_LISTEN", value_name = "ADDRESS")]
     listen: Option<Listen>,
     /// Folder of the file "guard", better on another volume; the data folder unless set
@@ -50,14 +51,10 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     let mut file = args.config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
     file.disk_reserve = args.disk_reserve.or(file.disk_reserve);
     let data = args.data.or(file.data.clone()).ok_or("there is no data folder: give --data DIR")?;
-    let listen = match (args.listen, &file.listen) {
-        (Some(listen), _) => listen,
-        (None, Some(text)) => text.parse()?,
-        (None, None) => Listen::Tcp(([127, 0, 0, 1], 7425).into()),
-    };
     if file.rules()?.is_some() {
         tracing::warn!("the policy is sound, but callers are not told apart yet: it is not in force");
     }
+    let listen = config::listen::ways(args.listen.as_ref(), &file).map_err(|wrong| wrong.join("; "))?;
     let options = Options {
         data,
         guard: args.guard.or(file.guard.clone()),
@@ -71,15 +68,21 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     }
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let server = tokio::select! {
             started = Server::start(options) => started?,
             // Recovery may take long; it leaves nothing half done.
             _ = terminate.recv() => return Ok(Outcome::Good),
         };
-        println!("listening api {}", server.address());
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+        for (role, address) in server.addresses() {
+            println!("listening {role} {address}");
+        }
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = tokio::signal::ctrl_c() => break,
+                _ = hangup.recv() => server.read_again().await,
+            }
         }
         tracing::info!("stopping: calls under way may finish");
         if !server.stop().await {

@@ -8,9 +8,10 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::args::Server;
 use super::text::{number, rfc3339, time};
 use super::{Failure, Outcome, block_on};
-use crate::client::Client;
+use crate::client::{Client, reason};
 use crate::env::{Clock, SystemClock};
 use crate::grpc::api::{GetCheckpointRequest, GetCheckpointResponse, ListNoticesRequest, Notice};
 use crate::model::origin::Controller;
@@ -31,9 +32,8 @@ const SERVICES: [&str; 3] = ["akta.v1.IngestService", "akta.v1.HistoryService", 
 #[derive(Debug, ClapArgs)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
-    /// Address of the server: HOST:PORT or unix:PATH
-    #[arg(long, env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
-    server: String,
+    #[command(flatten)]
+    server: Server,
     /// Also the newest checkpoint of this controller's trail [several: each]
     #[arg(long, value_name = "NAME")]
     controller: Vec<String>,
@@ -72,24 +72,25 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 }
 
 async fn ask(args: &Args) -> Result<Status, Failure> {
-    let mut health = HealthClient::new(Client::channel(&args.server).await?);
+    let channel = args.server.channel().await?;
+    let mut health = HealthClient::new(channel.clone());
     let mut services = Vec::new();
     let mut answered_in_ms = f64::MAX;
     for service in SERVICES {
         let asked = Instant::now();
         let request = HealthCheckRequest { service: service.to_owned() };
-        let status = health.check(request).await.map_err(|status| status.message().to_owned())?.into_inner().status();
+        let status = health.check(request).await.map_err(|status| reason(&status))?.into_inner().status();
         // The first call also opens the connection.
         answered_in_ms = answered_in_ms.min(asked.elapsed().as_secs_f64() * 1_000.0);
         services.push((service, status));
     }
-    let mut client = Client::connect(&args.server).await?;
+    let mut client = Client::over(channel);
     let start = start(&mut client).await;
     let mut trails = Vec::new();
     for controller in &args.controller {
         let request = GetCheckpointRequest { controller: controller.clone(), at_least: 0 };
         let found = client.evidence.get_checkpoint(request).await;
-        let found = found.map(tonic::Response::into_inner).map_err(|status| status.message().to_owned());
+        let found = found.map(tonic::Response::into_inner).map_err(|status| reason(&status));
         trails.push((controller.clone(), found));
     }
     Ok(Status { services, answered_in_ms, start, trails })
@@ -101,7 +102,7 @@ async fn start(client: &mut Client) -> Result<Start, String> {
     let mut from_seq = 0;
     loop {
         let request = ListNoticesRequest { controller: Controller::node().to_string(), from_seq, page_size: 1_000 };
-        let page = client.history.list_notices(request).await.map_err(|status| status.message().to_owned())?;
+        let page = client.history.list_notices(request).await.map_err(|status| reason(&status))?;
         let page = page.into_inner();
         last = page.notices.into_iter().filter_map(Start::of).next_back().or(last);
         from_seq = page.next_seq;

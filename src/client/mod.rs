@@ -19,9 +19,12 @@
 //! # fn uuid_v7() -> String { String::new() }
 //! ```
 
+mod connect;
+
+pub use connect::{ConnectError, Tls, reason};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use crate::grpc::api::evidence_service_client::EvidenceServiceClient;
@@ -31,22 +34,6 @@ use crate::grpc::api::{
     Event, Identity, Receipt, RecordEventRequest, RecordEventsRequest, RecordedEvent, SearchEventsRequest,
     StreamEventsRequest, StreamEventsResponse,
 };
-
-/// Why a client cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// Not an address.
-    #[error("\"{0}\" is not an address: give HOST:PORT or unix:PATH")]
-    Address(String),
-    /// Nobody there.
-    #[error("connect to {address}: {error}; is akta running there?")]
-    Connect {
-        /// Where.
-        address: String,
-        /// What.
-        error: tonic::transport::Error,
-    },
-}
 
 /// A connection to a node. Cheap to clone; clones share it.
 #[derive(Debug, Clone)]
@@ -60,27 +47,28 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to `HOST:PORT` or `unix:PATH`.
+    /// Connects to `HOST:PORT` in plaintext or to `unix:PATH`.
     pub async fn connect(address: &str) -> Result<Self, ConnectError> {
-        let channel = Self::channel(address).await?;
-        Ok(Self {
+        Self::connect_with(address, None).await
+    }
+
+    /// Connects, with TLS if it is given and the address is not of a Unix socket or `http://`.
+    pub async fn connect_with(address: &str, tls: Option<&Tls>) -> Result<Self, ConnectError> {
+        Ok(Self::over(Self::channel(address, tls).await?))
+    }
+
+    /// A client of a channel.
+    pub fn over(channel: Channel) -> Self {
+        Self {
             ingest: IngestServiceClient::new(channel.clone()),
             history: HistoryServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20),
             evidence: EvidenceServiceClient::new(channel),
-        })
+        }
     }
 
-    /// The bare channel, for other services of the node.
-    pub async fn channel(address: &str) -> Result<Channel, ConnectError> {
-        let uri = match address.strip_prefix("unix:") {
-            Some(path) => format!("unix://{path}"),
-            None if address.contains("://") => address.to_owned(),
-            None => format!("http://{address}"),
-        };
-        let endpoint = Endpoint::from_shared(uri).map_err(|_| ConnectError::Address(address.to_owned()))?;
-        let endpoint = endpoint.initial_stream_window_size(1 << 20).initial_connection_window_size(4 << 20);
-        let connected = endpoint.tcp_nodelay(true).connect().await;
-        connected.map_err(|error| ConnectError::Connect { address: address.to_owned(), error })
+    /// The bare channel, for other services of the node; as [`Self::connect_with`].
+    pub async fn channel(address: &str, tls: Option<&Tls>) -> Result<Channel, ConnectError> {
+        connect::channel(address, tls).await
     }
 
     /// Records one event; answers when it is durable. Retry with the same event_id.

@@ -1,7 +1,7 @@
 //! The edge of the API: generated types live and die here.
 //!
 //! [`convert`] turns messages into checked values and back, [`status`] turns errors into statuses; then one file
-//! per service.
+//! per service. [`transport`] lets connections in before any of them.
 
 #[cfg(feature = "server")]
 pub mod convert;
@@ -18,6 +18,8 @@ pub mod status;
 #[cfg(feature = "server")]
 pub mod stream;
 pub mod time;
+#[cfg(feature = "server")]
+pub mod transport;
 
 /// Messages, clients and servers of `akta.v1` (`proto/akta/v1`).
 pub mod api {

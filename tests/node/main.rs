@@ -1,5 +1,6 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
+mod authority;
 mod batches;
 #[path = "../common/binary.rs"]
 mod binary;
@@ -18,8 +19,11 @@ mod import;
 mod index;
 mod readme;
 mod refusals;
+mod renewal;
+mod secure;
 #[path = "../common/skip.rs"]
 mod skip;
 mod support;
 mod tiles;
+mod transport;
 mod unproved;

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::Options;
 use super::effective::{Effective, Variables};
 use crate::cli::Failure;
+use crate::config::listen::ways;
 use crate::config::{self, File, Listen, Size};
+use crate::env::{Clock, SystemClock};
+use crate::grpc::transport::tls::Loaded;
+use crate::grpc::transport::{Now, Role, Ways};
 use crate::model::date::Timestamp;
 use crate::model::origin::{Controller, is_name};
 use crate::model::permission::advice::advice;
-use crate::server::StartError;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,12 +43,13 @@ impl Report {
         if effective.value("data").is_none_or(str::is_empty) {
             self.problem("data is not set: give --data DIR, AKTA_DATA, or data = \"DIR\" in the file");
         }
-        match Listen::from_str(effective.value("listen").unwrap_or_default()) {
-            Ok(Listen::Tcp(address)) if !address.ip().is_loopback() => {
-                self.problem(StartError::Plaintext(address).to_string());
-            }
-            Ok(Listen::Tcp(_) | Listen::Unix(_)) => {}
-            Err(why) => self.problem(format!("listen: {why}")),
+        let given = effective.text("listen").map(Listen::from_str).transpose();
+        match given
+            .map_err(|why| vec![format!("listen: {why}")])
+            .and_then(|given| ways(given.as_ref(), &effective.file))
+        {
+            Ok(ways) => self.ways(&ways),
+            Err(wrong) => self.problems.extend(wrong),
         }
         if let Some(Err(why)) = effective.text("disk_reserve").map(str::parse::<Size>) {
             self.problem(format!("disk_reserve: {why}"));
@@ -83,6 +88,29 @@ impl Report {
                 let advice = advice(&rules.policy, &rules.grants, &controllers, now);
                 self.notes.extend(advice.iter().map(|advice| format!("policy: {advice}")));
             }
+            Err(why) => self.problem(why.to_string()),
+        }
+    }
+
+    fn ways(&mut self, ways: &Ways) {
+        let serves = |part| ways.listeners.iter().any(|listener| listener.role.serves(part));
+        for (part, what) in
+            [(Role::Ingest, "takes events"), (Role::History, "answers questions"), (Role::Ops, "tells of health")]
+        {
+            if !serves(part) {
+                self.notes.push(format!("no listener {what}: there is neither [listen.{part}] nor [listen.api]"));
+            }
+        }
+        let Some(files) = &ways.tls else { return };
+        if ways.listeners.iter().all(|listener| listener.tls.is_none()) {
+            self.notes.push("there is [tls], but no listener has TLS".to_owned());
+        }
+        let now: Now = Arc::new(|| SystemClock.now());
+        match Loaded::read(files, &now) {
+            Ok(loaded) if loaded.not_after < now() => {
+                self.notes.push("tls.certificate has ended: clients will refuse it".to_owned());
+            }
+            Ok(_) => {}
             Err(why) => self.problem(why.to_string()),
         }
     }
@@ -129,7 +157,7 @@ mod tests {
         );
         let wanted = [
             "data is not set: give --data DIR",
-            "only loopback or a Unix socket",
+            "listen.api: refused to listen in plaintext on 0.0.0.0:7425",
             "disk_reserve: ",
             "zone = \"Mars/Base\" is not a time zone",
             "controllers: \"A\" must be 1 to 63",

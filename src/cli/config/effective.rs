@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use super::Options;
 use crate::cli::Failure;
-use crate::config::{DEV_AUTHORITY, File};
+use crate::config::listen::{ListenFile, TlsFile, ways};
+use crate::config::{DEV_AUTHORITY, File, default_listen};
+use crate::grpc::transport::{Listener, Role, limits};
 
 /// Values of variables by their name, `AKTA_` included.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -82,11 +84,16 @@ impl Effective {
         let any = options.dev.then_some("any, opened at first sight");
         let kek_file =
             pick("kek_file", text(&options.kek_file), "--kek-file", "AKTA_KEK_FILE", variables, text(&file.kek_file));
-        let listen = pick("listen", options.listen.clone(), "--listen", "AKTA_LISTEN", variables, file.listen.clone());
+        let listen = file.listen.as_ref().map(|listen| match listen {
+            ListenFile::One(text) => text.clone(),
+            ListenFile::Each(each) => each.tables().map(|(role, _)| role.name()).collect::<Vec<_>>().join(", "),
+        });
+        let listen = pick("listen", options.listen.clone(), "--listen", "AKTA_LISTEN", variables, listen);
         let listen = match listen.from {
-            From::Unset => Setting { value: Some("127.0.0.1:7425".to_owned()), from: From::Default, ..listen },
+            From::Unset => Setting { value: Some(default_listen().to_string()), from: From::Default, ..listen },
             _ => listen,
         };
+        let listeners = listeners(&listen, &file);
         let kek = variables.get("AKTA_KEK").cloned();
         let key = match (options.dev, &kek_file.value, &kek) {
             (true, _, _) => Setting { name: "kek", value: Some("public".to_owned()), from: From::Flag("--dev") },
@@ -100,7 +107,8 @@ impl Effective {
         };
         let reserve = file.disk_reserve.map(|size| format!("{} bytes", size.0));
         let path = kek_file.value.clone().map(PathBuf::from);
-        let settings = vec![
+        let connections = file.limits.connections.map(|connections| connections.to_string());
+        let mut settings = vec![
             config,
             pick("data", text(&options.data), "--data", "AKTA_DATA", variables, text(&file.data)),
             listen,
@@ -117,9 +125,13 @@ impl Effective {
             of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
             of_file("controllers", controllers, any),
             of_file("policy", text(&file.policy), None),
+            of_file("tls", file.tls.as_ref().map(files), None),
+            of_file("limits.connections", connections, Some(&limits::CONNECTIONS.to_string())),
             kek_file,
             key,
         ];
+        let at = settings.iter().position(|setting| setting.name == "listen").map_or(0, |at| at + 1);
+        settings.splice(at..at, listeners);
         Self { settings, file, kek_file: path, kek, dev: options.dev }
     }
 
@@ -137,6 +149,35 @@ impl Effective {
     fn setting(&self, name: &str) -> Option<&Setting> {
         self.settings.iter().find(|setting| setting.name == name)
     }
+}
+
+/// What each listener comes to, where they are apart. Nothing where they cannot be made out: `check` says why.
+fn listeners(listen: &Setting, file: &File) -> Vec<Setting> {
+    if listen.from != From::File || !matches!(file.listen, Some(ListenFile::Each(_))) {
+        return Vec::new();
+    }
+    let listeners = ways(None, file).map(|ways| ways.listeners).unwrap_or_default();
+    let name = |role| match role {
+        Role::Api => "listen.api",
+        Role::Ingest => "listen.ingest",
+        Role::History => "listen.history",
+        Role::Ops => "listen.ops",
+    };
+    let setting =
+        |listener: Listener| Setting { name: name(listener.role), value: Some(listener.to_string()), from: From::File };
+    listeners.into_iter().map(setting).collect()
+}
+
+/// Names of the files of TLS.
+fn files(tls: &TlsFile) -> String {
+    let all = [
+        ("certificate", Some(&tls.certificate)),
+        ("key", Some(&tls.key)),
+        ("client_ca", tls.client_ca.as_ref()),
+        ("crl", tls.crl.as_ref()),
+    ];
+    let there = all.iter().filter_map(|(name, path)| path.map(|path| format!("{name} {}", path.display())));
+    there.collect::<Vec<_>>().join(", ")
 }
 
 fn pick(
@@ -201,8 +242,10 @@ mod tests {
         assert!(keys.len() >= 6, "{error}");
         let shown = of(&Options::default(), &[], "");
         for key in keys {
-            assert!(shown.settings.iter().any(|setting| setting.name == key), "{key} is not shown");
-            assert!(EXAMPLE.contains(&format!("{key} = ")), "{key} is not in the example");
+            let is_shown = |name: &str| name == key || name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+            assert!(shown.settings.iter().any(|setting| is_shown(setting.name)), "{key} is not shown");
+            let there = [format!("{key} = "), format!("[{key}]")].iter().any(|form| EXAMPLE.contains(form.as_str()));
+            assert!(there, "{key} is not in the example");
         }
     }
 }

@@ -66,7 +66,7 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
     let options = Options {
         data: place.path().to_owned(),
         guard: None,
-        listen: Listen::Tcp(([127, 0, 0, 1], 0).into()),
+        listen: Listen::Tcp(([127, 0, 0, 1], 0).into()).into(),
         kek: Kek::dev(),
         settings: config::File::default().settings(true)?,
         dev: true,

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::{Context, Format, Input};
 use crate::cli::Failure;
 use crate::cli::text::Progress;
+use crate::client::reason;
 use crate::grpc::MESSAGE_BYTES_MAX;
 use crate::grpc::api::stream_events_response::Outcome as Answer;
 use crate::grpc::api::{StreamEventsRequest, StreamEventsResponse};
@@ -77,7 +78,7 @@ pub async fn import(
 
     let progress = Progress::new();
     while let Some(StreamEventsResponse { outcome, .. }) = answers.message().await.map_err(|status| {
-        format!("the stream ended early: {}; {} events were recorded", status.message(), lock(&result).recorded)
+        format!("the stream ended early: {}; {} events were recorded", reason(&status), lock(&result).recorded)
     })? {
         let line = lock(&sent).pop_front().unwrap_or_default();
         let mut result = lock(&result);

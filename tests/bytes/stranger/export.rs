@@ -151,7 +151,7 @@ fn export(folder: &Path, data: &Path) -> Vec<(PathBuf, bool)> {
     let options = Options {
         data: data.to_owned(),
         guard: None,
-        listen: Listen::Unix(socket.clone()),
+        listen: Listen::Unix(socket.clone()).into(),
         kek: Kek::dev(),
         settings: settings("Europe/Warsaw"),
         dev: false,

@@ -1,0 +1,69 @@
+//! Bounds of connections and calls, and the gRPC server that keeps them. docs/operations.md argues each figure.
+
+use std::time::Duration;
+
+use tonic::transport::Server;
+
+use super::Role;
+
+/// Connections of all listeners together.
+pub const CONNECTIONS: usize = 1_024;
+
+/// Connections of which the handshake is under way. More are closed at once: their work is the dearest that a
+/// stranger can ask for.
+pub const HANDSHAKES: usize = 128;
+
+/// From the first byte to the end of the handshake.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Without a call under way, a connection is closed.
+pub const IDLE: Duration = Duration::from_secs(30 * 60);
+
+/// An answer that could be sent, but that its reader does not take; and bytes that the network does not take.
+pub const UNREAD: Duration = Duration::from_secs(60);
+
+/// A connection is told to end (GOAWAY): callers come again, with certificates and tokens of their day.
+pub const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After [`AGE`], calls under way may go on for so long.
+pub const AGE_GRACE: Duration = Duration::from_secs(10 * 60);
+
+/// Calls under way on one connection.
+const CALLS: u32 = 256;
+
+/// Headers of a call, in bytes, as HTTP/2 counts them.
+const HEADERS: u32 = 16 * 1024;
+
+/// Streams that a client opened and reset before they were looked at; one more ends the connection (rapid reset,
+/// CVE-2023-44487).
+const RESETS_UNSEEN: usize = 20;
+
+/// Streams that were reset because the client broke the protocol; one more ends the connection.
+const RESETS_OWN: usize = 128;
+
+/// Most connections of a listener unless set. Together no more than [`CONNECTIONS`] where roles are apart, so that
+/// none of them can take another's room.
+pub fn connections(role: Role) -> usize {
+    match role {
+        Role::Api => CONNECTIONS,
+        Role::Ingest => 704,
+        Role::History => 256,
+        Role::Ops => 64,
+    }
+}
+
+/// The gRPC server as every node runs it, without services: windows, keep-alive, bounds.
+pub fn builder() -> Server {
+    Server::builder()
+        .max_concurrent_streams(Some(CALLS))
+        .concurrency_limit_per_connection(CALLS as usize)
+        .http2_max_header_list_size(HEADERS)
+        .http2_max_pending_accept_reset_streams(Some(RESETS_UNSEEN))
+        .http2_max_local_error_reset_streams(Some(RESETS_OWN))
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(4 << 20)
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        // Without its grace: tonic would then end the connection without telling the client first. The line sees to it.
+        .max_connection_age(AGE)
+}

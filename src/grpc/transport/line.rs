@@ -1,0 +1,274 @@
+//! Connections while they last: what each was let in with, what goes on over it, when it must end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+
+use super::Peer;
+use super::calls::Call;
+use super::limits::{AGE, AGE_GRACE, IDLE, UNREAD};
+use super::tls::Loaded;
+use crate::model::date::Timestamp;
+
+/// Why a connection is ended from this side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its certificate, or that of an authority, is not taken any more.
+    Revoked,
+    /// The last second of its certificate has passed.
+    Expired,
+    /// It was told to end, and did not.
+    Age,
+    /// No call for long.
+    Idle,
+    /// The other end takes no bytes.
+    Unread,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Revoked => "its certificate is not taken any more",
+            Self::Expired => "its certificate has ended",
+            Self::Age => "it was told to end long ago",
+            Self::Idle => "there was no call for long",
+            Self::Unread => "the other end does not read",
+        })
+    }
+}
+
+/// A certificate that a connection was let in with.
+#[derive(Debug)]
+pub(super) struct Shown {
+    /// The client's own first.
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    /// Its last second.
+    pub(super) not_after: Timestamp,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Line {
+    peer: Peer,
+    shown: Option<Shown>,
+    opened: Instant,
+    /// Since when the network takes no bytes, as [`Self::mark`] has it.
+    unsent: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Ends it; gone once it was used.
+    end: Option<oneshot::Sender<()>>,
+    /// Calls under way, by a number of their own.
+    calls: HashMap<u64, Arc<Call>>,
+    next: u64,
+    /// When the last of them ended.
+    quiet: Instant,
+}
+
+impl Line {
+    /// A connection that was opened now, and what its socket waits for.
+    pub(super) fn new(peer: Peer, shown: Option<Shown>, now: Instant) -> (Arc<Self>, oneshot::Receiver<()>) {
+        let (end, ended) = oneshot::channel();
+        let state = Mutex::new(State { end: Some(end), calls: HashMap::new(), next: 0, quiet: now });
+        (Arc::new(Self { peer, shown, opened: now, unsent: AtomicU64::new(0), state }), ended)
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// A moment of this connection as a number, never 0.
+    pub(super) fn mark(&self, now: Instant) -> u64 {
+        1 + u64::try_from(now.saturating_duration_since(self.opened).as_millis()).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Notes whether the network takes bytes.
+    pub(super) fn sent(&self, taken: bool) {
+        if taken {
+            self.unsent.store(0, Ordering::Relaxed);
+        } else if self.unsent.load(Ordering::Relaxed) == 0 {
+            self.unsent.store(self.mark(Instant::now()), Ordering::Relaxed);
+        }
+    }
+
+    /// Notes a call; its number.
+    pub(super) fn begin(&self, call: Arc<Call>) -> u64 {
+        let mut state = self.state();
+        let number = state.next;
+        state.next += 1;
+        state.calls.insert(number, call);
+        number
+    }
+
+    /// Notes that a call ended.
+    pub(super) fn finish(&self, call: u64) {
+        let mut state = self.state();
+        if state.calls.remove(&call).is_some() && state.calls.is_empty() {
+            state.quiet = Instant::now();
+        }
+    }
+
+    /// Ends the connection, if it has not been ended yet.
+    pub(super) fn end(&self, why: End) {
+        // Dropped or sent to: both reach the socket.
+        if self.state().end.take().is_some() {
+            tracing::info!(peer = ?self.peer, "connection closed: {why}");
+        }
+    }
+
+    /// Lets go of answers that nobody reads; why the connection must end, if it must.
+    pub(super) fn look(&self, now: Instant, wall: Timestamp) -> Option<End> {
+        let age = now.saturating_duration_since(self.opened);
+        let long = |since: u64, bound: Duration| since != 0 && self.mark(now).saturating_sub(since) >= millis(bound);
+        let mut state = self.state();
+        let before = state.calls.len();
+        state.calls.retain(|_, call| !(long(call.unread_since(), UNREAD) && call.give_up()));
+        if before > 0 && state.calls.is_empty() {
+            state.quiet = now;
+        }
+        let quiet = state.calls.is_empty().then(|| now.saturating_duration_since(state.quiet));
+        drop(state);
+        // Valid throughout its last second.
+        if self.shown.as_ref().is_some_and(|shown| shown.not_after.parts().0 < wall.parts().0) {
+            Some(End::Expired)
+        } else if age >= AGE + AGE_GRACE {
+            Some(End::Age)
+        } else if long(self.unsent.load(Ordering::Relaxed), UNREAD) {
+            Some(End::Unread)
+        } else {
+            quiet.filter(|quiet| *quiet >= IDLE).map(|_| End::Idle)
+        }
+    }
+
+    /// Whether what is in force now would still let it in.
+    pub(super) fn stands(&self, loaded: &Loaded, wall: Timestamp) -> bool {
+        self.shown.as_ref().is_none_or(|shown| loaded.takes(&shown.chain, wall))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// All connections of a server.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Mutex<HashMap<usize, Arc<Line>>>);
+
+impl Lines {
+    /// Notes one.
+    pub(super) fn add(&self, line: &Arc<Line>) {
+        self.all().insert(Self::key(line), line.clone());
+    }
+
+    /// Forgets one.
+    pub(super) fn remove(&self, line: &Arc<Line>) {
+        self.all().remove(&Self::key(line));
+    }
+
+    /// Ends what is past a bound.
+    pub(super) fn look(&self, now: Instant, wall: Timestamp) {
+        for line in self.snapshot() {
+            if let Some(why) = line.look(now, wall) {
+                line.end(why);
+            }
+        }
+    }
+
+    /// Ends what would not be let in any more.
+    pub(super) fn recheck(&self, loaded: &Loaded, wall: Timestamp) {
+        for line in self.snapshot().iter().filter(|line| !line.stands(loaded, wall)) {
+            line.end(End::Revoked);
+        }
+    }
+
+    /// A line stays where it is while somebody holds it, and the map does.
+    fn key(line: &Arc<Line>) -> usize {
+        Arc::as_ptr(line).addr()
+    }
+
+    /// Copied, so that no socket waits for the lock while certificates are checked.
+    fn snapshot(&self) -> Vec<Arc<Line>> {
+        self.all().values().cloned().collect()
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<usize, Arc<Line>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_nanos(millis * 1_000_000)
+    }
+
+    fn line(not_after: Option<i64>) -> (Arc<Line>, Instant, oneshot::Receiver<()>) {
+        let opened = Instant::now();
+        let shown = not_after.map(|millis| Shown { chain: Vec::new(), not_after: at(millis) });
+        let (line, ended) = Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, shown, opened);
+        (line, opened, ended)
+    }
+
+    #[test]
+    fn a_connection_ends_at_the_first_bound_it_passes() {
+        let second = Duration::from_secs(1);
+        // Last second of its certificate, whether a call is under way, how long it has been open, the wall, the end.
+        let rows = [
+            (None, false, IDLE - second, 0, None),
+            (None, false, IDLE, 0, Some(End::Idle)),
+            (None, true, IDLE, 0, None),
+            (None, true, AGE + AGE_GRACE - second, 0, None),
+            (None, true, AGE + AGE_GRACE, 0, Some(End::Age)),
+            (Some(2_000), true, second, 2_999, None),
+            (Some(2_000), true, second, 3_000, Some(End::Expired)),
+        ];
+        for (not_after, called, open, wall, end) in rows {
+            let (line, opened, _ended) = line(not_after);
+            if called {
+                line.begin(Arc::new(Call::default()));
+            }
+            assert_eq!(line.look(opened + open, at(wall)), end, "open {open:?}, wall {wall}");
+        }
+    }
+
+    #[test]
+    fn it_is_quiet_from_the_end_of_its_last_call() {
+        let (line, opened, mut ended) = line(None);
+        let calls = [line.begin(Arc::new(Call::default())), line.begin(Arc::new(Call::default()))];
+        calls.iter().for_each(|call| line.finish(*call));
+        let later = Instant::now() + IDLE;
+        assert_eq!(line.look(opened + IDLE - Duration::from_secs(1), at(0)), None);
+        assert_eq!(line.look(later, at(0)), Some(End::Idle));
+        assert!(ended.try_recv().is_err_and(|state| state == oneshot::error::TryRecvError::Empty));
+        line.end(End::Idle);
+        assert!(ended.try_recv().is_err_and(|state| state == oneshot::error::TryRecvError::Closed), "the socket hears");
+    }
+
+    #[test]
+    fn bytes_that_nobody_takes_end_it() {
+        let (line, opened, _ended) = line(None);
+        line.begin(Arc::new(Call::default()));
+        let wall = at(0);
+        let later = Instant::now() + UNREAD + Duration::from_secs(1);
+        line.sent(false);
+        assert_eq!(line.look(opened + UNREAD / 2, wall), None);
+        assert_eq!(line.look(later, wall), Some(End::Unread));
+        line.sent(true);
+        assert_eq!(line.look(later, wall), None);
+    }
+}
