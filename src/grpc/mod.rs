@@ -4,6 +4,8 @@
 //! per service.
 
 #[cfg(feature = "server")]
+pub mod auth;
+#[cfg(feature = "server")]
 pub mod convert;
 #[cfg(feature = "server")]
 pub mod evidence;
