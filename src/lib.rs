@@ -12,6 +12,8 @@ pub mod env;
 pub mod grpc;
 #[cfg(feature = "server")]
 pub mod https;
+#[cfg(feature = "server")]
+pub mod kek;
 pub mod model;
 #[cfg(feature = "server")]
 pub mod server;

@@ -1,15 +1,18 @@
 //! `akta serve`: runs a node.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::KekArgs;
-use super::{Failure, Outcome, block_on};
+use super::args::{KekArgs, OldKekArgs};
+use super::{Failure, Outcome, block_on, keys};
 use crate::config::{self, Listen, Size};
+use crate::kek::Provider;
 use crate::server::{Options, Server};
 use crate::telemetry;
 use crate::trail::base::Settings;
+use crate::trail::keyring::Kek;
 
 /// Run a node: take events, keep them, answer questions
 ///
@@ -18,7 +21,8 @@ use crate::trail::base::Settings;
 /// at least data, authority and controllers, and a key-encryption key.
 ///
 /// Prints "listening api ADDRESS" on stdout once it serves. SIGTERM or Ctrl-C ends it cleanly; kill -9 loses nothing
-/// that was acknowledged.
+/// that was acknowledged. SIGHUP has it read the key-encryption key again: if it is another one, the keyring is sealed
+/// under it. It is so at start, too, where the old key is given besides.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Configuration file (TOML)
@@ -42,6 +46,8 @@ pub struct Args {
     disk_reserve: Option<Size>,
     #[command(flatten)]
     kek: KekArgs,
+    #[command(flatten)]
+    old_kek: OldKekArgs,
 }
 
 /// Runs until it is told to stop.
@@ -55,11 +61,16 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         (None, Some(text)) => text.parse()?,
         (None, None) => Listen::Tcp(([127, 0, 0, 1], 7425).into()),
     };
+    let provider = args.kek.place(Some(&file)).provider()?;
+    let kek = provider.kek()?;
+    if let Some(old) = args.old_kek.at_hand()? {
+        rotate(&data, &old, &kek)?;
+    }
     let options = Options {
         data,
         guard: args.guard.or(file.guard.clone()),
         listen,
-        kek: args.kek.kek(file.kek_file.clone())?,
+        kek,
         settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
         dev: args.kek.dev,
     };
@@ -68,15 +79,19 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     }
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let server = tokio::select! {
             started = Server::start(options) => started?,
             // Recovery may take long; it leaves nothing half done.
             _ = terminate.recv() => return Ok(Outcome::Good),
         };
         println!("listening api {}", server.address());
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = tokio::signal::ctrl_c() => break,
+                _ = hangup.recv() => read_kek_again(&server, provider.clone()).await,
+            }
         }
         tracing::info!("stopping: calls under way may finish");
         if !server.stop().await {
@@ -84,4 +99,30 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         }
         Ok(Outcome::Good)
     })
+}
+
+/// Rotates before the start, where there is something to rotate.
+fn rotate(data: &Path, old: &Kek, new: &Kek) -> Result<(), Failure> {
+    if !data.join("keyring").is_file() {
+        return Ok(());
+    }
+    match keys::rotate::rotate(data, old, new)? {
+        true => tracing::info!("the keyring is sealed under the new key-encryption key: destroy the old one"),
+        false => tracing::warn!("the old key-encryption key is still given, though it opens nothing: destroy it"),
+    }
+    Ok(())
+}
+
+/// Rotates while serving, where the key has changed.
+async fn read_kek_again(server: &Server, provider: Arc<dyn Provider>) {
+    let kek = match tokio::task::spawn_blocking(move || provider.kek()).await {
+        Ok(Ok(kek)) => kek,
+        Ok(Err(error)) => return tracing::error!("the key-encryption key stays the same: {error}"),
+        Err(error) => return tracing::error!("the key-encryption key stays the same: {error}"),
+    };
+    match server.rotate_kek(kek).await {
+        Ok(true) => tracing::info!("the keyring is sealed under the new key-encryption key: destroy the old one"),
+        Ok(false) => tracing::info!("the key-encryption key is the same as before"),
+        Err(error) => tracing::error!("the keyring could not be sealed anew, keep both key-encryption keys: {error}"),
+    }
 }

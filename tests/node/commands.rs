@@ -19,11 +19,12 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 10] = [
+    let rows: [(&[&str], &[&str]); 11] = [
         (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
         (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),
+        (&["keys", "rotate-kek"], &["DIR", "--kek-file", "--old-kek-file", "--kek-kms-file", "SIGHUP", "destroy"]),
         (&["keys"], &["DIR", "--guard", "--dev", "--kek-file", "--json", "new-kek", "NAME+ID+KEY"]),
         (&["status"], &["--server", "--controller", "--json", "exit 0"]),
         (&["config"], &["check", "show", "example"]),

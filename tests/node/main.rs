@@ -18,6 +18,7 @@ mod import;
 mod index;
 mod readme;
 mod refusals;
+mod rotation;
 #[path = "../common/skip.rs"]
 mod skip;
 mod support;

@@ -33,7 +33,7 @@ enum Command {
     /// Say whether akta serve would start with this configuration: exit 0 if it would, 1 if not, with each remedy
     ///
     /// Reads the configuration file, the AKTA_* variables and the flags as akta serve does, and the key-encryption key;
-    /// opens no data folder and no port.
+    /// opens no data folder and no port, and asks no KMS.
     Check(Options),
     /// Show each setting in force and where it comes from: flag, variable, file or default; secrets are never shown
     Show(Options),
@@ -66,6 +66,9 @@ struct Options {
     /// File with the key-encryption key, as akta serve takes it
     #[arg(long, value_name = "FILE")]
     kek_file: Option<PathBuf>,
+    /// File with the key as a KMS encrypted it, as akta serve takes it
+    #[arg(long, value_name = "FILE")]
+    kek_kms_file: Option<PathBuf>,
     /// JSON: of check one object, of show one object per setting
     #[arg(long)]
     json: bool,
