@@ -51,6 +51,7 @@ fn main() -> std::io::Result<()> {
         ("question", questions()),
         ("run", runs()),
         ("tlog_proof", vec![("proof", tlog_proof(Vec::new()).into()), ("extra", tlog_proof(vec![1, 2, 3]).into())]),
+        ("token", tokens()),
         ("vkey", texts(&[("log", VKEY), ("witness", WITNESS), ("name", "akta.dev/school-12/w0")])),
         ("wal", logs(&folder)?),
     ];
@@ -350,6 +351,23 @@ fn tlog_proof(extra: Vec<u8>) -> String {
     let root = node_hash(&node_hash(&left, &leaf), &right);
     let checkpoint = Note::parse(signed(3, root).as_bytes()).expect("own note");
     TlogProof { extra, index: 1, hashes: vec![left, right], checkpoint }.to_string()
+}
+
+/// A key set, a header with claims to be signed, claims alone, and a token with a signature of nobody.
+fn tokens() -> Seeds {
+    let claims = r#"{"iss":"https://login.example","aud":["akta"],"sub":"anna","exp":1800000600,"nbf":1799999999,"groups":["dpo-school-1"]}"#;
+    let bound = r#"{"iss":"https://login.example","aud":"akta","sub":"job","exp":1.8e9,"cnf":{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}}"#;
+    let keys = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"e","use":"sig","alg":"ES256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},{"kty":"RSA","kid":"r","n":"sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1Wl","e":"AQAB","key_ops":["verify"]},{"kty":"oct","k":"AyM1"}]}"#;
+    let header = r#"{"alg":"EdDSA","kid":"k","typ":"JWT"}"#;
+    let token = "eyJhbGciOiJFZERTQSIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUifQ.AAAA";
+    let signed = [header.as_bytes(), &[0], claims.as_bytes()].concat();
+    vec![
+        ("nobody", tagged(0, token.into())),
+        ("keys", tagged(1, keys.into())),
+        ("signed", tagged(2, signed)),
+        ("claims", tagged(2, claims.into())),
+        ("bound", tagged(2, bound.into())),
+    ]
 }
 
 fn proofs() -> Seeds {

@@ -6,18 +6,14 @@ pub mod policy;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use base64::Engine;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use zeroize::Zeroizing;
 
 use self::policy::Rules;
 pub use crate::grpc::transport::Listen;
 use crate::model::date::Zone;
 use crate::model::origin::Controller;
-use crate::model::seal::Key;
 use crate::trail::base::Settings;
-use crate::trail::keyring::Kek;
 
 /// Authority of origins where none is set, with `--dev`.
 pub const DEV_AUTHORITY: &str = "akta.dev";
@@ -90,6 +86,8 @@ pub struct File {
     pub authority: Option<String>,
     /// File with the key-encryption key: 32 bytes as base64.
     pub kek_file: Option<PathBuf>,
+    /// File with the key-encryption key as a KMS encrypted it, as base64; instead of `kek_file`.
+    pub kek_kms_file: Option<PathBuf>,
     /// IANA time zone of new trails; Europe/Warsaw if not set.
     pub zone: Option<String>,
     /// Controllers whose trails may be opened.
@@ -182,29 +180,6 @@ fn without_value(message: &str) -> String {
     }
 }
 
-/// The key-encryption key: public with `--dev`, else from `kek_file` or `kek` (base64 of 32 random bytes).
-pub fn kek(dev: bool, kek_file: Option<&Path>, kek: Option<String>) -> Result<Kek, ConfigError> {
-    const REMEDY: &str = "make one with: akta keys new-kek > kek, keep it apart from the data, and give \
-                          it as kek_file, AKTA_KEK_FILE or AKTA_KEK; or use --dev to try Akta out";
-    if dev {
-        return Ok(Kek::dev());
-    }
-    let text = match (kek_file, kek) {
-        (Some(path), _) => Zeroizing::new(
-            std::fs::read_to_string(path)
-                .map_err(|error| ConfigError(format!("kek_file {}: {error}", path.display())))?,
-        ),
-        (None, Some(kek)) => Zeroizing::new(kek),
-        (None, None) => return Err(ConfigError(format!("there is no key-encryption key: {REMEDY}"))),
-    };
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).map(Zeroizing::new);
-    bytes
-        .ok()
-        .and_then(|bytes| Key::from_slice(&bytes))
-        .map(Kek::new)
-        .ok_or_else(|| ConfigError(format!("the key-encryption key is not 32 bytes as base64: {REMEDY}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,16 +217,5 @@ mod tests {
             assert!(toml::from_str::<File>(&format!("disk_reserve = \"{bad}\"")).is_err(), "{bad}");
         }
         assert!(toml::from_str::<File>("disk_reserve = -1").is_err());
-    }
-
-    #[test]
-    fn a_kek_is_32_bytes_of_base64() {
-        let good = base64::engine::general_purpose::STANDARD.encode([7; 32]);
-        assert!(kek(false, None, Some(format!("{good}\n"))).is_ok());
-        for bad in [None, Some(String::new()), Some("short".to_owned()), Some(good[..40].to_owned())] {
-            let error = kek(false, None, bad).expect_err("is refused").to_string();
-            assert!(error.contains("akta keys new-kek"), "names the remedy: {error}");
-        }
-        assert!(kek(true, None, None).is_ok());
     }
 }

@@ -10,6 +10,10 @@ pub mod config;
 pub mod env;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod grpc;
+#[cfg(feature = "server")]
+pub mod https;
+#[cfg(feature = "server")]
+pub mod kek;
 pub mod model;
 #[cfg(feature = "server")]
 pub mod server;

@@ -44,7 +44,7 @@ use crate::grpc::{MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX, api, outcome};
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
-use crate::trail::keyring::Kek;
+use crate::trail::keyring::{self, Kek};
 use crate::trail::node::Node;
 use crate::trail::threads::Threads;
 
@@ -154,6 +154,16 @@ impl Server {
     /// Reads the files of TLS again, now.
     pub async fn read_again(&self) {
         read_again(&self.gate).await;
+    }
+
+    /// Seals the keyring under this key, if it is under another; whether it was. If it fails, both keys must be kept.
+    pub async fn rotate_kek(&self, kek: Kek) -> Result<bool, keyring::Error> {
+        let keyring = self.node.base().keyring.clone();
+        if keyring.is_under(&kek) {
+            return Ok(false);
+        }
+        let done = tokio::task::spawn_blocking(move || keyring.rotate(kek, &SystemEntropy)).await;
+        done.map_err(|error| std::io::Error::other(error.to_string()))?.map(|()| true)
     }
 
     /// Stops taking calls, lets those under way finish within the grace period, makes everything taken durable,

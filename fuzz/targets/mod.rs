@@ -21,6 +21,7 @@ mod question;
 mod run;
 mod said;
 mod tlog_proof;
+mod token;
 mod vkey;
 mod wal;
 
@@ -44,6 +45,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("question", question::check),
     ("run", run::check),
     ("tlog_proof", tlog_proof::check),
+    ("token", token::check),
     ("vkey", vkey::check),
     ("wal", wal::check),
 ];

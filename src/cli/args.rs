@@ -12,6 +12,7 @@ use super::words::Word;
 use crate::client::{Client, Tls};
 use crate::config;
 use crate::grpc::api;
+use crate::kek::Place;
 use crate::model::date::Timestamp;
 use crate::model::origin::Origin;
 use crate::model::stored;
@@ -92,19 +93,60 @@ pub struct KekArgs {
     /// File with the key-encryption key, 32 bytes as base64 (or the key itself in AKTA_KEK)
     #[arg(long, env = "AKTA_KEK_FILE", value_name = "FILE")]
     pub kek_file: Option<PathBuf>,
+    /// Instead: file with the key as AWS KMS encrypted it, base64; region and credentials as AWS's own tools take them
+    #[arg(long, env = "AKTA_KEK_KMS_FILE", value_name = "FILE")]
+    pub kek_kms_file: Option<PathBuf>,
 }
 
 impl KekArgs {
     /// The key, if one is given at all.
     pub fn at_hand(&self) -> Result<Option<Kek>, Failure> {
-        let given = self.dev || self.kek_file.is_some() || std::env::var_os("AKTA_KEK").is_some();
-        given.then(|| self.kek(None)).transpose()
+        let place = self.place(None);
+        Ok(if place.is_given() { Some(place.provider()?.kek()?) } else { None })
     }
 
-    /// The key; `file` is the configuration's `kek_file`.
-    pub fn kek(&self, file: Option<PathBuf>) -> Result<Kek, Failure> {
-        let path = self.kek_file.clone().or(file);
-        Ok(config::kek(self.dev, path.as_deref(), std::env::var("AKTA_KEK").ok())?)
+    /// The key.
+    pub fn kek(&self) -> Result<Kek, Failure> {
+        Ok(self.place(None).provider()?.kek()?)
+    }
+
+    /// Where the key comes from. Files of the configuration count where no flag or variable names one.
+    pub fn place(&self, config: Option<&config::File>) -> Place {
+        let mut place = Place {
+            dev: self.dev,
+            file: self.kek_file.clone(),
+            kms_file: self.kek_kms_file.clone(),
+            variable: std::env::var("AKTA_KEK").ok().map(Zeroizing::new),
+        };
+        if let (None, None, Some(config)) = (&place.file, &place.kms_file, config) {
+            place.file = config.kek_file.clone();
+            place.kms_file = config.kek_kms_file.clone();
+        }
+        place
+    }
+}
+
+/// The key that the keyring was sealed under before.
+#[derive(Debug, Args)]
+pub struct OldKekArgs {
+    /// File with the key-encryption key that the keyring was sealed under before (or the key itself in AKTA_OLD_KEK)
+    #[arg(long, env = "AKTA_OLD_KEK_FILE", value_name = "FILE")]
+    pub old_kek_file: Option<PathBuf>,
+    /// Instead: file with that key as AWS KMS encrypted it
+    #[arg(long, env = "AKTA_OLD_KEK_KMS_FILE", value_name = "FILE")]
+    pub old_kek_kms_file: Option<PathBuf>,
+}
+
+impl OldKekArgs {
+    /// The key, if one is given.
+    pub fn at_hand(&self) -> Result<Option<Kek>, Failure> {
+        let place = Place {
+            dev: false,
+            file: self.old_kek_file.clone(),
+            kms_file: self.old_kek_kms_file.clone(),
+            variable: std::env::var("AKTA_OLD_KEK").ok().map(Zeroizing::new),
+        };
+        Ok(if place.is_given() { Some(place.provider()?.kek()?) } else { None })
     }
 }
 

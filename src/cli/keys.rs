@@ -1,5 +1,7 @@
 //! `akta keys`: what the keyring holds, the keys that others check with, and a fresh key-encryption key.
 
+pub(super) mod rotate;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use crate::trail::keyring::Keyring;
 ///   akta keys ./akta-data --dev
 ///   akta keys /var/lib/akta --kek-file /etc/akta/kek --json
 ///   akta keys new-kek > /etc/akta/kek
+///   akta keys rotate-kek /var/lib/akta --kek-file /etc/akta/kek --old-kek-file /etc/akta/kek.old
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
@@ -55,12 +58,21 @@ enum Command {
     /// Give it to akta serve as kek_file, AKTA_KEK_FILE or AKTA_KEK. Whoever has it and the data folder can read
     /// everything; without it nobody can read anything. Keep it apart from the data, and keep a copy.
     NewKek,
+    /// Seal the keyring under another key-encryption key; nothing else changes, and no record is written anew
+    ///
+    /// --kek-file, --kek-kms-file or AKTA_KEK give the new key, --old-kek-file, --old-kek-kms-file or AKTA_OLD_KEK the one
+    /// until now. For a folder that no server has open; a running server does it on SIGHUP when its key has changed, and at
+    /// start when it is given the old key too.
+    ///
+    /// Stopped half-way, the keyring opens under one of the two: keep both and call it again. Afterwards destroy the old key.
+    RotateKek(rotate::Args),
 }
 
 /// Shows the keyring, or makes a key.
 pub fn run(args: Args) -> Result<Outcome, Failure> {
     match (args.command, args.data) {
         (Some(Command::NewKek), _) => new_kek(),
+        (Some(Command::RotateKek(args)), _) => rotate::run(&args)?,
         (None, Some(data)) => {
             let (inventory, vkeys) = read(&data, args.guard.as_deref(), &args.kek)?;
             if args.json {
@@ -87,7 +99,7 @@ fn read(data: &Path, guard: Option<&Path>, kek: &KekArgs) -> Result<(Inventory, 
         return Err(Failure(format!("{} is not a data folder: it has no keyring", data.display())));
     }
     // Which generation the store has used stands in db/, which is left alone: a server may have it open.
-    let keyring = Keyring::open_read_only(Arc::new(Folder::new(data)), kek.kek(None)?, 0)?;
+    let keyring = Keyring::open_read_only(Arc::new(Folder::new(data)), kek.kek()?, 0)?;
     let guard = Guard::open(Arc::new(Folder::new(guard.unwrap_or(data))))?;
     if guard.is_none() {
         eprintln!("no guard there, so nobody knows which trails there are: give its folder with --guard");

@@ -61,7 +61,7 @@ pub fn variables() -> BTreeSet<String> {
         names.extend(of_flags.map(|name| name.to_string_lossy().into_owned()));
         command.get_subcommands().for_each(|command| gather(command, names));
     }
-    let mut names = BTreeSet::from(["AKTA_KEK", "AKTA_LOG"].map(str::to_owned));
+    let mut names = BTreeSet::from(["AKTA_KEK", "AKTA_LOG", "AKTA_OLD_KEK"].map(str::to_owned));
     gather(&Cli::command(), &mut names);
     names
 }

@@ -1,15 +1,18 @@
 //! `akta serve`: runs a node.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::KekArgs;
-use super::{Failure, Outcome, block_on};
+use super::args::{KekArgs, OldKekArgs};
+use super::{Failure, Outcome, block_on, keys};
 use crate::config::{self, Listen, Size};
+use crate::kek::Provider;
 use crate::server::{Options, Server};
 use crate::telemetry;
 use crate::trail::base::Settings;
+use crate::trail::keyring::Kek;
 
 /// Run a node: take events, keep them, answer questions
 ///
@@ -18,7 +21,8 @@ use crate::trail::base::Settings;
 /// at least data, authority and controllers, and a key-encryption key. A policy file that it names must be sound.
 ///
 /// Prints "listening NAME ADDRESS" on stdout for each listener once it serves. SIGTERM or Ctrl-C ends it cleanly;
-/// kill -9 loses nothing that was acknowledged. SIGHUP has it read the certificates again at once.
+/// kill -9 loses nothing that was acknowledged. SIGHUP has it read certificates, policy and key-encryption key again:
+/// if that is another one, the keyring is sealed under it. It is so at start, too, where the old key is given besides.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Configuration file (TOML)
@@ -43,6 +47,8 @@ pub struct Args {
     disk_reserve: Option<Size>,
     #[command(flatten)]
     kek: KekArgs,
+    #[command(flatten)]
+    old_kek: OldKekArgs,
 }
 
 /// Runs until it is told to stop.
@@ -55,11 +61,16 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         tracing::warn!("the policy is sound, but callers are not told apart yet: it is not in force");
     }
     let listen = config::listen::ways(args.listen.as_ref(), &file).map_err(|wrong| wrong.join("; "))?;
+    let provider = args.kek.place(Some(&file)).provider()?;
+    let kek = provider.kek()?;
+    if let Some(old) = args.old_kek.at_hand()? {
+        rotate(&data, &old, &kek)?;
+    }
     let options = Options {
         data,
         guard: args.guard.or(file.guard.clone()),
         listen,
-        kek: args.kek.kek(file.kek_file.clone())?,
+        kek,
         settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
         dev: args.kek.dev,
     };
@@ -81,7 +92,10 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = tokio::signal::ctrl_c() => break,
-                _ = hangup.recv() => server.read_again().await,
+                _ = hangup.recv() => {
+                    server.read_again().await;
+                    read_kek_again(&server, provider.clone()).await;
+                }
             }
         }
         tracing::info!("stopping: calls under way may finish");
@@ -90,4 +104,30 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         }
         Ok(Outcome::Good)
     })
+}
+
+/// Rotates before the start, where there is something to rotate.
+fn rotate(data: &Path, old: &Kek, new: &Kek) -> Result<(), Failure> {
+    if !data.join("keyring").is_file() {
+        return Ok(());
+    }
+    match keys::rotate::rotate(data, old, new)? {
+        true => tracing::info!("the keyring is sealed under the new key-encryption key: destroy the old one"),
+        false => tracing::warn!("the old key-encryption key is still given, though it opens nothing: destroy it"),
+    }
+    Ok(())
+}
+
+/// Rotates while serving, where the key has changed.
+async fn read_kek_again(server: &Server, provider: Arc<dyn Provider>) {
+    let kek = match tokio::task::spawn_blocking(move || provider.kek()).await {
+        Ok(Ok(kek)) => kek,
+        Ok(Err(error)) => return tracing::error!("the key-encryption key stays the same: {error}"),
+        Err(error) => return tracing::error!("the key-encryption key stays the same: {error}"),
+    };
+    match server.rotate_kek(kek).await {
+        Ok(true) => tracing::info!("the keyring is sealed under the new key-encryption key: destroy the old one"),
+        Ok(false) => tracing::info!("the key-encryption key is the same as before"),
+        Err(error) => tracing::error!("the keyring could not be sealed anew, keep both key-encryption keys: {error}"),
+    }
 }

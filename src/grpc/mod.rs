@@ -4,6 +4,8 @@
 //! per service. [`transport`] lets connections in before any of them.
 
 #[cfg(feature = "server")]
+pub mod auth;
+#[cfg(feature = "server")]
 pub mod convert;
 #[cfg(feature = "server")]
 pub mod evidence;

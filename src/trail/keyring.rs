@@ -1,22 +1,19 @@
 //! The keyring: every key of the node, in one file, sealed under the operator's KEK.
 //!
-//! ```text
-//! file  = slot A · slot B, 1 MiB each, always whole
-//! slot  = 8 "aktakeys" · 1 format=1 · 1 flags (bit 0: dev) · 8 generation · 4 length · sealed Keyring · zeros
-//! sealed = AES-256-GCM under the KEK, place = the 18 bytes before the length
-//! ```
-//!
-//! A generation is written to slot A, synced, then to slot B, synced: a torn write leaves the other slot, and what
-//! was destroyed is overwritten in both. A key is durable here before the first batch that uses it.
+//! A generation is written to [slot](slots) A, synced, then to slot B, synced: a torn write leaves the other slot, and
+//! what was destroyed is overwritten in both. So is the same generation under another KEK, when that is rotated. A
+//! key is durable here before the first batch that uses it.
+
+mod slots;
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::slots::{FILE, SLOT_BYTES, Secrets, behind, encode, newest, overwrite};
 use super::inventory::Inventory;
-use crate::env::{Entropy, random};
+use crate::env::Entropy;
 use crate::model::date::{Date, Zone};
 use crate::model::origin::Origin;
 use crate::model::policy::KEY_HORIZON_DAYS;
@@ -29,13 +26,6 @@ use crate::store::keys::ZoneNumber;
 /// Number of vault buckets: 12 bits of a keyed hash choose one.
 pub const BUCKETS: u16 = 4_096;
 
-const FILE: &str = "keyring";
-const MAGIC: &[u8; 8] = b"aktakeys";
-const FORMAT: u8 = 1;
-const DEV: u8 = 1;
-const SLOT_BYTES: usize = 1 << 20;
-const PLACE_BYTES: usize = 18;
-const CLEAR_BYTES: usize = PLACE_BYTES + 4;
 /// Controller keys are made this many at a time.
 const CONTROLLER_SLOTS: usize = 64;
 /// Keys are made again once fewer than the horizon less this many days are left.
@@ -57,6 +47,13 @@ impl Kek {
     /// The public one of `--dev`: protects nothing.
     pub fn dev() -> Self {
         Self { key: Key::derive("akta v1 dev kek", &[]), dev: true }
+    }
+}
+
+impl PartialEq for Kek {
+    fn eq(&self, other: &Self) -> bool {
+        // By hashes: how long it takes says nothing of the keys.
+        self.dev == other.dev && self.key.hash(b"kek") == other.key.hash(b"kek")
     }
 }
 
@@ -97,31 +94,28 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
-/// The keys of one generation, in memory. Erased when dropped.
-struct Secrets {
-    generation: u64,
-    keyring: stored::Keyring,
-}
-
-impl Drop for Secrets {
-    fn drop(&mut self) {
-        for zone in &mut self.keyring.zones {
-            zone.keys.zeroize();
+/// Seals an existing keyring under another KEK, whichever of the two it is under, in one slot or both: what was stopped
+/// half-way is finished. Whether it was still under the old one. Nobody else may have it open.
+pub fn rotate(files: &Arc<dyn Files>, old: &Kek, new: &Kek, entropy: &dyn Entropy) -> Result<bool, Error> {
+    // No keyring is made here: the store has used one, whichever.
+    const USED: u64 = 1;
+    match Keyring::open(files.clone(), new.clone(), entropy, USED) {
+        Ok(_) => Ok(false),
+        Err(Error::WrongKek) => {
+            Keyring::open(files.clone(), old.clone(), entropy, USED)?.rotate(new.clone(), entropy)?;
+            Ok(true)
         }
-        self.keyring.controller_keys.zeroize();
-        self.keyring.bucket_keys.zeroize();
-        self.keyring.lasting_key.zeroize();
-        self.keyring.signing_seed.zeroize();
+        Err(error) => Err(error),
     }
 }
 
-/// A handle to the keyring: read by many, changed by the writer alone.
+/// A handle to the keyring: read by many; its keys are changed by the writer alone, what they are sealed under by whoever rotates that.
 pub struct Keyring {
     files: Arc<dyn Files>,
-    kek: Kek,
+    dev: bool,
     secrets: RwLock<Arc<Secrets>>,
-    // Held while a generation is made and written.
-    changing: Mutex<()>,
+    // What the file is sealed under. Held while it is written.
+    kek: Mutex<Kek>,
 }
 
 impl Keyring {
@@ -146,21 +140,24 @@ impl Keyring {
                 secrets
             }
         };
-        Ok(Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) })
+        Ok(Self::of(files, kek, secrets))
     }
 
     /// Opens the keyring without writing a byte, for verification beside or after a server.
     pub fn open_read_only(files: Arc<dyn Files>, kek: Kek, used: u64) -> Result<Self, Error> {
         let file = files.read(FILE)?.ok_or(Error::Missing)?;
         let secrets = newest(&file, &kek, used)?;
-        Ok(Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) })
+        Ok(Self::of(files, kek, secrets))
     }
 
     /// No keyring at hand: every key is missing, so what is sealed stays sealed.
     pub fn absent(files: Arc<dyn Files>) -> Self {
         let secrets = Secrets { generation: 0, keyring: stored::Keyring::default() };
-        let kek = Kek::dev();
-        Self { files, kek, secrets: RwLock::new(Arc::new(secrets)), changing: Mutex::new(()) }
+        Self::of(files, Kek::dev(), secrets)
+    }
+
+    fn of(files: Arc<dyn Files>, kek: Kek, secrets: Secrets) -> Self {
+        Self { files, dev: kek.dev, secrets: RwLock::new(Arc::new(secrets)), kek: Mutex::new(kek) }
     }
 
     /// Whether there is none at hand.
@@ -170,7 +167,7 @@ impl Keyring {
 
     /// Whether it was made with `--dev`.
     pub fn is_dev(&self) -> bool {
-        self.kek.dev
+        self.dev
     }
 
     /// The generation in force.
@@ -181,7 +178,7 @@ impl Keyring {
     /// What it holds, without a key.
     pub fn inventory(&self) -> Inventory {
         let secrets = self.secrets();
-        Inventory::of(secrets.generation, self.kek.dev, &secrets.keyring)
+        Inventory::of(secrets.generation, self.dev, &secrets.keyring)
     }
 
     /// Number of a zone, if it has keys.
@@ -225,7 +222,7 @@ impl Keyring {
     /// Makes sure that `zone` has keys for every date from `today` to the horizon, and that `slot` has a key.
     /// Durable when it answers; whether anything was missing.
     pub fn ensure(&self, zone: &Zone, today: Date, slot: u32, entropy: &dyn Entropy) -> Result<bool, Error> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let kek = self.kek.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.secrets();
         if has_dates(&old.keyring, zone.name(), today) && nth(&old.keyring.controller_keys, slot as usize).is_some() {
             return Ok(false);
@@ -235,9 +232,27 @@ impl Keyring {
         while next.keyring.controller_keys.len() / 32 <= slot as usize {
             add_keys(&mut next.keyring.controller_keys, CONTROLLER_SLOTS, entropy);
         }
-        overwrite(self.files.as_ref(), &encode(&next, &self.kek, entropy)?)?;
+        overwrite(self.files.as_ref(), &encode(&next, &kek, entropy)?)?;
         *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(true)
+    }
+
+    /// Seals the keyring under another KEK, in both slots; durable when it answers. What it holds stays, generation and
+    /// all. If it fails, a slot may be under the one and a slot under the other, so both must be kept: opened
+    /// under either, it is whole.
+    pub fn rotate(&self, kek: Kek, entropy: &dyn Entropy) -> Result<(), Error> {
+        if kek.dev != self.dev {
+            return Err(Error::Mode("a keyring cannot change between --dev and a real key-encryption key"));
+        }
+        let mut old = self.kek.lock().unwrap_or_else(PoisonError::into_inner);
+        overwrite(self.files.as_ref(), &encode(&self.secrets(), &kek, entropy)?)?;
+        *old = kek;
+        Ok(())
+    }
+
+    /// Whether the file is sealed under this KEK.
+    pub fn is_under(&self, kek: &Kek) -> bool {
+        *self.kek.lock().unwrap_or_else(PoisonError::into_inner) == *kek
     }
 
     fn secrets(&self) -> Arc<Secrets> {
@@ -298,90 +313,6 @@ fn nth(keys: &[u8], index: usize) -> Option<Key> {
     let key = keys.get(start..start.checked_add(32)?)?;
     // All zeros stands for a destroyed key.
     if key.iter().all(|byte| *byte == 0) { None } else { Key::from_slice(key) }
-}
-
-fn encode(secrets: &Secrets, kek: &Kek, entropy: &dyn Entropy) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let plain = Zeroizing::new(secrets.keyring.encode_to_vec());
-    let mut slot = Zeroizing::new(Vec::with_capacity(SLOT_BYTES));
-    slot.extend(MAGIC);
-    slot.extend([FORMAT, if kek.dev { DEV } else { 0 }]);
-    slot.extend(secrets.generation.to_be_bytes());
-    let sealed = kek.key.seal(random(entropy), &slot, &plain);
-    slot.extend(u32::try_from(sealed.len()).map_err(|_| Error::Full)?.to_be_bytes());
-    slot.extend(sealed);
-    if slot.len() > SLOT_BYTES {
-        return Err(Error::Full);
-    }
-    slot.resize(SLOT_BYTES, 0);
-    Ok(slot)
-}
-
-fn overwrite(files: &dyn Files, slot: &[u8]) -> io::Result<()> {
-    files.overwrite(FILE, 0, slot)?;
-    files.overwrite(FILE, SLOT_BYTES as u64, slot)
-}
-
-enum Slot {
-    Good(Secrets),
-    Closed(Error),
-    Damaged,
-}
-
-fn newest(file: &[u8], kek: &Kek, used: u64) -> Result<Secrets, Error> {
-    let mut best: Option<Secrets> = None;
-    let mut closed = None;
-    for slot in file.chunks(SLOT_BYTES) {
-        match decode(slot, kek) {
-            Slot::Good(secrets) if best.as_ref().is_none_or(|best| best.generation < secrets.generation) => {
-                best = Some(secrets);
-            }
-            Slot::Good(_) | Slot::Damaged => {}
-            Slot::Closed(error) => closed = Some(error),
-        }
-    }
-    match best {
-        Some(secrets) if secrets.generation < used => Err(Error::Old { have: secrets.generation, need: used }),
-        Some(secrets) => Ok(secrets),
-        None => Err(closed.unwrap_or(Error::Damaged)),
-    }
-}
-
-/// Numbers of the slots that do not hold this generation.
-fn behind(file: &[u8], kek: &Kek, generation: u64) -> Vec<u64> {
-    let holds = |slot: &[u8]| matches!(decode(slot, kek), Slot::Good(secrets) if secrets.generation == generation);
-    let slot = |number: usize| file.get(number * SLOT_BYTES..(number + 1) * SLOT_BYTES).unwrap_or_default();
-    // One that the file was cut off before, or within, is missing.
-    (0..2).filter(|number| !holds(slot(*number))).map(|number| number as u64).collect()
-}
-
-fn decode(slot: &[u8], kek: &Kek) -> Slot {
-    let Some((clear, rest)) = slot.split_first_chunk::<CLEAR_BYTES>() else { return Slot::Damaged };
-    if clear[..8] != *MAGIC || clear[8] != FORMAT {
-        return Slot::Damaged;
-    }
-    match (clear[9] & DEV != 0, kek.dev) {
-        (true, false) => {
-            return Slot::Closed(Error::Mode(
-                "this data folder was made with --dev: its keys are public; start with --dev, or use a new folder",
-            ));
-        }
-        (false, true) => {
-            return Slot::Closed(Error::Mode(
-                "this data folder has real keys: start without --dev and give its KEK, or use a new folder",
-            ));
-        }
-        (true, true) | (false, false) => {}
-    }
-    let mut number = [0; 8];
-    number.copy_from_slice(&clear[10..18]);
-    let generation = u64::from_be_bytes(number);
-    let length = u32::from_be_bytes([clear[18], clear[19], clear[20], clear[21]]) as usize;
-    let Some(sealed) = rest.get(..length) else { return Slot::Damaged };
-    let Some(plain) = kek.key.open(&clear[..PLACE_BYTES], sealed) else { return Slot::Closed(Error::WrongKek) };
-    match stored::Keyring::decode(plain.as_slice()) {
-        Ok(keyring) if keyring.lasting_key.len() == 32 => Slot::Good(Secrets { generation, keyring }),
-        Ok(_) | Err(_) => Slot::Damaged,
-    }
 }
 
 #[cfg(test)]
@@ -470,5 +401,61 @@ mod tests {
                 assert_eq!(third.generation(), again.generation(), "slot {slot} torn at {bytes}");
             }
         }
+    }
+
+    /// Wherever a rotation is torn, the keyring opens under one KEK or the other, with the same keys; and it can be
+    /// finished, torn again or not.
+    #[test]
+    fn torn_rotations_leave_a_kek_that_opens() {
+        let (old, new) = (Kek::new(Key::new([1; 32])), Kek::new(Key::new([2; 32])));
+        for slot in 0..2 {
+            for bytes in [0, 7, 17, 21, 40, 5_000, SLOT_BYTES - 1] {
+                let files = MemoryFiles::new();
+                let shared: Arc<dyn Files> = Arc::new(files.clone());
+                let keyring = open(&files, &old, 0).expect("is made");
+                keyring.ensure(&Zone::default(), TODAY, 0, &SeededEntropy::new(9)).expect("writes");
+                let held = |keyring: &Keyring| {
+                    let key = keyring.date_key(0, TODAY).expect("was made");
+                    (keyring.generation(), *key.bytes(), *keyring.lasting_key().bytes())
+                };
+                let before = held(&keyring);
+                files.tear_after(slot, bytes);
+                keyring.rotate(new.clone(), &SeededEntropy::new(10)).expect_err("the write is torn");
+                assert!(keyring.is_under(&old));
+                files.crash();
+                let tries = [&old, &new].map(|kek| Keyring::open_read_only(shared.clone(), kek.clone(), 2));
+                assert!(tries.iter().any(Result::is_ok), "slot {slot} torn at {bytes}");
+                assert!(tries.iter().flatten().all(|keyring| held(keyring) == before));
+                // Torn once more while it is finished.
+                files.tear_after(0, bytes);
+                let _ = rotate(&shared, &old, &new, &SeededEntropy::new(11));
+                files.crash();
+                rotate(&shared, &old, &new, &SeededEntropy::new(12)).expect("is finished");
+                assert!(!rotate(&shared, &old, &new, &SeededEntropy::new(13)).expect("is finished already"));
+                assert!(matches!(open(&files, &old, 2), Err(Error::WrongKek)), "the old one is in no slot");
+                for damaged in [0, SLOT_BYTES as u64] {
+                    files.overwrite(FILE, damaged, &[0; 100]).expect("writes");
+                    assert_eq!(held(&open(&files, &new, 2).expect("either slot is enough")), before);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rotation_keeps_what_is_made_after_it_and_refuses_what_it_must() {
+        let files = MemoryFiles::new();
+        let shared: Arc<dyn Files> = Arc::new(files.clone());
+        let (old, new) = (Kek::new(Key::new([1; 32])), Kek::new(Key::new([2; 32])));
+        assert!(matches!(rotate(&shared, &old, &new, &SeededEntropy::new(1)), Err(Error::Missing)));
+        let keyring = open(&files, &old, 0).expect("is made");
+        assert!(matches!(keyring.rotate(Kek::dev(), &SeededEntropy::new(2)), Err(Error::Mode(_))));
+        keyring.rotate(new.clone(), &SeededEntropy::new(3)).expect("rotates");
+        assert!(keyring.is_under(&new) && !keyring.is_under(&old));
+        keyring.ensure(&Zone::default(), TODAY, 0, &SeededEntropy::new(9)).expect("writes");
+        assert_eq!(open(&files, &new, 2).expect("is under the new one").generation(), 2);
+        let neither = Kek::new(Key::new([3; 32]));
+        assert!(matches!(rotate(&shared, &old, &neither, &SeededEntropy::new(4)), Err(Error::WrongKek)));
+        assert!(matches!(rotate(&shared, &Kek::dev(), &neither, &SeededEntropy::new(5)), Err(Error::Mode(_))));
+        open(&files, &new, 2).expect("nothing was changed");
     }
 }

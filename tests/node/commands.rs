@@ -24,6 +24,7 @@ fn help_names_every_argument() {
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
         (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),
+        (&["keys", "rotate-kek"], &["DIR", "--kek-file", "--old-kek-file", "--kek-kms-file", "SIGHUP", "destroy"]),
         (&["keys"], &["DIR", "--guard", "--dev", "--kek-file", "--json", "new-kek", "NAME+ID+KEY"]),
         (&["status"], &["--server", "--controller", "--json", "exit 0"]),
         (&["config"], &["check", "show", "example", "who-can"]),

@@ -20,6 +20,7 @@ mod index;
 mod readme;
 mod refusals;
 mod renewal;
+mod rotation;
 mod secure;
 #[path = "../common/skip.rs"]
 mod skip;

@@ -8,7 +8,7 @@ use super::Options;
 use super::effective::{Effective, Variables};
 use crate::cli::Failure;
 use crate::config::listen::ways;
-use crate::config::{self, File, Listen, Size};
+use crate::config::{File, Listen, Size};
 use crate::env::{Clock, SystemClock};
 use crate::grpc::transport::tls::Loaded;
 use crate::grpc::transport::{Now, Role, Ways};
@@ -75,7 +75,7 @@ impl Report {
             self.notes
                 .push("controllers is empty: no new trail can be opened, events of unknown ones are refused".into());
         }
-        if let Err(why) = config::kek(effective.dev, effective.kek_file.as_deref(), effective.kek.clone()) {
+        if let Err(why) = effective.kek().provider().and_then(|provider| provider.check()) {
             self.problem(why.to_string());
         }
     }

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use super::Options;
 use crate::cli::Failure;
 use crate::config::listen::{ListenFile, TlsFile, ways};
 use crate::config::{DEV_AUTHORITY, File, default_listen};
 use crate::grpc::transport::{Listener, Role, limits};
+use crate::kek::Place;
 
 /// Values of variables by their name, `AKTA_` included.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -52,14 +55,14 @@ pub(super) struct Setting {
     pub(super) from: From,
 }
 
-/// The settings that `akta serve` would have.
-#[derive(Debug)]
+/// The settings that `akta serve` would have. Holds a secret, so it does not print.
 pub(super) struct Effective {
     pub(super) settings: Vec<Setting>,
     pub(super) file: File,
-    pub(super) kek_file: Option<PathBuf>,
+    /// `kek_file` and `kek_kms_file`.
+    kek_files: [Option<PathBuf>; 2],
     /// What AKTA_KEK holds; a secret.
-    pub(super) kek: Option<String>,
+    kek: Option<String>,
     pub(super) dev: bool,
 }
 
@@ -84,6 +87,22 @@ impl Effective {
         let any = options.dev.then_some("any, opened at first sight");
         let kek_file =
             pick("kek_file", text(&options.kek_file), "--kek-file", "AKTA_KEK_FILE", variables, text(&file.kek_file));
+        let kek_kms_file = pick(
+            "kek_kms_file",
+            text(&options.kek_kms_file),
+            "--kek-kms-file",
+            "AKTA_KEK_KMS_FILE",
+            variables,
+            text(&file.kek_kms_file),
+        );
+        // Where a flag or a variable names the one, the other of the file does not count.
+        let only_if = |setting: Setting, other: From| match (setting.from, other) {
+            (From::File, From::Flag(_) | From::Variable(_)) => Setting { value: None, from: From::Unset, ..setting },
+            _ => setting,
+        };
+        let of_kek_file = kek_file.from;
+        let kek_file = only_if(kek_file, kek_kms_file.from);
+        let kek_kms_file = only_if(kek_kms_file, of_kek_file);
         let listen = file.listen.as_ref().map(|listen| match listen {
             ListenFile::One(text) => text.clone(),
             ListenFile::Each(each) => each.tables().map(|(role, _)| role.name()).collect::<Vec<_>>().join(", "),
@@ -95,18 +114,16 @@ impl Effective {
         };
         let listeners = listeners(&listen, &file);
         let kek = variables.get("AKTA_KEK").cloned();
-        let key = match (options.dev, &kek_file.value, &kek) {
-            (true, _, _) => Setting { name: "kek", value: Some("public".to_owned()), from: From::Flag("--dev") },
-            (false, Some(_), _) => {
-                Setting { name: "kek", value: Some("in kek_file (not shown)".to_owned()), from: kek_file.from }
-            }
-            (false, None, Some(_)) => {
-                Setting { name: "kek", value: Some("given (not shown)".to_owned()), from: From::Variable("AKTA_KEK") }
-            }
-            (false, None, None) => Setting { name: "kek", value: None, from: From::Unset },
+        let found = |value: &str, from| Setting { name: "kek", value: Some(value.to_owned()), from };
+        let key = match (options.dev, &kek_file.value, &kek_kms_file.value, &kek) {
+            (true, _, _, _) => found("public", From::Flag("--dev")),
+            (false, Some(_), _, _) => found("in kek_file (not shown)", kek_file.from),
+            (false, None, Some(_), _) => found("in kek_kms_file, for a KMS to decrypt (not shown)", kek_kms_file.from),
+            (false, None, None, Some(_)) => found("given (not shown)", From::Variable("AKTA_KEK")),
+            (false, None, None, None) => Setting { name: "kek", value: None, from: From::Unset },
         };
         let reserve = file.disk_reserve.map(|size| format!("{} bytes", size.0));
-        let path = kek_file.value.clone().map(PathBuf::from);
+        let paths = [&kek_file, &kek_kms_file].map(|setting| setting.value.clone().map(PathBuf::from));
         let connections = file.limits.connections.map(|connections| connections.to_string());
         let mut settings = vec![
             config,
@@ -128,11 +145,18 @@ impl Effective {
             of_file("tls", file.tls.as_ref().map(files), None),
             of_file("limits.connections", connections, Some(&limits::CONNECTIONS.to_string())),
             kek_file,
+            kek_kms_file,
             key,
         ];
         let at = settings.iter().position(|setting| setting.name == "listen").map_or(0, |at| at + 1);
         settings.splice(at..at, listeners);
-        Self { settings, file, kek_file: path, kek, dev: options.dev }
+        Self { settings, file, kek_files: paths, kek, dev: options.dev }
+    }
+
+    /// Where the key-encryption key comes from.
+    pub(super) fn kek(&self) -> Place {
+        let [file, kms_file] = self.kek_files.clone();
+        Place { dev: self.dev, file, kms_file, variable: self.kek.clone().map(Zeroizing::new) }
     }
 
     /// The value of a setting.

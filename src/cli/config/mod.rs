@@ -40,8 +40,8 @@ enum Command {
     /// Say whether akta serve would start with this configuration: exit 0 if it would, 1 if not, with each remedy
     ///
     /// Reads the configuration file, the AKTA_* variables and the flags as akta serve does, the key-encryption key and
-    /// the policy file; opens no data folder and no port. Notes name what serve takes all the same and somebody should
-    /// look at: roles that nobody has, controllers without a contact, grants that are over.
+    /// the policy file; opens no data folder and no port, and asks no KMS. Notes name what serve takes all the same and
+    /// somebody should look at: roles that nobody has, controllers without a contact, grants that are over.
     Check(Options),
     /// Show each setting in force and where it comes from: flag, variable, file or default; secrets are never shown
     Show(Options),
@@ -79,6 +79,9 @@ struct Options {
     /// File with the key-encryption key, as akta serve takes it
     #[arg(long, value_name = "FILE")]
     kek_file: Option<PathBuf>,
+    /// File with the key as a KMS encrypted it, as akta serve takes it
+    #[arg(long, value_name = "FILE")]
+    kek_kms_file: Option<PathBuf>,
     /// JSON: of check one object, of show one object per setting
     #[arg(long)]
     json: bool,
