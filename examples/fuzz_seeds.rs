@@ -35,7 +35,7 @@ type Seeds = Vec<(&'static str, Vec<u8>)>;
 
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "seeds".to_owned()));
-    let seeds: [(&str, Seeds); 17] = [
+    let seeds: [(&str, Seeds); 18] = [
         ("combined", texts(COMBINED)),
         ("config", texts(CONFIG)),
         ("cursor", cursors()),

@@ -95,9 +95,21 @@ pub struct File {
     pub controllers: Vec<String>,
     /// The file that says who may; beside the configuration file, if it is a relative path.
     pub policy: Option<PathBuf>,
+    /// Instead of a policy: whoever reaches a listener may do everything.
+    #[serde(default)]
+    pub open_to_everybody: bool,
     /// Free space of the volume below which no event is taken; if not set, an eighth of the
     /// volume, at least 256 MiB and at most 512 MiB.
     pub disk_reserve: Option<Size>,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever reaches a listener, everything.
+    Everybody,
+    /// Whom that policy file names, what it says.
+    Policy(PathBuf),
 }
 
 /// Why a configuration cannot be used; says what to do.
@@ -125,6 +137,28 @@ impl File {
     /// Who may, if a policy is set.
     pub fn rules(&self) -> Result<Option<Rules>, ConfigError> {
         self.policy.as_deref().map(Rules::read).transpose()
+    }
+
+    /// Who may call: whom the policy names; without one everybody, with `--dev`.
+    ///
+    /// # Errors
+    ///
+    /// Neither a policy nor `open_to_everybody`, or both; or the policy is not sound.
+    pub fn access(&self, dev: bool) -> Result<Access, ConfigError> {
+        match (&self.policy, self.open_to_everybody) {
+            (Some(_), true) => {
+                Err(ConfigError("policy and open_to_everybody exclude each other: leave one of them out".into()))
+            }
+            (Some(path), false) => {
+                Rules::read(path)?;
+                Ok(Access::Policy(path.clone()))
+            }
+            (None, true) => Ok(Access::Everybody),
+            (None, false) if dev => Ok(Access::Everybody),
+            (None, false) => Err(ConfigError(
+                "policy is not set: name the file that says who may (akta config example --policy prints one)".into(),
+            )),
+        }
     }
 
     /// How the node calls itself and opens trails.

@@ -11,6 +11,7 @@
 //! Crash is shutdown without manners: it must be harmless.
 
 mod files;
+mod rules;
 
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
@@ -26,10 +27,13 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::layer::util::{Identity, Stack};
 use tower::util::MapResponseLayer;
 
+use self::rules::PolicyFile;
+use crate::config::{Access, ConfigError};
 use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
+use crate::grpc::auth::door::Door;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
@@ -69,6 +73,8 @@ pub struct Options {
     pub kek: Kek,
     /// Names and rules.
     pub settings: Settings,
+    /// Who may call.
+    pub access: Access,
     /// `--dev`: reflection on.
     pub dev: bool,
 }
@@ -93,6 +99,9 @@ pub enum StartError {
     /// The files of TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The policy.
+    #[error(transparent)]
+    Policy(#[from] ConfigError),
     /// gRPC.
     #[error("start the gRPC server: {0}")]
     Grpc(String),
@@ -103,7 +112,7 @@ pub struct Server {
     addresses: Vec<(Role, Listen)>,
     node: Arc<Node>,
     threads: Threads,
-    gate: Arc<Gate>,
+    care: Care,
     turning: JoinHandle<()>,
     shutdown: watch::Sender<bool>,
     serving: Vec<JoinHandle<Result<(), tonic::transport::Error>>>,
@@ -113,15 +122,24 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, dev } = options;
+        let Options { data, guard, listen, kek, settings, access, dev } = options;
         let Ways { listeners, tls, connections } = listen;
         listeners.iter().try_for_each(|listener| listener.check())?;
         let now: Now = Arc::new(|| SystemClock.now());
         let material = tls.map(|files| Material::read(files, now.clone())).transpose()?;
-        let gate = Gate::new(files::room(connections), material, now);
+        let gate = Gate::new(files::room(connections), material, now.clone());
+        let policy = match access {
+            Access::Everybody => None,
+            Access::Policy(path) => Some(PolicyFile::read(path, now)?),
+        };
         let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings)).await;
         let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
+        let (door, policy) = match policy {
+            None => (Door::open(node.clone()), None),
+            Some((file, rules)) => (Door::kept(node.clone(), rules), Some(Arc::new(file))),
+        };
+        let door = Arc::new(door);
         let health = health(&node).await;
         let (shutdown, stopping) = watch::channel(false);
         let (mut addresses, mut serving) = (Vec::new(), Vec::new());
@@ -132,12 +150,13 @@ impl Server {
             let stop = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
             };
-            let router = router(&node, health.clone(), listener.role, dev)?;
+            let router = router(&door, &node, health.clone(), listener.role, dev)?;
             serving.push(tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)));
             addresses.push((listener.role, bound));
         }
-        let turning = tokio::spawn(turn(gate.clone()));
-        Ok(Self { addresses, node, threads, gate, turning, shutdown, serving, _lock: lock })
+        let care = Care { gate, door, policy };
+        let turning = tokio::spawn(care.clone().turn());
+        Ok(Self { addresses, node, threads, care, turning, shutdown, serving, _lock: lock })
     }
 
     /// Where it listens first, with the port that was taken.
@@ -151,9 +170,9 @@ impl Server {
         &self.addresses
     }
 
-    /// Reads the files of TLS again, now.
+    /// Reads the files of TLS and the policy again, now.
     pub async fn read_again(&self) {
-        read_again(&self.gate).await;
+        self.care.read_again().await;
     }
 
     /// Seals the keyring under this key, if it is under another; whether it was. If it fails, both keys must be kept.
@@ -177,8 +196,9 @@ impl Server {
         };
         let in_time = tokio::time::timeout(GRACE, all).await.is_ok();
         self.turning.abort();
+        self.care.door.close().await;
         self.node.close();
-        drop(self.node);
+        drop((self.node, self.care));
         let threads = self.threads;
         let _ = tokio::task::spawn_blocking(move || threads.join()).await;
         for (_, address) in &self.addresses {
@@ -190,22 +210,39 @@ impl Server {
     }
 }
 
-/// Looks after connections and certificates until it is aborted.
-async fn turn(gate: Arc<Gate>) {
-    let mut turns = tokio::time::interval(TURN);
-    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for number in 1.. {
-        turns.tick().await;
-        gate.turn();
-        if number % REREAD_TURNS == 0 {
-            read_again(&gate).await;
-        }
-    }
+/// What a running server looks after: connections, certificates, the policy, refusals that were counted.
+#[derive(Clone)]
+struct Care {
+    gate: Arc<Gate>,
+    door: Arc<Door>,
+    policy: Option<Arc<PolicyFile>>,
 }
 
-async fn read_again(gate: &Arc<Gate>) {
-    let gate = gate.clone();
-    let _ = tokio::task::spawn_blocking(move || gate.read_again()).await;
+impl Care {
+    /// Goes on until it is aborted.
+    async fn turn(self) {
+        let mut turns = tokio::time::interval(TURN);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for number in 1.. {
+            turns.tick().await;
+            self.gate.turn();
+            self.door.turn();
+            if number % REREAD_TURNS == 0 {
+                self.read_again().await;
+            }
+        }
+    }
+
+    async fn read_again(&self) {
+        let care = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            care.gate.read_again();
+            if let Some(rules) = care.policy.as_ref().and_then(|policy| policy.read_again()) {
+                care.door.take(rules);
+            }
+        });
+        let _ = read.await;
+    }
 }
 
 /// Takes the lock of a data folder, which is made if it is missing; held as long as the file.
@@ -252,14 +289,19 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
 
 /// The services of a role.
 fn router<H: Health>(
+    door: &Arc<Door>,
     node: &Arc<Node>,
     health: HealthServer<H>,
     role: Role,
     dev: bool,
 ) -> Result<Router<Aligned>, StartError> {
-    let ingest = IngestServiceServer::new(Ingest(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let history = HistoryServiceServer::new(History(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
-    let evidence = EvidenceServiceServer::new(Evidence(node.clone())).max_decoding_message_size(QUESTION_BYTES_MAX);
+    let (node, door) = (|| node.clone(), || door.clone());
+    let ingest = IngestServiceServer::new(Ingest { node: node(), door: door() });
+    let history = HistoryServiceServer::new(History { node: node(), door: door() });
+    let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
+    let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
+    let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)

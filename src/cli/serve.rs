@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{KekArgs, OldKekArgs};
 use super::{Failure, Outcome, block_on, keys};
-use crate::config::{self, Listen, Size};
+use crate::config::{self, Access, Listen, Size};
 use crate::kek::Provider;
 use crate::server::{Options, Server};
 use crate::telemetry;
@@ -57,9 +57,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     let mut file = args.config.as_deref().map(config::File::read).transpose()?.unwrap_or_default();
     file.disk_reserve = args.disk_reserve.or(file.disk_reserve);
     let data = args.data.or(file.data.clone()).ok_or("there is no data folder: give --data DIR")?;
-    if file.rules()?.is_some() {
-        tracing::warn!("the policy is sound, but callers are not told apart yet: it is not in force");
-    }
+    let access = file.access(args.kek.dev)?;
     let listen = config::listen::ways(args.listen.as_ref(), &file).map_err(|wrong| wrong.join("; "))?;
     let provider = args.kek.place(Some(&file)).provider()?;
     let kek = provider.kek()?;
@@ -72,10 +70,13 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         listen,
         kek,
         settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
+        access,
         dev: args.kek.dev,
     };
     if options.dev {
         tracing::warn!("--dev: keys are public and everybody may do everything; never with real data");
+    } else if options.access == Access::Everybody {
+        tracing::warn!("open_to_everybody: whoever reaches a listener may do everything");
     }
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

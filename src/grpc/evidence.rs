@@ -13,8 +13,8 @@ use super::api::{
     GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest, GetConsistencyProofResponse,
     GetInclusionProofRequest, GetInclusionProofResponse, VerifyTrailRequest, VerifyTrailResponse,
 };
-use super::convert;
 use super::auth::door::{Door, Forbidden};
+use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
 use crate::model::note::Note;

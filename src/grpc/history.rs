@@ -9,14 +9,13 @@ use super::api::{
     GetEventRequest, GetEventResponse, ListNoticesRequest, ListNoticesResponse, SearchEventsRequest,
     SearchEventsResponse,
 };
+use super::auth::door::{Door, Forbidden};
 use super::convert;
 use super::status::Refusal;
-use super::auth::door::{Door, Forbidden};
 use crate::model::caller::Caller;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
-use crate::model::permission::decide::Permitted;
 use crate::trail::answer::AskError;
 use crate::trail::node::Node;
 
@@ -32,8 +31,7 @@ impl History {
     /// Whether that caller may do that for that controller; what they may not see of the answer is left out.
     fn permit(&self, caller: &Caller, need: Permission, of: &Controller, call: &'static str) -> Result<Names, Status> {
         match self.door.permit(caller, need, of, call) {
-            Ok(Permitted::Incident(..)) => Ok(Names::Withheld),
-            Ok(Permitted::Dev | Permitted::Entry(_) | Permitted::Grant(..)) => Ok(Names::Shown),
+            Ok(by) => Ok(if by.withholds_names() { Names::Withheld } else { Names::Shown }),
             Err(Forbidden) => Err(Refusal::from(AskError::NoController).status()),
         }
     }

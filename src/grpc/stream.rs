@@ -5,7 +5,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
@@ -15,7 +14,7 @@ use tonic::{Status, Streaming};
 
 use super::api::stream_events_response::Outcome;
 use super::api::{Event, RecordEventResponse, StreamEventsRequest, StreamEventsResponse};
-use super::ingest::{result, take};
+use super::ingest::{Reporter, STREAM, report, result, take};
 use super::outcome;
 use super::status::Refusal;
 use crate::model;

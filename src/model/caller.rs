@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::permission::holder::Holder;
 use super::spiffe::SpiffeId;
+use super::stored::ActorKind;
 
 /// Longest name of a caller in bytes, as of every id.
 const NAME_BYTES_MAX: usize = 128;
@@ -98,6 +99,14 @@ impl Caller {
     /// Whether it is the caller of `--dev`, who may do everything.
     pub fn is_dev(&self) -> bool {
         self.0.credential == Credential::Dev
+    }
+
+    /// What it is recorded as: whoever a token was given to counts as a person.
+    pub fn kind(&self) -> ActorKind {
+        match self.0.credential {
+            Credential::Dev | Credential::Person(_) => ActorKind::Human,
+            Credential::Workload(_) | Credential::Socket { .. } => ActorKind::Service,
+        }
     }
 
     /// Whether it stands for a person or job that somebody vouched for by a token; only such a one can approve.

@@ -122,20 +122,24 @@ impl Event {
         self.core.source_assurance == SourceAssurance::Import as i32
     }
 
-    /// The same event, reported by that service: what it named as its source is that, or nothing.
+    /// The same event from a reporter who stands for these services: the source that it names must be one of them. If it
+    /// names none, it is the first.
     ///
     /// # Errors
     ///
-    /// It named another one.
-    pub fn reported_by(mut self, service: &str) -> Result<Self, Violation> {
+    /// It names another one, or there is none.
+    pub fn reported_by(mut self, services: &[&str]) -> Result<Self, Violation> {
         let named = &mut self.fields.core.source_service;
-        if named.is_empty() {
-            service.clone_into(named);
-        } else if named != service {
-            return Err(Violation {
-                field: "source.service".to_owned(),
-                description: "is not the service that this caller reports for: name that one, or leave it out".to_owned(),
-            });
+        match services.first() {
+            Some(first) if named.is_empty() => (*first).clone_into(named),
+            Some(_) if services.contains(&named.as_str()) => {}
+            Some(_) | None => {
+                return Err(Violation {
+                    field: "source.service".to_owned(),
+                    description: "is not a service that this caller reports for: name that one, or leave it out"
+                        .to_owned(),
+                });
+            }
         }
         Ok(self)
     }

@@ -7,7 +7,7 @@ use crate::model::identity::Identity;
 use crate::model::origin::Controller;
 use crate::model::query::{Include, Order};
 use crate::model::seal::Key;
-use crate::model::stored::{Action, ActorKind, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
+use crate::model::stored::{Action, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
 
 /// Why somebody asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], asked: A
         purpose: ground.purpose,
         purpose_text: ground.text.clone(),
         record_count: rows as u64,
-        actor_kind: ActorKind::Human as i32,
+        actor_kind: caller.kind() as i32,
         source_service: "akta".to_owned(),
         source_assurance: SourceAssurance::Native as i32,
         ..Core::default()

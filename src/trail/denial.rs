@@ -101,8 +101,7 @@ impl Node {
             Err(_) => Controller::node(),
         };
         let id = uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid();
-        let submission =
-            Submission { controller, events: vec![denied.event(id.into_bytes(), count)], may_open: false };
+        let submission = Submission { controller, events: vec![denied.event(id.into_bytes(), count)], may_open: false };
         let pending = self.hand_over(vec![submission], None)?;
         Self::answer(pending).await.map(|_| ())
     }

@@ -419,7 +419,7 @@ mod tests {
                     (keyring.generation(), *key.bytes(), *keyring.lasting_key().bytes())
                 };
                 let before = held(&keyring);
-                files.tear_after(slot, bytes);
+                files.faults(|faults| faults.plan(Call::Overwrite, slot, Fault::Torn(bytes)));
                 keyring.rotate(new.clone(), &SeededEntropy::new(10)).expect_err("the write is torn");
                 assert!(keyring.is_under(&old));
                 files.crash();
@@ -427,9 +427,10 @@ mod tests {
                 assert!(tries.iter().any(Result::is_ok), "slot {slot} torn at {bytes}");
                 assert!(tries.iter().flatten().all(|keyring| held(keyring) == before));
                 // Torn once more while it is finished.
-                files.tear_after(0, bytes);
+                files.faults(|faults| faults.plan(Call::Overwrite, 0, Fault::Torn(bytes)));
                 let _ = rotate(&shared, &old, &new, &SeededEntropy::new(11));
                 files.crash();
+                files.faults(Faults::forget);
                 rotate(&shared, &old, &new, &SeededEntropy::new(12)).expect("is finished");
                 assert!(!rotate(&shared, &old, &new, &SeededEntropy::new(13)).expect("is finished already"));
                 assert!(matches!(open(&files, &old, 2), Err(Error::WrongKek)), "the old one is in no slot");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use akta::grpc::api::evidence_service_server::EvidenceServiceServer;
 use akta::grpc::api::history_service_server::HistoryServiceServer;
+use akta::grpc::auth::door::Door;
 use akta::grpc::evidence::Evidence;
 use akta::grpc::history::History;
 use akta::model::origin::Controller;
@@ -23,13 +24,14 @@ pub(crate) fn export(node: &Node, controller: &Controller) -> String {
     let reserve = Reserve::new(node.disk.space.clone(), Some(0));
     let (running, threads) = Running::start(node.base.clone(), reserve).unwrap();
     let running = Arc::new(running);
+    let door = Arc::new(Door::open(running.clone()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (address, serving) = runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let serving = server::builder()
-            .add_service(HistoryServiceServer::new(History(running.clone())))
-            .add_service(EvidenceServiceServer::new(Evidence(running.clone())))
+            .add_service(HistoryServiceServer::new(History { node: running.clone(), door: door.clone() }))
+            .add_service(EvidenceServiceServer::new(Evidence { node: running.clone(), door }))
             .serve_with_incoming_shutdown(TcpIncoming::from(listener), async {
                 let _ = stopped.await;
             });

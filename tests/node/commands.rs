@@ -19,7 +19,7 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 11] = [
+    let rows: [(&[&str], &[&str]); 12] = [
         (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),

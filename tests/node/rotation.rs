@@ -19,7 +19,11 @@ struct Serving {
 impl Serving {
     fn start(folder: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let config = folder.join("akta.toml");
-        std::fs::write(&config, "authority = \"akta.example\"\ncontrollers = [\"school-12\"]\n").unwrap();
+        std::fs::write(
+            &config,
+            "authority = \"akta.example\"\ncontrollers = [\"school-12\"]\nopen_to_everybody = true\n",
+        )
+        .unwrap();
         let mut command = akta();
         command
             .current_dir(folder)

@@ -8,7 +8,7 @@ use super::Options;
 use super::effective::{Effective, Variables};
 use crate::cli::Failure;
 use crate::config::listen::ways;
-use crate::config::{File, Listen, Size};
+use crate::config::{Access, File, Listen, Size};
 use crate::env::{Clock, SystemClock};
 use crate::grpc::transport::tls::Loaded;
 use crate::grpc::transport::{Now, Role, Ways};
@@ -31,7 +31,7 @@ pub(super) fn check(options: &Options, variables: &Variables, now: Timestamp) ->
     match Effective::read(options, variables) {
         Ok(effective) => {
             report.settings(&effective);
-            report.policy(&effective.file, now);
+            report.policy(&effective, now);
         }
         Err(Failure(why)) => report.problems.push(why),
     }
@@ -80,7 +80,16 @@ impl Report {
         }
     }
 
-    fn policy(&mut self, file: &File, now: Timestamp) {
+    fn policy(&mut self, effective: &Effective, now: Timestamp) {
+        let file = &effective.file;
+        match file.access(effective.dev) {
+            Ok(Access::Everybody) if !effective.dev => {
+                self.notes.push("open_to_everybody: whoever reaches a listener may do everything".to_owned());
+            }
+            // What is wrong with a policy is said below.
+            Err(why) if file.policy.is_none() || file.open_to_everybody => self.problem(why.to_string()),
+            Ok(_) | Err(_) => {}
+        }
         let controllers: BTreeSet<Controller> = file.controllers.iter().filter_map(|of| Controller::new(of)).collect();
         match file.rules() {
             Ok(None) => {}

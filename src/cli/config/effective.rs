@@ -142,6 +142,7 @@ impl Effective {
             of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
             of_file("controllers", controllers, any),
             of_file("policy", text(&file.policy), None),
+            of_file("open_to_everybody", file.open_to_everybody.then(|| "true".to_owned()), Some("false")),
             of_file("tls", file.tls.as_ref().map(files), None),
             of_file("limits.connections", connections, Some(&limits::CONNECTIONS.to_string())),
             kek_file,

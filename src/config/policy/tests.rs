@@ -5,7 +5,7 @@ use crate::config::File;
 use crate::model::caller::{Caller, Claims, Credential};
 use crate::model::date::Timestamp;
 use crate::model::permission::Permission;
-use crate::model::permission::decide::{decide, may_report_as};
+use crate::model::permission::decide::{decide, services};
 use crate::model::permission::issuer::Keys;
 use crate::model::spiffe::SpiffeId;
 
@@ -198,8 +198,8 @@ fn the_two_schools_are_kept_apart() {
         });
         assert_eq!(found, may, "{caller} {permission}");
     }
-    assert!(may_report_as(&rules.policy, &payments, &controller("school-1"), "payments"));
-    assert!(!may_report_as(&rules.policy, &payments, &controller("school-1"), "gradebook"));
+    let school = controller("school-1");
+    assert_eq!(services(&rules.policy, &payments, &school).collect::<Vec<_>>(), ["payments"]);
     assert_eq!(rules.policy.contact_title(), "Inspektor Ochrony Danych");
     // The incident in it, once its marks are off, lets security search the second school, too.
     let incident: String = EXAMPLE_POLICY.split("# [[incident]]").nth(1).expect("is there").replace("\n# ", "\n");

@@ -28,6 +28,12 @@ pub struct Claims {
     pub expires_at: Timestamp,
 }
 
+impl From<Claims> for crate::model::caller::Claims {
+    fn from(Claims { issuer, subject, groups, .. }: Claims) -> Self {
+        Self { issuer, subject, groups }
+    }
+}
+
 /// Claims as the token has them: names of RFC 7519, `groups` as OpenID providers write it, `cnf` of RFC 7800.
 #[derive(Debug, Deserialize)]
 pub(super) struct Raw {

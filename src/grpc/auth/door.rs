@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tonic::{Code, Request, Status};
 
+use super::binding::Binding;
 use super::denials::Denials;
 use super::token::Tokens;
 use crate::grpc::transport::Peer;
@@ -14,7 +15,7 @@ use crate::model::check::Violation;
 use crate::model::event::Event;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
-use crate::model::permission::decide::{Decision, Permitted, decide};
+use crate::model::permission::decide::{Decision, Permitted, decide, services};
 use crate::model::permission::grants::Grants;
 use crate::model::permission::policy::Policy;
 use crate::trail::denial::{Denied, Who};
@@ -24,20 +25,20 @@ use crate::trail::node::Node;
 const AUTHORIZATION: &str = "authorization";
 
 /// Who may what, as it stands now.
-#[derive(Debug, Default)]
 pub struct Rules {
     /// Who has which role.
     pub policy: Policy,
     /// What opens a controller to others.
     pub grants: Grants,
+    /// Checks tokens of the issuers that the policy trusts; none where it trusts none.
+    pub tokens: Option<Arc<Tokens>>,
 }
 
 /// The door of a node.
 pub struct Door {
     node: Arc<Node>,
-    /// None with `--dev`: everybody may do everything.
+    /// None where everybody may do everything.
     rules: Option<RwLock<Arc<Rules>>>,
-    tokens: Option<Tokens>,
     denials: Denials,
 }
 
@@ -46,14 +47,14 @@ pub struct Door {
 pub struct Forbidden;
 
 impl Door {
-    /// The door of a node with `--dev`: it stands open.
+    /// The door of a node that everybody may use for everything: with `--dev`, or where the configuration says so.
     pub fn open(node: Arc<Node>) -> Self {
-        Self { node, rules: None, tokens: None, denials: Denials::default() }
+        Self { node, rules: None, denials: Denials::default() }
     }
 
-    /// The door of a node with rules, that takes tokens, where issuers are configured.
-    pub fn kept(node: Arc<Node>, rules: Rules, tokens: Option<Tokens>) -> Self {
-        Self { node, rules: Some(RwLock::new(Arc::new(rules))), tokens, denials: Denials::default() }
+    /// The door of a node with rules.
+    pub fn kept(node: Arc<Node>, rules: Rules) -> Self {
+        Self { node, rules: Some(RwLock::new(Arc::new(rules))), denials: Denials::default() }
     }
 
     /// Takes other rules: they hold for the next call, and for the next event of a stream.
@@ -70,11 +71,9 @@ impl Door {
     ///
     /// UNAUTHENTICATED: nobody of these, or a token that does not hold. It is recorded in the node's own trail.
     pub async fn caller<T>(&self, request: &Request<T>, call: &'static str) -> Result<Caller, Status> {
-        if self.rules.is_none() {
-            return Ok(Caller::dev());
-        }
+        let Some(rules) = self.rules() else { return Ok(Caller::dev()) };
         let peer = request.extensions().get::<Peer>();
-        match self.credential(request, peer).await {
+        match credential(&rules, request, peer).await {
             Ok(credential) => Ok(Caller::new(credential)),
             Err(why) => {
                 let who = Who::Unknown { ip: peer.and_then(Peer::ip).map(bytes).unwrap_or_default() };
@@ -107,7 +106,7 @@ impl Door {
                     call,
                     permission: Some(permission),
                     controller: Some(controller.clone()),
-                    why: why.to_string(),
+                    why: why.word().to_owned(),
                 });
                 Err(Forbidden)
             }
@@ -130,16 +129,17 @@ impl Door {
         let permission = if event.is_import() { Permission::Import } else { Permission::Record };
         self.permit(caller, permission, controller, call)?;
         let rules = self.rules();
-        let entries = rules.iter().flat_map(|rules| rules.policy.of(caller));
-        let service = entries.filter(|entry| entry.scope().covers(controller)).find_map(|entry| entry.service());
-        let Some(service) = service else { return Ok(event) };
-        event.reported_by(service).map_err(|violation| {
+        let services: Vec<&str> = match &rules {
+            Some(rules) => services(&rules.policy, caller, controller).collect(),
+            None => return Ok(event),
+        };
+        event.reported_by(&services).map_err(|violation| {
             self.denied(Denied {
                 who: known(caller),
                 call,
                 permission: Some(permission),
                 controller: Some(controller.clone()),
-                why: "it names the service of another as its source".to_owned(),
+                why: "source".to_owned(),
             });
             Unreported::Source(violation)
         })
@@ -164,27 +164,6 @@ impl Door {
     fn rules(&self) -> Option<Arc<Rules>> {
         let held = self.rules.as_ref()?;
         Some(held.read().unwrap_or_else(PoisonError::into_inner).clone())
-    }
-
-    async fn credential<T>(&self, request: &Request<T>, peer: Option<&Peer>) -> Result<Credential, String> {
-        let mut values = request.metadata().get_all(AUTHORIZATION).iter();
-        match (values.next(), values.next()) {
-            (Some(_), Some(_)) => return Err("there is more than one token".to_owned()),
-            (Some(value), None) => {
-                let token = value.to_str().ok().and_then(bearer).ok_or("authorization is not \"Bearer TOKEN\"")?;
-                let tokens = self.tokens.as_ref().ok_or("no issuer of tokens is trusted here")?;
-                let certificate = peer.and_then(Peer::binding);
-                let claims = tokens.verify(token, certificate.as_ref()).await;
-                return claims.map(Credential::Person).map_err(|refused| refused.to_string());
-            }
-            (None, _) => {}
-        }
-        match peer {
-            Some(Peer::Tls { spiffe: Some(id), .. }) => Ok(Credential::Workload(id.clone())),
-            Some(Peer::Tls { spiffe: None, .. }) => Err("its certificate names no workload".to_owned()),
-            Some(Peer::Unix { uid, .. }) => Ok(Credential::Socket { uid: *uid }),
-            Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".to_owned()),
-        }
     }
 
     fn denied(&self, denied: Denied) {
@@ -217,6 +196,27 @@ pub enum Unreported {
 impl From<Forbidden> for Unreported {
     fn from(Forbidden: Forbidden) -> Self {
         Self::Forbidden
+    }
+}
+
+async fn credential<T>(rules: &Rules, request: &Request<T>, peer: Option<&Peer>) -> Result<Credential, String> {
+    let mut values = request.metadata().get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) => return Err("there is more than one token".to_owned()),
+        (Some(value), None) => {
+            let token = value.to_str().ok().and_then(bearer).ok_or("authorization is not \"Bearer TOKEN\"")?;
+            let tokens = rules.tokens.as_ref().ok_or("no issuer of tokens is trusted here")?;
+            let certificate = peer.and_then(Peer::certificate).map(Binding::to);
+            let claims = tokens.verify(token, certificate.as_ref()).await;
+            return claims.map(|claims| Credential::Person(claims.into())).map_err(|refused| refused.to_string());
+        }
+        (None, _) => {}
+    }
+    match peer {
+        Some(Peer::Tls { spiffe: Some(id), .. }) => Ok(Credential::Workload(id.clone())),
+        Some(Peer::Tls { spiffe: None, .. }) => Err("its certificate names no workload".to_owned()),
+        Some(Peer::Unix { uid, .. }) => Ok(Credential::Socket { uid: *uid }),
+        Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".to_owned()),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::algorithm::Algorithm;
-use super::keys::Keys;
-use super::source::Source;
+use super::keys;
+use super::source::{JwksFile, JwksUrl, Source};
+use crate::model::permission::{self, issuer::Keys};
 
 /// An issuer and what its tokens must be.
 pub struct Issuer {
@@ -18,8 +19,25 @@ pub struct Issuer {
     pub source: Box<dyn Source>,
 }
 
+impl Issuer {
+    /// The one that a policy trusts.
+    ///
+    /// # Errors
+    ///
+    /// What keeps its address from being asked.
+    pub fn trusted(by: &permission::issuer::Issuer) -> Result<Self, String> {
+        let source: Box<dyn Source> = match &by.keys {
+            Keys::File(path) => Box::new(JwksFile(path.clone())),
+            Keys::Url(url) => Box::new(JwksUrl::new(url, None, None)?),
+        };
+        let algorithms = by.algorithms.iter().map(|algorithm| algorithm.word().parse());
+        let algorithms = algorithms.collect::<Result<_, String>>()?;
+        Ok(Self { url: by.url.clone(), audience: by.audience.clone(), algorithms, source })
+    }
+}
+
 /// An issuer with the keys it had when they were read last.
 pub(super) struct Known {
     pub(super) issuer: Issuer,
-    pub(super) keys: Arc<Keys>,
+    pub(super) keys: Arc<keys::Keys>,
 }

@@ -1,5 +1,8 @@
-//! Who calls, by bearer token: people and jobs with a token of an OpenID provider, pods with a Kubernetes
-//! service-account token, which is one too.
+//! Who calls, and whether they may: the [`door`] that every call passes. What it refuses is recorded by way of
+//! [`denials`].
+//!
+//! People and jobs come with a bearer token of an OpenID provider, pods with a Kubernetes service-account token, which
+//! is one too; workloads with the certificate of their connection.
 //!
 //! [`token`] takes a token and answers with [`Claims`](claims::Claims) or a [`Refused`](refused::Refused). It knows
 //! the [`issuer`]s that are trusted, each with its [`keys`], which [`refresh`] reads anew from their [`source`].
@@ -8,6 +11,8 @@
 pub mod algorithm;
 pub mod binding;
 pub mod claims;
+pub mod denials;
+pub mod door;
 pub mod issuer;
 pub mod jwks;
 pub mod keys;

@@ -202,15 +202,15 @@ impl Door {
             }
         };
         drop(busy);
-        let (shown, spiffe) = match stream.get_ref().1.peer_certificates() {
+        let (shown, spiffe, certificate) = match stream.get_ref().1.peer_certificates() {
             Some(chain @ [own, ..]) => {
                 let leaf = Leaf::read(own).ok_or("its certificate cannot be read")?;
                 let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
-                (Some(Shown { chain, not_after: leaf.not_after }), leaf.spiffe)
+                (Some(Shown { chain, not_after: leaf.not_after }), leaf.spiffe, Some(leaf.hash))
             }
-            Some([]) | None => (None, None),
+            Some([]) | None => (None, None, None),
         };
-        let (line, ended) = Line::new(Peer::Tls { address, spiffe }, shown, Instant::now());
+        let (line, ended) = Line::new(Peer::Tls { address, spiffe, certificate }, shown, Instant::now());
         let lines = self.gate.lines.clone();
         let connection = Connection::new(Io::Tls(Box::new(stream)), line.clone(), lines, ended, places);
         // What was revoked during the handshake was looked for before this line was noted.

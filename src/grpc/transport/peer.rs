@@ -1,7 +1,8 @@
 //! What a connection proves of its other end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use sha2::{Digest, Sha256};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -22,6 +23,8 @@ pub enum Peer {
         address: SocketAddr,
         /// The workload that its certificate names; `None` without a certificate, or if it names none.
         spiffe: Option<SpiffeId>,
+        /// SHA-256 of its certificate, DER; what a token may be bound to (RFC 8705).
+        certificate: Option<[u8; 32]>,
     },
     /// A Unix socket; the kernel vouches for it.
     Unix {
@@ -34,12 +37,32 @@ pub enum Peer {
     },
 }
 
+impl Peer {
+    /// Where it comes from; none over a Unix socket.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Plain(address) | Self::Tls { address, .. } => Some(address.ip()),
+            Self::Unix { .. } => None,
+        }
+    }
+
+    /// SHA-256 of the certificate that it has shown and proved.
+    pub fn certificate(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Tls { certificate, .. } => *certificate,
+            Self::Plain(_) | Self::Unix { .. } => None,
+        }
+    }
+}
+
 /// What a client's certificate says, once its chain was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
     /// The workload; `None` unless it has exactly one URI as alternative name, and that is a workload's SPIFFE id
     /// (X509-SVID, sections 2 and 5.2).
     pub(super) spiffe: Option<SpiffeId>,
+    /// Its SHA-256.
+    pub(super) hash: [u8; 32],
     /// The last second at which it is valid.
     pub(super) not_after: Timestamp,
 }
@@ -61,7 +84,7 @@ impl Leaf {
             (Some(only), None) => SpiffeId::parse(only).ok().filter(SpiffeId::is_workload),
             _ => None,
         };
-        Some(Self { spiffe, not_after })
+        Some(Self { spiffe, hash: Sha256::digest(der).into(), not_after })
     }
 }
 

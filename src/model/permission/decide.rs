@@ -115,11 +115,13 @@ pub fn decide(
     best.map_or(Decision::Denied(nearest), Decision::Permitted)
 }
 
-/// Whether a caller who may record for a controller may do so in the name of that source: events that name another one
-/// are refused.
-pub fn may_report_as(policy: &Policy, caller: &Caller, controller: &Controller, service: &str) -> bool {
-    let named = |entry: &Entry| entry.scope().covers(controller) && entry.service() == Some(service);
-    caller.is_dev() || policy.of(caller).any(named)
+/// The services that a caller reports for: each names itself as the source of its events.
+pub fn services<'a>(
+    policy: &'a Policy,
+    caller: &'a Caller,
+    controller: &'a Controller,
+) -> impl Iterator<Item = &'a str> {
+    policy.of(caller).filter(|entry| entry.scope().covers(controller)).filter_map(Entry::service)
 }
 
 /// What an entry still needs for its holder to be let in.

@@ -101,6 +101,21 @@ impl Permission {
         self.row().0
     }
 
+    /// Whether it only looks: nothing changes by it.
+    pub const fn reads(self) -> bool {
+        matches!(
+            self,
+            Self::Search
+                | Self::Watch
+                | Self::Export
+                | Self::Notices
+                | Self::Prove
+                | Self::Verify
+                | Self::List
+                | Self::Reidentify
+        )
+    }
+
     /// How far it reaches.
     pub const fn reach(self) -> Reach {
         self.row().1

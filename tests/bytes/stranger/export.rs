@@ -154,6 +154,7 @@ fn export(folder: &Path, data: &Path) -> Vec<(PathBuf, bool)> {
         listen: Listen::Unix(socket.clone()).into(),
         kek: Kek::dev(),
         settings: settings("Europe/Warsaw"),
+        access: akta::config::Access::Everybody,
         dev: false,
     };
     let server = runtime.block_on(Server::start(options)).unwrap();
