@@ -239,6 +239,7 @@ impl Care {
             care.gate.read_again();
             if let Some(rules) = care.policy.as_ref().and_then(|policy| policy.read_again()) {
                 care.door.take(rules);
+                tracing::info!("policy: the changed file is in force");
             }
         });
         let _ = read.await;

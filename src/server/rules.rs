@@ -52,7 +52,6 @@ impl PolicyFile {
             Ok(Some((written, tokens))) => {
                 let rules = rules(&written, tokens.clone());
                 *last = Last { written, tokens, wrong: None };
-                tracing::info!("policy: the changed file is in force");
                 Some(rules)
             }
             Err(ConfigError(why)) => {

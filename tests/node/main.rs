@@ -17,6 +17,8 @@ mod garbage;
 mod hours;
 mod import;
 mod index;
+mod issued;
+mod matrix;
 mod readme;
 mod refusals;
 mod renewal;

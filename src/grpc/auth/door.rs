@@ -1,9 +1,10 @@
 //! The door: who calls, and whether they may. Every call of every service passes here before it touches a trail.
 
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
+use tokio::task::JoinSet;
 use tonic::{Code, Request, Status};
 
 use super::binding::Binding;
@@ -40,6 +41,8 @@ pub struct Door {
     /// None where everybody may do everything.
     rules: Option<RwLock<Arc<Rules>>>,
     denials: Denials,
+    /// Refusals that are being recorded.
+    recording: Mutex<JoinSet<()>>,
 }
 
 /// Not permitted, or no such controller: not told apart.
@@ -49,12 +52,13 @@ pub struct Forbidden;
 impl Door {
     /// The door of a node that everybody may use for everything: with `--dev`, or where the configuration says so.
     pub fn open(node: Arc<Node>) -> Self {
-        Self { node, rules: None, denials: Denials::default() }
+        Self { node, rules: None, denials: Denials::default(), recording: Mutex::default() }
     }
 
     /// The door of a node with rules.
     pub fn kept(node: Arc<Node>, rules: Rules) -> Self {
-        Self { node, rules: Some(RwLock::new(Arc::new(rules))), denials: Denials::default() }
+        let rules = Some(RwLock::new(Arc::new(rules)));
+        Self { node, rules, denials: Denials::default(), recording: Mutex::default() }
     }
 
     /// Takes other rules: they hold for the next call, and for the next event of a stream.
@@ -152,18 +156,22 @@ impl Door {
         }
     }
 
-    /// Records what was counted and not yet recorded, at the end.
+    /// Records what was counted and not yet recorded, and waits for what is being recorded: at the end.
     pub async fn close(&self) {
         for (denied, count) in self.denials.rest() {
-            if let Err(error) = self.node.record_denial(denied, count).await {
-                tracing::error!(%error, "a refusal could not be recorded");
-            }
+            self.record(denied, count);
         }
+        let recording = std::mem::take(&mut *self.recording());
+        recording.join_all().await;
     }
 
     fn rules(&self) -> Option<Arc<Rules>> {
         let held = self.rules.as_ref()?;
         Some(held.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn recording(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn denied(&self, denied: Denied) {
@@ -176,7 +184,9 @@ impl Door {
     fn record(&self, denied: Denied, count: u64) {
         tracing::warn!(?denied, count, "refused");
         let node = self.node.clone();
-        tokio::spawn(async move {
+        let mut recording = self.recording();
+        while recording.try_join_next().is_some() {}
+        recording.spawn(async move {
             if let Err(error) = node.record_denial(denied, count).await {
                 tracing::error!(%error, "a refusal could not be recorded");
             }

@@ -1,7 +1,7 @@
 //! Questions of `akta.v1.HistoryService` to checked values.
 
 use super::super::api;
-use super::{ORIGIN, controller, identity, ip_bytes, timestamp, uuid};
+use super::{ORIGIN, asked_controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::event::{COUNTRY, check_purpose_text, is_country};
 use crate::model::facts::Facts;
@@ -28,7 +28,7 @@ pub fn ground(name: String, purpose: i32, purpose_text: String, checker: &mut Ch
     }
     let text = checker.text("purpose_text", purpose_text, 64);
     check_purpose_text(purpose, &text, checker);
-    (controller(name, checker), Ground { purpose, text })
+    (asked_controller(name, checker), Ground { purpose, text })
 }
 
 /// What to find, and the number of rows on a page.
