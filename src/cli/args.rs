@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::words::Word;
-use crate::client::{Client, Tls};
+use crate::client::{Bearer, Client, Tls};
 use crate::config;
 use crate::grpc::api;
 use crate::kek::Place;
@@ -33,6 +33,9 @@ pub struct Server {
     /// Private key (PEM) of that certificate
     #[arg(long, env = "AKTA_CERT_KEY", value_name = "FILE", requires = "cert")]
     pub key: Option<PathBuf>,
+    /// File with a bearer token to show with each call: a person's from their login, a pod's service-account token
+    #[arg(long, env = "AKTA_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 impl Server {
@@ -47,6 +50,14 @@ impl Server {
         let (cert, key) = (cert?, key?);
         let identity = cert.as_ref().zip(key.as_ref()).map(|(cert, key)| (cert.as_slice(), key.as_slice()));
         Ok(Some(Tls::new(&ca, identity)?))
+    }
+
+    /// The token to show, if one was given.
+    pub fn bearer(&self) -> Result<Bearer, Failure> {
+        let Some(path) = &self.token_file else { return Ok(Bearer::default()) };
+        let token = std::fs::read_to_string(path).map(Zeroizing::new);
+        let token = token.map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+        Ok(Bearer::new(&token)?)
     }
 
     /// Opens a channel.
@@ -69,7 +80,7 @@ pub struct Target {
 impl Target {
     /// Connects.
     pub async fn connect(&self) -> Result<Client, Failure> {
-        Ok(Client::over(self.server.channel().await?))
+        Ok(Client::of(self.server.channel().await?, self.server.bearer()?))
     }
 }
 

@@ -84,7 +84,7 @@ async fn ask(args: &Args) -> Result<Status, Failure> {
         answered_in_ms = answered_in_ms.min(asked.elapsed().as_secs_f64() * 1_000.0);
         services.push((service, status));
     }
-    let mut client = Client::over(channel);
+    let mut client = Client::of(channel, args.server.bearer()?);
     let start = start(&mut client).await;
     let mut trails = Vec::new();
     for controller in &args.controller {

@@ -38,6 +38,9 @@ pub enum ConnectError {
     /// `https://` without somebody to trust.
     #[error("{0} needs an authority to judge the server's certificate by: give --ca FILE (AKTA_CA)")]
     NoAuthority(String),
+    /// A token that cannot be sent. It is not shown.
+    #[error("the token has characters that no token has: give it as its issuer gave it")]
+    Token,
     /// Nobody there, or not let in.
     #[error("connect to {address}: {}; is akta running there?", Reasons(error))]
     Connect {

@@ -19,11 +19,14 @@
 //! # fn uuid_v7() -> String { String::new() }
 //! ```
 
+mod bearer;
 mod connect;
 
+pub use bearer::Bearer;
 pub use connect::{ConnectError, Tls, reason};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
@@ -35,15 +38,18 @@ use crate::grpc::api::{
     StreamEventsRequest, StreamEventsResponse,
 };
 
+/// A channel over which each call shows the caller's token, if there is one.
+pub type Connection = InterceptedService<Channel, Bearer>;
+
 /// A connection to a node. Cheap to clone; clones share it.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// `akta.v1.IngestService`.
-    pub ingest: IngestServiceClient<Channel>,
+    pub ingest: IngestServiceClient<Connection>,
     /// `akta.v1.HistoryService`.
-    pub history: HistoryServiceClient<Channel>,
+    pub history: HistoryServiceClient<Connection>,
     /// `akta.v1.EvidenceService`.
-    pub evidence: EvidenceServiceClient<Channel>,
+    pub evidence: EvidenceServiceClient<Connection>,
 }
 
 impl Client {
@@ -57,12 +63,18 @@ impl Client {
         Ok(Self::over(Self::channel(address, tls).await?))
     }
 
-    /// A client of a channel.
+    /// A client of a channel, without a token.
     pub fn over(channel: Channel) -> Self {
+        Self::of(channel, Bearer::default())
+    }
+
+    /// A client of a channel that shows a token with each call.
+    pub fn of(channel: Channel, bearer: Bearer) -> Self {
+        let connection = InterceptedService::new(channel, bearer);
         Self {
-            ingest: IngestServiceClient::new(channel.clone()),
-            history: HistoryServiceClient::new(channel.clone()).max_decoding_message_size(64 << 20),
-            evidence: EvidenceServiceClient::new(channel),
+            ingest: IngestServiceClient::new(connection.clone()),
+            history: HistoryServiceClient::new(connection.clone()).max_decoding_message_size(64 << 20),
+            evidence: EvidenceServiceClient::new(connection),
         }
     }
 

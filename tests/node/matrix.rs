@@ -20,6 +20,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request, Status};
 
+use super::binary::{akta, shown};
 use super::authority::{Authority, Identity, Wish as Certificate};
 use super::issued::{ISSUER, Issued, Wish};
 use super::secure::{Files, STUCK, Secure};
@@ -206,6 +207,27 @@ fn a_changed_policy_holds_for_the_next_call() {
     });
 }
 
+#[test]
+fn the_command_line_shows_a_token() {
+    let world = World::new();
+    run(world.seed());
+    for (role, good) in [(Role::Auditor, true), (Role::Operator, false)] {
+        world.files.write("token", &world.issuer.token(&role.to_string(), Wish::default()));
+        let at = |name: &str| world.folder.path().join(name);
+        let output = akta()
+            .args(["search", "--controller", OWN, "--purpose", "security", "--json", "--server"])
+            .arg(format!("https://{}", world.node.address("api")))
+            .arg("--ca")
+            .arg(at("ca.crt"))
+            .arg("--token-file")
+            .arg(at("token"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.success(), good, "{role}: {}", shown(&output));
+        assert_eq!(shown(&output).contains("you may not read its trail"), !good, "{role}: {}", shown(&output));
+    }
+}
+
 /// A node with a policy that gives each role to somebody.
 struct World {
     node: Secure,
@@ -214,7 +236,7 @@ struct World {
     reporter: Identity,
     issuer: Issued,
     policy: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -245,7 +267,7 @@ impl World {
         );
         let node = Secure::start(folder.path(), &config, 1);
         let reporter = authority.workload(REPORTER);
-        Self { node, files, authority, reporter, issuer, policy, _folder: folder }
+        Self { node, files, authority, reporter, issuer, policy, folder }
     }
 
     /// Somebody with that role: a workload who reports, a person with a token else.
