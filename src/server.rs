@@ -265,6 +265,13 @@ fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Resu
     Ok((lock, node, threads))
 }
 
+/// Methods whose requests are streams.
+const STREAMS: &[&str] = &[
+    "/akta.v1.IngestService/StreamEvents",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
 /// Services behind the layers that watch calls and align tonic's own answers.
 type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Stack<Watch, Identity>>;
 type Answer = tonic::codegen::http::Response<tonic::body::Body>;
@@ -315,7 +322,7 @@ fn router<H: Health>(
     // What older tools ask for.
     let reflection_alpha = dev.then(|| reflected().build_v1alpha()).transpose().map_err(failed)?;
     Ok(builder()
-        .layer(Watch)
+        .layer(Watch { streams: STREAMS })
         .layer(MapResponseLayer::new(outcome::in_line as fn(Answer) -> Answer))
         .add_optional_service(role.serves(Role::Ingest).then_some(ingest))
         .add_optional_service(role.serves(Role::History).then_some(history))
@@ -323,4 +330,27 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn every_method_that_takes_a_stream_is_known() {
+        let set = prost_types::FileDescriptorSet::decode(api::DESCRIPTORS).expect("are descriptors");
+        let mut streams = Vec::new();
+        for file in &set.file {
+            for service in &file.service {
+                let methods = service.method.iter().filter(|method| method.client_streaming());
+                streams
+                    .extend(methods.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name())));
+            }
+        }
+        assert!(!streams.is_empty());
+        let ours: Vec<_> = STREAMS.iter().filter(|path| path.starts_with("/akta.")).collect();
+        assert_eq!(ours, streams.iter().collect::<Vec<_>>());
+    }
 }

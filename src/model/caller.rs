@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::date::Timestamp;
 use super::permission::holder::Holder;
 use super::spiffe::SpiffeId;
 use super::stored::ActorKind;
@@ -47,6 +48,7 @@ struct Inner {
     credential: Credential,
     name: String,
     holders: Vec<Holder>,
+    until: Option<Timestamp>,
 }
 
 impl Caller {
@@ -67,7 +69,21 @@ impl Caller {
         };
         // The first is the caller itself, groups come after it.
         let name = holders.first().map_or_else(|| "dev".to_owned(), |holder| short(holder.to_string()));
-        Self(Arc::new(Inner { credential, name, holders }))
+        Self(Arc::new(Inner { credential, name, holders, until: None }))
+    }
+
+    /// The caller that proved this until that instant, at which a token ends.
+    pub fn until(credential: Credential, until: Timestamp) -> Self {
+        let mut caller = Self::new(credential);
+        if let Some(inner) = Arc::get_mut(&mut caller.0) {
+            inner.until = Some(until);
+        }
+        caller
+    }
+
+    /// Whether what it proved has ended: a stream may outlive the token that opened it.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.0.until.is_some_and(|until| now >= until)
     }
 
     /// The caller of `--dev`.
@@ -166,6 +182,16 @@ mod tests {
         }
         let names: BTreeSet<&str> = callers.iter().map(|(caller, _)| caller.name()).collect();
         assert_eq!(names.len(), callers.len(), "{names:?}");
+    }
+
+    #[test]
+    fn a_token_ends() {
+        let end = Timestamp::from_nanos(1_000);
+        let credential = || Credential::Socket { uid: 1 };
+        for (now, ended) in [(999, false), (1_000, true), (1_001, true)] {
+            assert_eq!(Caller::until(credential(), end).has_ended(Timestamp::from_nanos(now)), ended, "{now}");
+            assert!(!Caller::new(credential()).has_ended(Timestamp::from_nanos(now)));
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request, Status};
 
-use super::binary::{akta, shown};
 use super::authority::{Authority, Identity, Wish as Certificate};
+use super::binary::{akta, shown};
 use super::issued::{ISSUER, Issued, Wish};
 use super::secure::{Files, STUCK, Secure};
 use super::support::{Events, run};

@@ -8,7 +8,9 @@ use tokio::task::JoinSet;
 use tonic::{Code, Request, Status};
 
 use super::binding::Binding;
+use super::claims::LEEWAY;
 use super::denials::Denials;
+use super::refused::Refused;
 use super::token::Tokens;
 use crate::grpc::transport::Peer;
 use crate::model::caller::{Caller, Credential};
@@ -74,14 +76,16 @@ impl Door {
     /// # Errors
     ///
     /// UNAUTHENTICATED: nobody of these, or a token that does not hold. It is recorded in the node's own trail.
+    /// UNAVAILABLE: the keys of the token's issuer cannot be read.
     pub async fn caller<T>(&self, request: &Request<T>, call: &'static str) -> Result<Caller, Status> {
         let Some(rules) = self.rules() else { return Ok(Caller::dev()) };
         let peer = request.extensions().get::<Peer>();
         match credential(&rules, request, peer).await {
-            Ok(credential) => Ok(Caller::new(credential)),
-            Err(why) => {
+            Ok(caller) => Ok(caller),
+            Err(Unknown::NoKeys) => Err(Status::new(Code::Unavailable, Refused::NoKeys.to_string())),
+            Err(Unknown::Unproved(why)) => {
                 let who = Who::Unknown { ip: peer.and_then(Peer::ip).map(bytes).unwrap_or_default() };
-                self.denied(Denied { who, call, permission: None, controller: None, why: why.clone() });
+                self.denied(Denied { who, call, permission: None, controller: None, why: why.to_string() });
                 let remedy = "present a client certificate with a SPIFFE id, or a bearer token";
                 Err(Status::new(Code::Unauthenticated, format!("it is not known who calls: {why}; {remedy}")))
             }
@@ -102,6 +106,12 @@ impl Door {
     ) -> Result<Permitted, Forbidden> {
         let Some(rules) = self.rules() else { return Ok(Permitted::Dev) };
         let now = self.node.base().now();
+        if caller.has_ended(now) {
+            let who = known(caller);
+            let (permission, controller) = (Some(permission), Some(controller.clone()));
+            self.denied(Denied { who, call, permission, controller, why: "expired".to_owned() });
+            return Err(Forbidden);
+        }
         match decide(&rules.policy, &rules.grants, caller, permission, controller, now) {
             Decision::Permitted(by) => Ok(by),
             Decision::Denied(why) => {
@@ -209,24 +219,44 @@ impl From<Forbidden> for Unreported {
     }
 }
 
-async fn credential<T>(rules: &Rules, request: &Request<T>, peer: Option<&Peer>) -> Result<Credential, String> {
+/// Why it is not known who calls.
+enum Unknown {
+    /// Nothing was proved. Says nothing of what was shown.
+    Unproved(String),
+    /// The keys of the token's issuer are not at hand: it may be good.
+    NoKeys,
+}
+
+impl From<&str> for Unknown {
+    fn from(why: &str) -> Self {
+        Self::Unproved(why.to_owned())
+    }
+}
+
+async fn credential<T>(rules: &Rules, request: &Request<T>, peer: Option<&Peer>) -> Result<Caller, Unknown> {
     let mut values = request.metadata().get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
-        (Some(_), Some(_)) => return Err("there is more than one token".to_owned()),
+        (Some(_), Some(_)) => return Err("there is more than one token".into()),
         (Some(value), None) => {
             let token = value.to_str().ok().and_then(bearer).ok_or("authorization is not \"Bearer TOKEN\"")?;
             let tokens = rules.tokens.as_ref().ok_or("no issuer of tokens is trusted here")?;
             let certificate = peer.and_then(Peer::certificate).map(Binding::to);
-            let claims = tokens.verify(token, certificate.as_ref()).await;
-            return claims.map(|claims| Credential::Person(claims.into())).map_err(|refused| refused.to_string());
+            return match tokens.verify(token, certificate.as_ref()).await {
+                Ok(claims) => {
+                    let until = claims.expires_at.plus(LEEWAY);
+                    Ok(Caller::until(Credential::Person(claims.into()), until))
+                }
+                Err(Refused::NoKeys) => Err(Unknown::NoKeys),
+                Err(refused) => Err(Unknown::Unproved(refused.to_string())),
+            };
         }
         (None, _) => {}
     }
     match peer {
-        Some(Peer::Tls { spiffe: Some(id), .. }) => Ok(Credential::Workload(id.clone())),
-        Some(Peer::Tls { spiffe: None, .. }) => Err("its certificate names no workload".to_owned()),
-        Some(Peer::Unix { uid, .. }) => Ok(Credential::Socket { uid: *uid }),
-        Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".to_owned()),
+        Some(Peer::Tls { spiffe: Some(id), .. }) => Ok(Caller::new(Credential::Workload(id.clone()))),
+        Some(Peer::Tls { spiffe: None, .. }) => Err("its certificate names no workload".into()),
+        Some(Peer::Unix { uid, .. }) => Ok(Caller::new(Credential::Socket { uid: *uid })),
+        Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".into()),
     }
 }
 

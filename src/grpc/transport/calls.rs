@@ -1,4 +1,4 @@
-//! What goes on over a connection: each call is noted while it lasts, and an answer that nobody reads is let go of.
+//! What goes on over a connection: each call is noted while it lasts, its request bounded as it arrives, and an answer that nobody reads is let go of.
 //!
 //! HTTP/2 lets a reader take an answer as slowly as it likes, so whoever never reads would keep the answer, and what
 //! produces it, for ever. Here an answer goes out in pieces; if the next one has not been asked for within
@@ -17,6 +17,7 @@ use tonic::codegen::Bytes;
 use tonic::codegen::http::{HeaderMap, Request, Response};
 use tower::{Layer, Service};
 
+use super::arrival::{Arrival, Arriving};
 use super::line::Line;
 
 /// Largest piece of an answer, in bytes: what one frame of HTTP/2 carries.
@@ -28,6 +29,7 @@ pub(super) struct Call {
     /// Since when a piece waits to be asked for, by [`Line::mark`]; 0 if none does.
     unread: AtomicU64,
     answer: Mutex<Answer>,
+    arriving: Arc<Arriving>,
 }
 
 /// What is still to be sent.
@@ -42,6 +44,10 @@ struct Answer {
 impl Call {
     pub(super) fn unread_since(&self) -> u64 {
         self.unread.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn arriving(&self) -> &Arc<Arriving> {
+        &self.arriving
     }
 
     /// Lets go of the answer; whether there was one.
@@ -86,22 +92,29 @@ impl Drop for UnderWay {
     }
 }
 
-/// Puts the [`Peer`](super::Peer) into each request and watches its answer. The outermost layer: what is inside of it
-/// finds the peer.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Watch;
+/// Puts the [`Peer`](super::Peer) into each request, bounds how it arrives and watches its answer. The outermost layer:
+/// what is inside of it finds the peer.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
+    /// Paths of the methods whose requests are streams: they may be silent between two messages for as long as they
+    /// like.
+    pub streams: &'static [&'static str],
+}
 
 impl<S> Layer<S> for Watch {
     type Service = Watched<S>;
 
     fn layer(&self, inner: S) -> Watched<S> {
-        Watched(inner)
+        Watched { inner, watch: *self }
     }
 }
 
 /// A service whose calls are watched.
 #[derive(Debug, Clone)]
-pub struct Watched<S>(S);
+pub struct Watched<S> {
+    inner: S,
+    watch: Watch,
+}
 
 impl<S> Service<Request<Body>> for Watched<S>
 where
@@ -113,7 +126,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -122,7 +135,11 @@ where
             extensions.insert(line.peer().clone());
             UnderWay::new(line)
         });
-        let answered = self.0.call(request);
+        if let Some(UnderWay { line, call, .. }) = &call {
+            let single = !self.watch.streams.contains(&request.uri().path());
+            request = request.map(|body| Arrival::of(body, call.arriving.clone(), line.room(), single));
+        }
+        let answered = self.inner.call(request);
         Box::pin(async move {
             let response = answered.await?;
             Ok(match call {
@@ -205,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::grpc::transport::Peer;
+    use crate::grpc::transport::arrival::Room;
     use crate::grpc::transport::limits::UNREAD;
     use crate::model::date::Timestamp;
 
@@ -233,7 +251,8 @@ mod tests {
     }
 
     fn line() -> Arc<Line> {
-        Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, None, Instant::now()).0
+        let room = Room::new(Room::of_all());
+        Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, None, room, Instant::now()).0
     }
 
     fn answer(line: &Arc<Line>, sizes: &[usize]) -> (Body, Arc<()>) {

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::arrival::Room;
 use super::connection::{Connection, Io, Places};
 use super::limits::{HANDSHAKE, HANDSHAKES};
 use super::line::{End, Line, Lines, Shown};
@@ -37,6 +38,8 @@ pub struct Gate {
     lines: Arc<Lines>,
     places: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
+    /// For requests that have not arrived whole.
+    room: Arc<Semaphore>,
     /// Refusals since the last turn.
     refused: AtomicUsize,
 }
@@ -60,7 +63,8 @@ impl Gate {
     /// A gate without listeners, for `connections` in all; `material` is what TLS needs, where a listener wants it.
     pub fn new(connections: usize, material: Option<Material>, now: Now) -> Arc<Self> {
         let [places, handshakes] = [connections, HANDSHAKES].map(|places| Arc::new(Semaphore::new(places)));
-        Arc::new(Self { now, material, lines: Arc::default(), places, handshakes, refused: AtomicUsize::new(0) })
+        let (lines, room, refused) = (Arc::default(), Room::of_all(), AtomicUsize::new(0));
+        Arc::new(Self { now, material, lines, places, handshakes, room, refused })
     }
 
     /// Opens a listener: where it listens, with the port that was taken, and whom it lets in. Closes when that is
@@ -175,8 +179,12 @@ impl Door {
         Some([place(&self.places)?, place(&self.gate.places)?])
     }
 
+    fn room(&self) -> Room {
+        Room::new(self.gate.room.clone())
+    }
+
     async fn let_in(&self, io: Io, peer: Peer, places: Places) {
-        let (line, ended) = Line::new(peer, None, Instant::now());
+        let (line, ended) = Line::new(peer, None, self.room(), Instant::now());
         let connection = Connection::new(io, line, self.gate.lines.clone(), ended, places);
         // Fails when the server stops: then nobody is let in.
         let _ = self.to.send(Ok(connection)).await;
@@ -210,7 +218,7 @@ impl Door {
             }
             Some([]) | None => (None, None, None),
         };
-        let (line, ended) = Line::new(Peer::Tls { address, spiffe, certificate }, shown, Instant::now());
+        let (line, ended) = Line::new(Peer::Tls { address, spiffe, certificate }, shown, self.room(), Instant::now());
         let lines = self.gate.lines.clone();
         let connection = Connection::new(Io::Tls(Box::new(stream)), line.clone(), lines, ended, places);
         // What was revoked during the handshake was looked for before this line was noted.

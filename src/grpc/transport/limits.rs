@@ -22,6 +22,18 @@ pub const IDLE: Duration = Duration::from_secs(30 * 60);
 /// An answer that could be sent, but that its reader does not take; and bytes that the network does not take.
 pub const UNREAD: Duration = Duration::from_secs(60);
 
+/// A message that was begun, and the rest of it does not come.
+pub const UNSENT: Duration = Duration::from_secs(60);
+
+/// Bytes of messages that have not arrived whole, of all connections.
+pub const ARRIVING: u64 = 64 << 20;
+
+/// The same of one connection; more than the longest message.
+pub const ARRIVING_EACH: u64 = 16 << 20;
+
+/// A message up to this long is not counted.
+pub const ARRIVING_FREE: u64 = 8 << 10;
+
 /// A connection is told to end (GOAWAY): callers come again, with certificates and tokens of their day.
 pub const AGE: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::Peer;
+use super::arrival::Room;
 use super::calls::Call;
 use super::limits::{AGE, AGE_GRACE, IDLE, UNREAD};
 use super::tls::Loaded;
@@ -59,6 +60,7 @@ pub struct Line {
     opened: Instant,
     /// Since when the network takes no bytes, as [`Self::mark`] has it.
     unsent: AtomicU64,
+    room: Room,
     state: Mutex<State>,
 }
 
@@ -75,15 +77,25 @@ struct State {
 
 impl Line {
     /// A connection that was opened now, and what its socket waits for.
-    pub(super) fn new(peer: Peer, shown: Option<Shown>, now: Instant) -> (Arc<Self>, oneshot::Receiver<()>) {
+    pub(super) fn new(
+        peer: Peer,
+        shown: Option<Shown>,
+        room: Room,
+        now: Instant,
+    ) -> (Arc<Self>, oneshot::Receiver<()>) {
         let (end, ended) = oneshot::channel();
         let state = Mutex::new(State { end: Some(end), calls: HashMap::new(), next: 0, quiet: now });
-        (Arc::new(Self { peer, shown, opened: now, unsent: AtomicU64::new(0), state }), ended)
+        (Arc::new(Self { peer, shown, opened: now, unsent: AtomicU64::new(0), room, state }), ended)
     }
 
     /// Who is at the other end.
     pub fn peer(&self) -> &Peer {
         &self.peer
+    }
+
+    /// Room for requests that have not arrived whole.
+    pub(super) fn room(&self) -> Room {
+        self.room.clone()
     }
 
     /// A moment of this connection as a number, never 0.
@@ -125,11 +137,12 @@ impl Line {
         }
     }
 
-    /// Lets go of answers that nobody reads; why the connection must end, if it must.
+    /// Lets go of answers that nobody reads, and of requests that nobody sends on; why the connection must end, if it must.
     pub(super) fn look(&self, now: Instant, wall: Timestamp) -> Option<End> {
         let age = now.saturating_duration_since(self.opened);
         let long = |since: u64, bound: Duration| since != 0 && self.mark(now).saturating_sub(since) >= millis(bound);
         let mut state = self.state();
+        state.calls.values().for_each(|call| call.arriving().look(now));
         let before = state.calls.len();
         state.calls.retain(|_, call| !(long(call.unread_since(), UNREAD) && call.give_up()));
         if before > 0 && state.calls.is_empty() {
@@ -220,7 +233,8 @@ mod tests {
     fn line(not_after: Option<i64>) -> (Arc<Line>, Instant, oneshot::Receiver<()>) {
         let opened = Instant::now();
         let shown = not_after.map(|millis| Shown { chain: Vec::new(), not_after: at(millis) });
-        let (line, ended) = Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, shown, opened);
+        let room = Room::new(Room::of_all());
+        let (line, ended) = Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, shown, room, opened);
         (line, opened, ended)
     }
 

@@ -1,11 +1,13 @@
 //! The way in: listeners, TLS, and what a connection proves of who is at its other end.
 //!
 //! [`Listener`] is what the configuration asks for, [`Listen`] where. [`gate`] takes connections and counts them,
-//! [`tls`] shakes hands by files that [`reload`] reads again, [`unix`] binds sockets. A connection is a [`line`] until
-//! it ends; [`calls`] notes what goes on over it, and puts its [`Peer`] into every request. [`limits`] has the bounds.
+//! [`tls`] shakes hands by files that [`reload`] reads again, [`unix`] binds sockets. A connection is a [`mod@line`] until
+//! it ends; [`calls`] notes what goes on over it, bounds what arrives, and puts its [`Peer`] into
+//! every request. [`limits`] has the bounds.
 //!
 //! Nothing here decides what a peer may do.
 
+mod arrival;
 pub mod calls;
 mod connection;
 pub mod gate;
