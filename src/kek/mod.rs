@@ -2,7 +2,7 @@
 //!
 //! | provider | gives | for |
 //! |---|---|---|
-//! | [`file`] | 32 bytes as base64 | a mounted secret, such as one of Kubernetes or of a cloud's vault through its CSI driver |
+//! | [`mod@file`] | 32 bytes as base64 | a mounted secret, such as one of Kubernetes or of a cloud's vault through its CSI driver |
 //! | [`variable`] | the same, in `AKTA_KEK` | trying out, and where nothing can be mounted |
 //! | [`kms`] | 32 bytes that a KMS decrypts | where the key must not rest beside the node, and each use is to be seen there |
 //! | [`Dev`] | the public key of `--dev` | trying out, without protection |

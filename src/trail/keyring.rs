@@ -1,6 +1,6 @@
 //! The keyring: every key of the node, in one file, sealed under the operator's KEK.
 //!
-//! A generation is written to [slot](slots) A, synced, then to slot B, synced: a torn write leaves the other slot, and
+//! A generation is written to slot A, synced, then to slot B, synced: a torn write leaves the other slot, and
 //! what was destroyed is overwritten in both. So is the same generation under another KEK, when that is rotated. A
 //! key is durable here before the first batch that uses it.
 
