@@ -65,6 +65,10 @@ dictionary: build-tools ## train the shipped zstd dictionary anew (needs the zst
 frozen: build-tools ## keep a data folder of a new format's number for ever; never made twice
 	@AKTA_FROZEN="$(CURDIR)/tests/bytes/frozen" cargo test --locked --test bytes frozen::a_folder_is_made -- --nocapture
 
+.PHONY: two-schools
+two-schools: build-tools ## certificates, tokens and configuration of examples/two-schools, in ./two-schools
+	@cargo run --locked --quiet --example two_schools -- two-schools
+
 .PHONY: torture
 torture: build-tools ## the long forms of the tests: crashes, faults, big stores; five minutes of fuzzing a target
 	$(no_skips)

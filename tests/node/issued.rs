@@ -15,24 +15,35 @@ pub(crate) struct Issued(EcdsaKeyPair);
 
 /// What a token is to say beside its subject.
 #[derive(Clone, Copy)]
-pub(crate) struct Wish {
-    pub(crate) audience: &'static str,
-    pub(crate) algorithm: &'static str,
+pub(crate) struct Wish<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) groups: &'a [&'a str],
+    pub(crate) audience: &'a str,
+    pub(crate) algorithm: &'a str,
     /// Seconds from now to its end.
     pub(crate) lasts: i64,
 }
 
-impl Default for Wish {
+impl Default for Wish<'_> {
     fn default() -> Self {
-        Self { audience: "akta", algorithm: "ES256", lasts: 600 }
+        Self { issuer: ISSUER, groups: &[], audience: "akta", algorithm: "ES256", lasts: 600 }
     }
 }
 
 impl Issued {
     pub(crate) fn new() -> Self {
-        let random = SystemRandom::new();
-        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_ref(), &random).unwrap())
+        Self::with_key(&Self::key())
+    }
+
+    /// A fresh private key, PKCS #8.
+    pub(crate) fn key() -> Vec<u8> {
+        let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
+        key.unwrap().as_ref().to_vec()
+    }
+
+    /// The issuer with that key.
+    pub(crate) fn with_key(key: &[u8]) -> Self {
+        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key, &SystemRandom::new()).unwrap())
     }
 
     /// Its key set, as it publishes it.
@@ -44,11 +55,13 @@ impl Issued {
     }
 
     /// A token for somebody.
-    pub(crate) fn token(&self, subject: &str, wish: Wish) -> String {
+    pub(crate) fn token(&self, subject: &str, wish: Wish<'_>) -> String {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = part(json!({"alg": wish.algorithm, "typ": "JWT", "kid": "k"}));
         let ends = jiff::Timestamp::now().as_second() + wish.lasts;
-        let claims = part(json!({"iss": ISSUER, "sub": subject, "aud": wish.audience, "exp": ends}));
+        let claims = part(json!({
+            "iss": wish.issuer, "sub": subject, "groups": wish.groups, "aud": wish.audience, "exp": ends
+        }));
         let signed = format!("{header}.{claims}");
         if wish.algorithm == "none" {
             return signed + ".";

@@ -23,10 +23,14 @@ mod readme;
 mod refusals;
 mod renewal;
 mod rotation;
+mod schools;
 mod secure;
 #[path = "../common/skip.rs"]
 mod skip;
 mod support;
 mod tiles;
 mod transport;
+#[allow(dead_code)]
+#[path = "../../examples/two_schools.rs"]
+mod two_schools;
 mod unproved;

@@ -42,7 +42,11 @@ pub(crate) fn serve(folder: &Path, config: &str) -> Command {
 impl Secure {
     /// Starts it; `listeners` is how many of them the configuration has.
     pub(crate) fn start(folder: &Path, config: &str, listeners: usize) -> Self {
-        let mut command = serve(folder, config);
+        Self::of(serve(folder, config), listeners)
+    }
+
+    /// Starts that command.
+    pub(crate) fn of(mut command: Command, listeners: usize) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (to, log) = channel();

@@ -154,7 +154,11 @@ mod tests {
 
     #[test]
     fn the_example_is_good() {
-        assert_eq!(check_file(EXAMPLE, &[KEK]), Report::default());
+        let notes = vec!["open_to_everybody: whoever reaches a listener may do everything".to_owned()];
+        assert_eq!(check_file(EXAMPLE, &[KEK]), Report { notes, ..Report::default() });
+        let both = EXAMPLE.replace("# policy = ", "policy = ");
+        let report = check_file(&both, &[KEK]);
+        assert!(report.problems[0].contains("policy and open_to_everybody exclude each other"), "{report:?}");
     }
 
     #[test]
@@ -173,6 +177,7 @@ mod tests {
             "controllers: \"C\" must be 1 to 63",
             "authority must be 1 to 63",
             "there is no key-encryption key: make one with: akta keys new-kek",
+            "policy is not set: name the file that says who may",
         ];
         assert_eq!(report.problems.len(), wanted.len(), "{report:?}");
         for (problem, wanted) in report.problems.iter().zip(wanted) {
