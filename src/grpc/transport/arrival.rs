@@ -1,11 +1,13 @@
 //! Requests while they arrive: how much of them may be in memory unfinished, and for how long.
 //!
-//! A message is decoded when it is whole, so whoever sends the first half of many of them fills memory at little cost.
-//! A message that does not arrive in one piece therefore takes room for its whole length, of its connection's and of
-//! everybody's, or waits; and whoever lets it wait for long is refused. Time in which this side does not read is not
-//! counted.
+//! A message is decoded when it is whole, and memory for all of it is set aside when its first bytes are read, so whoever
+//! sends the beginnings of many fills memory at little cost. A message that does not arrive in one piece therefore takes
+//! room for its whole length before anything of it is handed on: of its connection's, and a large one of everybody's too.
+//! Whoever lets it wait for long is refused; and soon, while others want the room. Time in which this side does not read
+//! is not counted.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
@@ -16,38 +18,84 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 
-use super::limits::{ARRIVING, ARRIVING_EACH, ARRIVING_FREE, UNSENT};
+use super::limits::{ARRIVING, ARRIVING_EACH, ARRIVING_FREE, ARRIVING_SMALL, UNSENT, UNSENT_TIGHT};
 
 /// What room is counted in.
 const UNIT: u64 = 1_024;
 
-/// Room for what is unfinished: of one connection, and of all.
+/// Room of all connections for large messages that are unfinished.
+#[derive(Debug)]
+pub(super) struct Hall {
+    free: Arc<Semaphore>,
+    /// Messages that want some.
+    wanted: AtomicUsize,
+}
+
+impl Hall {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { free: Arc::new(Semaphore::new(units(ARRIVING) as usize)), wanted: AtomicUsize::new(0) })
+    }
+
+    /// Takes room for a message, in turn, so that a large one is not passed by for ever.
+    async fn take(&self, units: u32) -> Option<OwnedSemaphorePermit> {
+        if let Ok(held) = self.free.clone().try_acquire_many_owned(units) {
+            return Some(held);
+        }
+        let _wants = Wants::new(&self.wanted);
+        self.free.clone().acquire_many_owned(units).await.ok()
+    }
+
+    /// How long a message may be waited for now.
+    fn patience(&self) -> Duration {
+        if self.wanted.load(Ordering::Relaxed) > 0 { UNSENT_TIGHT } else { UNSENT }
+    }
+}
+
+/// Counted as long as it is there, also if whoever waits is dropped.
+struct Wants<'a>(&'a AtomicUsize);
+
+impl<'a> Wants<'a> {
+    fn new(wanted: &'a AtomicUsize) -> Self {
+        wanted.fetch_add(1, Ordering::Relaxed);
+        Self(wanted)
+    }
+}
+
+impl Drop for Wants<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Room of one connection, and the hall.
 #[derive(Debug, Clone)]
 pub(super) struct Room {
     own: Arc<Semaphore>,
-    all: Arc<Semaphore>,
+    hall: Arc<Hall>,
 }
 
-type Held = [OwnedSemaphorePermit; 2];
+/// What a message holds: of its connection's room, and of the hall's.
+type Held = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 impl Room {
-    /// A server's.
-    pub(super) fn of_all() -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(units(ARRIVING) as usize))
+    /// A connection's.
+    pub(super) fn new(hall: Arc<Hall>) -> Self {
+        Self { own: Arc::new(Semaphore::new(units(ARRIVING_EACH) as usize)), hall }
     }
 
-    /// A connection's, beside that of all.
-    pub(super) fn new(all: Arc<Semaphore>) -> Self {
-        Self { own: Arc::new(Semaphore::new(units(ARRIVING_EACH) as usize)), all }
-    }
-
-    /// Takes room for a message, when there is some. Each waits in turn, so a large one is not passed by for ever; the
-    /// connection's own comes first, so that its others wait here and not where everybody does.
+    /// Takes room for a message, when there is some; of the connection's first, so that its others wait there and not
+    /// where everybody does.
     async fn take(self, bytes: u64) -> Option<Held> {
         // What is longer is refused as soon as it is looked at.
         let units = units(bytes.min(ARRIVING_EACH));
         let own = self.own.acquire_many_owned(units).await.ok()?;
-        Some([own, self.all.acquire_many_owned(units).await.ok()?])
+        let large = bytes > ARRIVING_SMALL;
+        Some((own, if large { Some(self.hall.take(units).await?) } else { None }))
+    }
+
+    /// How long a message may be waited for now.
+    pub(super) fn patience(&self) -> Duration {
+        self.hall.patience()
     }
 }
 
@@ -70,10 +118,10 @@ struct Waiting {
 
 impl Arriving {
     /// Refuses a request that was waited for too long.
-    pub(super) fn look(&self, now: Instant) {
+    pub(super) fn look(&self, now: Instant, patience: Duration) {
         let mut waiting = self.waiting();
         let Some((since, _)) = &waiting.now else { return };
-        if waiting.before + now.saturating_duration_since(*since) >= UNSENT
+        if waiting.before + now.saturating_duration_since(*since) >= patience
             && let Some((_, waker)) = waiting.now.take()
         {
             waiting.refused = true;
@@ -156,12 +204,14 @@ pub(super) struct Arrival {
     lengths: Lengths,
     held: Option<Held>,
     taking: Option<Pin<Box<dyn Future<Output = Option<Held>> + Send>>>,
+    /// Read, but not handed on before there is room.
+    kept: Option<Bytes>,
 }
 
 impl Arrival {
     pub(super) fn of(inner: Body, arriving: Arc<Arriving>, room: Room, single: bool) -> Body {
         let lengths = Lengths::default();
-        Body::new(Self { inner, arriving, room, single, lengths, held: None, taking: None })
+        Body::new(Self { inner, arriving, room, single, lengths, held: None, taking: None, kept: None })
     }
 
     fn pass(&mut self, data: &[u8]) {
@@ -187,35 +237,40 @@ impl HttpBody for Arrival {
                 "the message did not arrive within a minute and was not applied: send it again",
             ))));
         }
+        if this.kept.is_none() {
+            let Poll::Ready(next) = Pin::new(&mut this.inner).poll_frame(cx) else {
+                if this.single || this.lengths.within() {
+                    this.arriving.waits(cx.waker(), Instant::now());
+                }
+                return Poll::Pending;
+            };
+            match next.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => {
+                    this.pass(&data);
+                    this.kept = Some(data);
+                }
+                other => {
+                    this.held = None;
+                    this.arriving.came(true);
+                    return Poll::Ready(
+                        other.map(|frame| frame.map(|frame| frame.map_or_else(|end| end, Frame::data))),
+                    );
+                }
+            }
+        }
         if let Some(taking) = &mut this.taking {
             this.held = ready!(taking.as_mut().poll(cx));
             this.taking = None;
         }
-        let Poll::Ready(next) = Pin::new(&mut this.inner).poll_frame(cx) else {
-            if this.single || this.lengths.within() {
-                this.arriving.waits(cx.waker(), Instant::now());
-            }
-            return Poll::Pending;
-        };
-        match &next {
-            Some(Ok(frame)) if frame.is_data() => {
-                let data = frame.data_ref().map(Bytes::as_ref).unwrap_or_default();
-                this.pass(data);
-            }
-            Some(_) | None => {
-                this.held = None;
-                this.arriving.came(true);
-            }
-        }
-        Poll::Ready(next)
+        Poll::Ready(this.kept.take().map(|data| Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.kept.is_none() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        SizeHint::default()
     }
 }
 
@@ -282,38 +337,38 @@ mod tests {
 
     #[test]
     fn halves_take_room_and_wholes_give_it_back() {
-        let all = Room::of_all();
-        let room = Room::new(all.clone());
+        let hall = Hall::new();
+        let room = Room::new(hall.clone());
         let whole = message(6 << 20);
         let (half, rest) = whole.split_at(1 << 20);
-        let free = all.available_permits();
+        let free = hall.free.available_permits();
         let (mut first, _) = arrival(&[half, rest], &room, true);
         let (mut second, _) = arrival(&[half, rest], &room, true);
         let (mut third, _) = arrival(&[half, rest], &room, true);
         let (mut small, _) = arrival(&[&message(100)[..50], &message(100)[50..]], &room, true);
         assert_eq!(read(&mut first).0, whole.len());
         assert_eq!(read(&mut second).0, whole.len());
-        assert_eq!(read(&mut third).0, half.len(), "two of 6 MiB leave too little of 16");
+        assert_eq!(read(&mut third).0, 0, "two of 6 MiB leave too little of 16");
         assert_eq!(read(&mut small).0, 105, "small ones never wait");
-        assert_eq!(all.available_permits(), free - 2 * 6 * 1_024);
+        assert_eq!(hall.free.available_permits(), free - 2 * 6 * 1_024);
         drop(first);
-        assert_eq!(read(&mut third).0, rest.len());
+        assert_eq!(read(&mut third).0, whole.len());
         drop((second, third));
-        assert_eq!(all.available_permits(), free);
+        assert_eq!(hall.free.available_permits(), free);
         // A message that begins where another ends is counted for itself.
         let both = [message(20 << 10), whole.clone()].concat();
         let (mut mixed, _) = arrival(&[&both[..10 << 10], &both[10 << 10..30 << 10], &both[30 << 10..]], &room, false);
         assert_eq!(read(&mut mixed).0, both.len());
-        assert_eq!(all.available_permits(), free);
+        assert_eq!(hall.free.available_permits(), free);
         // On a stream the end of the message is enough.
         let (mut stream, _) = arrival(&[half, rest], &room, false);
         assert_eq!(read(&mut stream).0, whole.len());
-        assert_eq!(all.available_permits(), free);
+        assert_eq!(hall.free.available_permits(), free);
     }
 
     #[test]
     fn who_does_not_send_on_is_refused() {
-        let room = Room::new(Room::of_all());
+        let room = Room::new(Hall::new());
         let message = message(100);
         // What has arrived, whether one message is all; whether it is refused in the end.
         let rows: [(&[&[u8]], bool, bool); 6] = [
@@ -327,10 +382,43 @@ mod tests {
         for (sent, single, refused) in rows {
             let (mut body, arriving) = arrival(sent, &room, single);
             assert!(!read(&mut body).1);
-            arriving.look(Instant::now() + UNSENT / 2);
+            arriving.look(Instant::now() + UNSENT / 2, room.patience());
             assert!(!read(&mut body).1, "in time");
-            arriving.look(Instant::now() + UNSENT);
+            arriving.look(Instant::now() + UNSENT, room.patience());
             assert_eq!(read(&mut body).1, refused, "{sent:?}, {single}");
         }
+    }
+
+    #[test]
+    fn who_holds_room_that_others_want_is_refused_soon() {
+        let hall = Hall::new();
+        let bytes = message(6 << 20);
+        let half = &bytes[..1 << 20];
+        let mut slow = Vec::new();
+        for _ in 0..5 {
+            let room = Room::new(hall.clone());
+            slow.extend([arrival(&[half], &room, true), arrival(&[half], &room, true)]);
+        }
+        slow.iter_mut().for_each(|(body, _)| assert_eq!(read(body).0, half.len()));
+        let soon = Instant::now() + UNSENT_TIGHT;
+        let mut look = |hall: &Hall| {
+            slow.iter_mut()
+                .filter(|(_, arriving)| {
+                    arriving.look(soon, hall.patience());
+                    arriving.waiting().refused
+                })
+                .count()
+        };
+        assert_eq!(look(&hall), 0, "nobody wants it");
+        let room = Room::new(hall.clone());
+        let (mut other, _) = arrival(&[half, &bytes[half.len()..]], &room, true);
+        // A small one does without.
+        let (mut small, _) = arrival(&[&message(60 << 10)[..9 << 10]], &room, true);
+        assert_eq!((read(&mut small).0, read(&mut other).0), (9 << 10, 0));
+        assert_eq!(look(&hall), 10, "somebody does");
+        slow.iter_mut().for_each(|(body, _)| assert!(read(body).1));
+        slow.clear();
+        assert_eq!(read(&mut other).0, bytes.len());
+        assert_eq!(hall.patience(), UNSENT);
     }
 }

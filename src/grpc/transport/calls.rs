@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
     use crate::grpc::transport::Peer;
-    use crate::grpc::transport::arrival::Room;
+    use crate::grpc::transport::arrival::{Hall, Room};
     use crate::grpc::transport::limits::UNREAD;
     use crate::model::date::Timestamp;
 
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn line() -> Arc<Line> {
-        let room = Room::new(Room::of_all());
+        let room = Room::new(Hall::new());
         Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, None, room, Instant::now()).0
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::arrival::Room;
+use super::arrival::{Hall, Room};
 use super::connection::{Connection, Io, Places};
 use super::limits::{HANDSHAKE, HANDSHAKES};
 use super::line::{End, Line, Lines, Shown};
@@ -39,7 +39,7 @@ pub struct Gate {
     places: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
     /// For requests that have not arrived whole.
-    room: Arc<Semaphore>,
+    hall: Arc<Hall>,
     /// Refusals since the last turn.
     refused: AtomicUsize,
 }
@@ -63,8 +63,8 @@ impl Gate {
     /// A gate without listeners, for `connections` in all; `material` is what TLS needs, where a listener wants it.
     pub fn new(connections: usize, material: Option<Material>, now: Now) -> Arc<Self> {
         let [places, handshakes] = [connections, HANDSHAKES].map(|places| Arc::new(Semaphore::new(places)));
-        let (lines, room, refused) = (Arc::default(), Room::of_all(), AtomicUsize::new(0));
-        Arc::new(Self { now, material, lines, places, handshakes, room, refused })
+        let (lines, hall, refused) = (Arc::default(), Hall::new(), AtomicUsize::new(0));
+        Arc::new(Self { now, material, lines, places, handshakes, hall, refused })
     }
 
     /// Opens a listener: where it listens, with the port that was taken, and whom it lets in. Closes when that is
@@ -180,7 +180,7 @@ impl Door {
     }
 
     fn room(&self) -> Room {
-        Room::new(self.gate.room.clone())
+        Room::new(self.gate.hall.clone())
     }
 
     async fn let_in(&self, io: Io, peer: Peer, places: Places) {

@@ -25,13 +25,19 @@ pub const UNREAD: Duration = Duration::from_secs(60);
 /// A message that was begun, and the rest of it does not come.
 pub const UNSENT: Duration = Duration::from_secs(60);
 
-/// Bytes of messages that have not arrived whole, of all connections.
+/// The same while others want its room.
+pub const UNSENT_TIGHT: Duration = Duration::from_secs(1);
+
+/// Bytes of messages that have not arrived whole and are longer than [`ARRIVING_SMALL`], of all connections.
 pub const ARRIVING: u64 = 64 << 20;
 
-/// The same of one connection; more than the longest message.
+/// Bytes of messages that have not arrived whole, of one connection; more than the longest message.
 pub const ARRIVING_EACH: u64 = 16 << 20;
 
-/// A message up to this long is not counted.
+/// A message up to this long does without the room of all.
+pub const ARRIVING_SMALL: u64 = 64 << 10;
+
+/// A message up to this long is not counted at all.
 pub const ARRIVING_FREE: u64 = 8 << 10;
 
 /// A connection is told to end (GOAWAY): callers come again, with certificates and tokens of their day.

@@ -142,7 +142,8 @@ impl Line {
         let age = now.saturating_duration_since(self.opened);
         let long = |since: u64, bound: Duration| since != 0 && self.mark(now).saturating_sub(since) >= millis(bound);
         let mut state = self.state();
-        state.calls.values().for_each(|call| call.arriving().look(now));
+        let patience = self.room.patience();
+        state.calls.values().for_each(|call| call.arriving().look(now, patience));
         let before = state.calls.len();
         state.calls.retain(|_, call| !(long(call.unread_since(), UNREAD) && call.give_up()));
         if before > 0 && state.calls.is_empty() {
@@ -225,6 +226,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::transport::arrival::Hall;
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_nanos(millis * 1_000_000)
@@ -233,7 +235,7 @@ mod tests {
     fn line(not_after: Option<i64>) -> (Arc<Line>, Instant, oneshot::Receiver<()>) {
         let opened = Instant::now();
         let shown = not_after.map(|millis| Shown { chain: Vec::new(), not_after: at(millis) });
-        let room = Room::new(Room::of_all());
+        let room = Room::new(Hall::new());
         let (line, ended) = Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, shown, room, opened);
         (line, opened, ended)
     }
