@@ -30,7 +30,5 @@ mod skip;
 mod support;
 mod tiles;
 mod transport;
-#[allow(dead_code)]
-#[path = "../../examples/two_schools.rs"]
 mod two_schools;
 mod unproved;
