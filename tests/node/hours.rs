@@ -2,7 +2,7 @@
 //! arriving and being read. In this process, for the clock is ours; the store and the threads are the real ones.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,7 @@ use akta::store::space::Reserve;
 use akta::store::{Family, Scan};
 use akta::trail::ask::{Ground, Question};
 use akta::trail::base::{Base, World};
+use akta::trail::indexer::decode_seqs;
 use akta::trail::keyring::Kek;
 use akta::trail::node::Node;
 use akta::trail::reader::Reader;
@@ -111,9 +112,13 @@ struct Rows {
     frames: usize,
     dates: usize,
     postings: usize,
-    terms: usize,
+    /// What the postings need at least: a row for a term, of at most 4,096 records.
+    needed: usize,
     size: u64,
 }
+
+/// Most records in a merged row of postings.
+const SEQS_MAX: usize = 4_096;
 
 impl Rows {
     fn of(base: &Base, info: &Info, size: u64) -> Self {
@@ -124,27 +129,32 @@ impl Rows {
             _ => base.db.scan(Scan::all(family)),
         };
         // Headers lead with the trail; date and zone stand before it elsewhere.
-        let keys = |family, at: usize| {
-            let keys = all(family).map(|row| row.unwrap().0);
-            keys.filter(move |key| key[at..at + 4] == trail && within(key)).collect::<Vec<_>>()
+        let rows = |family, at: usize| {
+            let rows = all(family).map(|row| row.unwrap());
+            rows.filter(move |(key, _)| key[at..at + 4] == trail && within(key)).collect::<Vec<_>>()
         };
-        let (frames, postings) = (keys(Family::Part, 6), keys(Family::Posting, 6));
+        let (frames, postings) = (rows(Family::Part, 6), rows(Family::Posting, 6));
+        let mut seqs: BTreeMap<&[u8], usize> = BTreeMap::new();
+        for (key, value) in &postings {
+            let found = decode_seqs(keys::seq_of(key).unwrap(), value).unwrap();
+            *seqs.entry(&key[..POSTING_PREFIX]).or_default() += found.len();
+        }
         Self {
-            headers: keys(Family::Header, 0).len(),
-            dates: frames.iter().map(|key| &key[..4]).collect::<BTreeSet<_>>().len(),
-            terms: postings.iter().map(|key| &key[..POSTING_PREFIX]).collect::<BTreeSet<_>>().len(),
+            headers: rows(Family::Header, 0).len(),
+            dates: frames.iter().map(|(key, _)| &key[..4]).collect::<BTreeSet<_>>().len(),
+            needed: seqs.values().map(|count| count.div_ceil(SEQS_MAX)).sum(),
             frames: frames.len(),
             postings: postings.len(),
             size,
         }
     }
 
-    /// As few as there can be: 64 headers in a row, frames of some 16 KiB, one row for a term.
+    /// As few as there can be: 64 headers in a row, frames of some 16 KiB, full rows for a term.
     fn are_few(&self) -> bool {
         let records = usize::try_from(self.size).unwrap();
         self.headers <= records.div_ceil(64) + 1
             && self.frames <= self.dates * (2 + records / 32)
-            && self.postings == self.terms
+            && self.postings == self.needed
     }
 }
 

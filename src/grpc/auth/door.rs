@@ -192,7 +192,9 @@ impl Door {
 
     /// Not waited for: how long that takes would tell whether there is such a controller.
     fn record(&self, denied: Denied, count: u64) {
-        tracing::warn!(?denied, count, "refused");
+        let controller = denied.controller.as_ref().map(Controller::as_str);
+        let permission = denied.permission.map(Permission::word);
+        tracing::warn!(who = ?denied.who, call = denied.call, permission, controller, why = denied.why, count, "refused");
         let node = self.node.clone();
         let mut recording = self.recording();
         while recording.try_join_next().is_some() {}
@@ -254,6 +256,7 @@ async fn credential<T>(rules: &Rules, request: &Request<T>, peer: Option<&Peer>)
     }
     match peer {
         Some(Peer::Tls { spiffe: Some(id), .. }) => Ok(Caller::new(Credential::Workload(id.clone()))),
+        Some(Peer::Tls { certificate: None, .. }) => Err("it showed neither a certificate nor a token".into()),
         Some(Peer::Tls { spiffe: None, .. }) => Err("its certificate names no workload".into()),
         Some(Peer::Unix { uid, .. }) => Ok(Caller::new(Credential::Socket { uid: *uid })),
         Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".into()),
