@@ -196,7 +196,8 @@ impl Server {
         };
         let in_time = tokio::time::timeout(GRACE, all).await.is_ok();
         self.turning.abort();
-        self.care.door.close().await;
+        let _ = self.turning.await;
+        let _ = tokio::time::timeout(GRACE, self.care.door.close()).await;
         self.node.close();
         drop((self.node, self.care));
         let threads = self.threads;

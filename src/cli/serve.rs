@@ -74,9 +74,10 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         dev: args.kek.dev,
     };
     if options.dev {
-        tracing::warn!("--dev: keys are public and everybody may do everything; never with real data");
-    } else if options.access == Access::Everybody {
-        tracing::warn!("open_to_everybody: whoever reaches a listener may do everything");
+        tracing::warn!("--dev: keys are public; never with real data");
+    }
+    if options.access == Access::Everybody {
+        tracing::warn!("there is no policy: whoever reaches a listener may do everything");
     }
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

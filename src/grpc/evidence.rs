@@ -13,7 +13,7 @@ use super::api::{
     GetCheckpointRequest, GetCheckpointResponse, GetConsistencyProofRequest, GetConsistencyProofResponse,
     GetInclusionProofRequest, GetInclusionProofResponse, VerifyTrailRequest, VerifyTrailResponse,
 };
-use super::auth::door::{Door, Forbidden};
+use super::auth::door::Door;
 use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
@@ -48,7 +48,7 @@ impl Evidence {
     ) -> Result<Controller, Status> {
         let controller = convert::any_controller(controller).map_err(Refusal::status)?;
         let permitted = self.door.permit(caller, need, &controller, call);
-        permitted.map_err(|Forbidden| Refusal::from(AskError::NoController).status())?;
+        permitted.map_err(|why| Refusal::forbidden(why, AskError::NoController).status())?;
         Ok(controller)
     }
 }

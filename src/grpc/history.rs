@@ -9,7 +9,7 @@ use super::api::{
     GetEventRequest, GetEventResponse, ListNoticesRequest, ListNoticesResponse, SearchEventsRequest,
     SearchEventsResponse,
 };
-use super::auth::door::{Door, Forbidden};
+use super::auth::door::Door;
 use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
@@ -32,7 +32,7 @@ impl History {
     fn permit(&self, caller: &Caller, need: Permission, of: &Controller, call: &'static str) -> Result<Names, Status> {
         match self.door.permit(caller, need, of, call) {
             Ok(by) => Ok(if by.withholds_names() { Names::Withheld } else { Names::Shown }),
-            Err(Forbidden) => Err(Refusal::from(AskError::NoController).status()),
+            Err(why) => Err(Refusal::forbidden(why, AskError::NoController).status()),
         }
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn report(
     call: &'static str,
 ) -> Result<Event, Refusal> {
     door.report(caller, controller, event, call).map_err(|why| match why {
-        Unreported::Forbidden => RecordError::NoController.into(),
+        Unreported::Forbidden(why) => Refusal::forbidden(why, RecordError::NoController),
         Unreported::Source(violation) => Refusal::invalid(vec![violation]),
     })
 }

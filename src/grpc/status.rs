@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use super::api;
+use super::auth::door::Forbidden;
 use crate::model::check::Violation;
 use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
 use crate::trail::answer::AskError;
@@ -25,6 +26,17 @@ pub struct Refusal {
 impl Refusal {
     fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), violations: Vec::new(), retry_after: None }
+    }
+
+    /// Somebody may not; `hidden` is what they hear, who would hear the same if there were no such controller.
+    pub fn forbidden(why: Forbidden, hidden: impl Into<Self>) -> Self {
+        match why {
+            Forbidden::NotPermitted => hidden.into(),
+            Forbidden::Ended => Self::new(
+                Code::Unauthenticated,
+                "the token has ended: call again, or open the stream again, with a new one",
+            ),
+        }
     }
 
     /// Fields that are not as they should be: not applied.

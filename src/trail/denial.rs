@@ -77,6 +77,8 @@ impl Denied {
         let attribute = |key: &str, value: String| Attribute { key: key.to_owned(), value };
         let mut attributes = vec![attribute("denied", self.why)];
         attributes.extend(self.permission.map(|permission| attribute("permission", permission.to_string())));
+        // In the node's trail it would not be known else.
+        attributes.extend(self.controller.map(|of| attribute("controller", of.to_string())));
         Event::own(Fields {
             core,
             actor,
@@ -92,9 +94,10 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// The writer has stopped, or the trail cannot be read.
+    /// The disk is nearly full: what anybody can cause must not use up the reserve. Or the writer has stopped.
     pub async fn record_denial(self: &Arc<Self>, denied: Denied, count: u64) -> Result<(), RecordError> {
         let concerned = denied.controller.clone().unwrap_or_else(Controller::node);
+        self.admit()?;
         // One that has no trail gets none by being refused.
         let controller = match self.trail(&concerned).await {
             Ok(_) => concerned,

@@ -116,7 +116,7 @@ impl Node {
 
     /// Refuses what comes from outside while the disk is nearly full. What the node writes for itself, such as the
     /// record of a read, goes by [`Self::hand_over`] alone and may use the reserve.
-    fn admit(&self) -> Result<(), RecordError> {
+    pub(super) fn admit(&self) -> Result<(), RecordError> {
         if self.reserve.is_touched() { Err(RecordError::Busy { reason: DISK_FULL }) } else { Ok(()) }
     }
 

@@ -13,6 +13,10 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 /// Kinds that are told apart at once; more than that are counted together.
 pub const KINDS_MAX: usize = 1_000;
 
+/// Kinds that are told apart of one caller, and of all who are not known; more than that are counted as one kind of
+/// that caller, so that nobody drives the others' out.
+pub const KINDS_OF_ONE_MAX: usize = 32;
+
 /// What was denied lately.
 #[derive(Debug, Default)]
 pub struct Denials(Mutex<State>);
@@ -22,6 +26,8 @@ struct State {
     kinds: BTreeMap<Denied, Counted>,
     /// Beyond [`KINDS_MAX`].
     others: u64,
+    /// When those were recorded last.
+    others_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -32,20 +38,24 @@ struct Counted {
 }
 
 impl Denials {
-    /// Notes a denial; whether it is to be recorded now.
+    /// Notes a denial; what is to be recorded of it now.
     #[must_use]
-    pub fn note(&self, denied: &Denied, now: Instant) -> bool {
+    pub fn note(&self, denied: Denied, now: Instant) -> Option<Denied> {
         let mut state = self.state();
-        if let Some(counted) = state.kinds.get_mut(denied) {
+        let mut denied = denied;
+        if !state.kinds.contains_key(&denied) && state.kinds_of(&denied.who) >= KINDS_OF_ONE_MAX {
+            denied = several(denied.who);
+        }
+        if let Some(counted) = state.kinds.get_mut(&denied) {
             counted.count += 1;
-            return false;
+            return None;
         }
         if state.kinds.len() >= KINDS_MAX {
             state.others += 1;
-            return false;
+            return None;
         }
         state.kinds.insert(denied.clone(), Counted { since: now, count: 0 });
-        true
+        Some(denied)
     }
 
     /// What was counted in windows that are over, to be recorded. To be called about once a second.
@@ -61,8 +71,10 @@ impl Denials {
             }
             !over
         });
-        if state.others > 0 && state.kinds.len() < KINDS_MAX {
-            due.push((others(), std::mem::take(&mut state.others)));
+        let waited = state.others_at.is_none_or(|at| now.saturating_duration_since(at) >= WINDOW);
+        if state.others > 0 && waited {
+            state.others_at = Some(now);
+            due.push((several(Who::Unknown { ip: Vec::new() }), std::mem::take(&mut state.others)));
         }
         due
     }
@@ -71,7 +83,8 @@ impl Denials {
     pub fn rest(&self) -> Vec<(Denied, u64)> {
         let state = std::mem::take(&mut *self.state());
         let counted = state.kinds.into_iter().map(|(denied, counted)| (denied, counted.count));
-        counted.chain([(others(), state.others)]).filter(|(_, count)| *count > 0).collect()
+        let others = several(Who::Unknown { ip: Vec::new() });
+        counted.chain([(others, state.others)]).filter(|(_, count)| *count > 0).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -79,15 +92,24 @@ impl Denials {
     }
 }
 
-/// What stands for kinds that were too many to be told apart.
-fn others() -> Denied {
-    Denied {
-        who: Who::Unknown { ip: Vec::new() },
-        call: "several",
-        permission: None,
-        controller: None,
-        why: format!("more than {KINDS_MAX} kinds of refusals within {} s", WINDOW.as_secs()),
+impl State {
+    /// Kinds of one caller; of all who are not known together.
+    fn kinds_of(&self, who: &Who) -> usize {
+        let same = |other: &Who| match (who, other) {
+            (Who::Unknown { .. }, Who::Unknown { .. }) => true,
+            _ => who == other,
+        };
+        self.kinds.keys().filter(|denied| same(&denied.who)).count()
     }
+}
+
+/// What stands for kinds that were too many to be told apart. Of those who are not known it names no address.
+fn several(who: Who) -> Denied {
+    let who = match who {
+        Who::Unknown { .. } => Who::Unknown { ip: Vec::new() },
+        known @ Who::Known { .. } => known,
+    };
+    Denied { who, call: "several", permission: None, controller: None, why: "several".to_owned() }
 }
 
 #[cfg(test)]
@@ -95,6 +117,7 @@ mod tests {
     use super::*;
     use crate::model::origin::Controller;
     use crate::model::permission::Permission;
+    use crate::model::stored::ActorKind;
 
     fn denied(number: usize) -> Denied {
         Denied {
@@ -109,29 +132,51 @@ mod tests {
     #[test]
     fn the_first_is_recorded_at_once_and_the_rest_counted() {
         let (denials, now) = (Denials::default(), Instant::now());
-        assert!(denials.note(&denied(1), now));
-        assert!(denials.note(&denied(2), now), "another kind");
+        assert_eq!(denials.note(denied(1), now), Some(denied(1)));
+        assert_eq!(denials.note(denied(2), now), Some(denied(2)), "another kind");
         for _ in 0..5 {
-            assert!(!denials.note(&denied(1), now));
+            assert_eq!(denials.note(denied(1), now), None);
         }
         assert_eq!(denials.due(now + WINDOW / 2), []);
         assert_eq!(denials.due(now + WINDOW), [(denied(1), 5)]);
-        assert!(!denials.note(&denied(1), now + WINDOW), "the next window goes on counting");
-        assert!(denials.note(&denied(2), now + WINDOW), "nothing came within its window");
+        assert_eq!(denials.note(denied(1), now + WINDOW), None, "the next window goes on counting");
+        assert!(denials.note(denied(2), now + WINDOW).is_some(), "nothing came within its window");
         assert_eq!(denials.due(now + WINDOW * 2), [(denied(1), 1)]);
         assert_eq!(denials.due(now + WINDOW * 3), []);
-        assert!(denials.note(&denied(1), now + WINDOW * 3));
+        assert!(denials.note(denied(1), now + WINDOW * 3).is_some());
+    }
+
+    fn known(name: usize) -> Who {
+        Who::Known { name: format!("caller-{name}"), kind: ActorKind::Human }
+    }
+
+    /// Somebody makes up controllers, for as long as he likes.
+    #[test]
+    fn nobody_drives_out_the_refusals_of_others() {
+        let (denials, begun) = (Denials::default(), Instant::now());
+        let mut counted = 0;
+        for minute in 0..5 {
+            let now = begun + WINDOW * minute;
+            for who in [known(1), Who::Unknown { ip: vec![192, 0, 2, 7] }] {
+                let kinds = (0..3 * KINDS_MAX).map(|number| Denied { who: who.clone(), ..denied(number) });
+                counted += kinds.filter_map(|kind| denials.note(kind, now)).count() as u64;
+            }
+            let honest = Denied { who: known(2), ..denied(minute as usize) };
+            assert_eq!(denials.note(honest.clone(), now), Some(honest));
+            counted += denials.due(now + WINDOW).into_iter().map(|(_, count)| count).sum::<u64>();
+        }
+        assert_eq!(counted, 5 * 2 * 3 * KINDS_MAX as u64, "each is counted");
+        assert!(denials.state().kinds.len() < 3 * (KINDS_OF_ONE_MAX + 1));
     }
 
     #[test]
     fn memory_is_bounded_and_nothing_is_lost() {
         let (denials, now) = (Denials::default(), Instant::now());
-        let recorded = (0..3 * KINDS_MAX).filter(|number| denials.note(&denied(*number), now)).count();
-        assert_eq!(recorded, KINDS_MAX);
-        let others: u64 = denials.due(now + WINDOW).into_iter().map(|(_, count)| count).sum();
-        assert_eq!(others, 2 * KINDS_MAX as u64);
-        let _ = denials.note(&denied(1), now + WINDOW);
-        let _ = denials.note(&denied(1), now + WINDOW);
-        assert_eq!(denials.rest(), [(denied(1), 1)]);
+        let kinds = (0..3 * KINDS_MAX).map(|number| Denied { who: known(number), ..denied(1) });
+        assert_eq!(kinds.filter_map(|kind| denials.note(kind, now)).count(), KINDS_MAX);
+        // Recorded also while there are too many.
+        assert_eq!(denials.due(now).into_iter().map(|(_, count)| count).sum::<u64>(), 2 * KINDS_MAX as u64);
+        assert_eq!(denials.note(Denied { who: known(7 * KINDS_MAX), ..denied(1) }, now), None);
+        assert_eq!(denials.rest().into_iter().map(|(_, count)| count).sum::<u64>(), 1);
     }
 }

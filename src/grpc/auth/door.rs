@@ -47,9 +47,14 @@ pub struct Door {
     recording: Mutex<JoinSet<()>>,
 }
 
-/// Not permitted, or no such controller: not told apart.
+/// Why somebody may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forbidden;
+pub enum Forbidden {
+    /// Not permitted, or no such controller: not told apart.
+    NotPermitted,
+    /// What proved who calls has ended since the call began.
+    Ended,
+}
 
 impl Door {
     /// The door of a node that everybody may use for everything: with `--dev`, or where the configuration says so.
@@ -110,7 +115,7 @@ impl Door {
             let who = known(caller);
             let (permission, controller) = (Some(permission), Some(controller.clone()));
             self.denied(Denied { who, call, permission, controller, why: "expired".to_owned() });
-            return Err(Forbidden);
+            return Err(Forbidden::Ended);
         }
         match decide(&rules.policy, &rules.grants, caller, permission, controller, now) {
             Decision::Permitted(by) => Ok(by),
@@ -122,7 +127,7 @@ impl Door {
                     controller: Some(controller.clone()),
                     why: why.word().to_owned(),
                 });
-                Err(Forbidden)
+                Err(Forbidden::NotPermitted)
             }
         }
     }
@@ -144,6 +149,8 @@ impl Door {
         self.permit(caller, permission, controller, call)?;
         let rules = self.rules();
         let services: Vec<&str> = match &rules {
+            // What is imported happened elsewhere.
+            Some(_) if permission == Permission::Import => return Ok(event),
             Some(rules) => services(&rules.policy, caller, controller).collect(),
             None => return Ok(event),
         };
@@ -168,11 +175,16 @@ impl Door {
 
     /// Records what was counted and not yet recorded, and waits for what is being recorded: at the end.
     pub async fn close(&self) {
-        for (denied, count) in self.denials.rest() {
-            self.record(denied, count);
+        loop {
+            for (denied, count) in self.denials.rest() {
+                self.record(denied, count);
+            }
+            let mut recording = std::mem::take(&mut *self.recording());
+            if recording.is_empty() {
+                return;
+            }
+            while recording.join_next().await.is_some() {}
         }
-        let recording = std::mem::take(&mut *self.recording());
-        recording.join_all().await;
     }
 
     fn rules(&self) -> Option<Arc<Rules>> {
@@ -185,7 +197,7 @@ impl Door {
     }
 
     fn denied(&self, denied: Denied) {
-        if self.denials.note(&denied, Instant::now()) {
+        if let Some(denied) = self.denials.note(denied, Instant::now()) {
             self.record(denied, 1);
         }
     }
@@ -194,7 +206,8 @@ impl Door {
     fn record(&self, denied: Denied, count: u64) {
         let controller = denied.controller.as_ref().map(Controller::as_str);
         let permission = denied.permission.map(Permission::word);
-        tracing::warn!(who = ?denied.who, call = denied.call, permission, controller, why = denied.why, count, "refused");
+        // Who it was stands in the trail, for as long as it may.
+        tracing::warn!(call = denied.call, permission, controller, why = denied.why, count, "refused");
         let node = self.node.clone();
         let mut recording = self.recording();
         while recording.try_join_next().is_some() {}
@@ -210,14 +223,14 @@ impl Door {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreported {
     /// They may not report for that controller.
-    Forbidden,
+    Forbidden(Forbidden),
     /// It names a source that is another's.
     Source(Violation),
 }
 
 impl From<Forbidden> for Unreported {
-    fn from(Forbidden: Forbidden) -> Self {
-        Self::Forbidden
+    fn from(why: Forbidden) -> Self {
+        Self::Forbidden(why)
     }
 }
 
@@ -276,6 +289,7 @@ fn bearer(value: &str) -> Option<&str> {
 fn bytes(ip: IpAddr) -> Vec<u8> {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
+        // The network: within it, one host has as many addresses as it likes.
+        IpAddr::V6(ip) => [&ip.octets()[..8], &[0; 8]].concat(),
     }
 }
