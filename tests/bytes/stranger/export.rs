@@ -112,7 +112,9 @@ fn exports_show_what_the_folder_holds_and_no_less() {
             count_up(&tally, if *whole { "whole exports agreed" } else { "narrowed exports good" });
         }
         let random = &mut Random::new(seed);
-        for turn in 0..altered {
+        // One that cannot be served has nothing to alter.
+        let turns = if exports.is_empty() { 0 } else { altered };
+        for turn in 0..turns {
             let (file, whole) = &exports[random.index(exports.len())];
             let text = std::fs::read_to_string(file).unwrap();
             let Some((what, text)) = alter(&text, random) else { continue };
@@ -171,7 +173,9 @@ fn export(folder: &Path, data: &Path) -> Vec<(PathBuf, bool)> {
             files.push((file, since.is_none()));
         } else {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(said.contains("no such controller"), "{controller}: {said}");
+            // One whose clock was ahead of the real one, by which it is served, cannot record that it is read.
+            let expected = ["no such controller", "clock is more than a day behind the trail"];
+            assert!(expected.iter().any(|expected| said.contains(expected)), "{controller}: {said}");
         }
     }
     runtime.block_on(server.stop());

@@ -47,6 +47,7 @@ const ALLOWED: &[Allowed] = &[
     (&["keyring"], &[FlipKey, FlipValue, Truncate, Delete, RollBack], Keys, "it is not read"),
     (&["vault/ and keyring"], &[RollBack], Keys, "they are not read"),
     (&["vault/ and keyring", "vault/"], &[RollBack], Silent, "contact data are not evidence: they may be older, or none"),
+    (&["db/header"], &[FlipValue], Guard, "a trail's last header: without keys only the guard holds its hash"),
     (&["newest records", "newest trail"], &[Delete], Guard, "a shorter store that is whole in itself"),
     (&["everything"], &[RollBack], Guard, "an older store that is whole in itself, and only a guard elsewhere tells"),
     (&["LOCK", "*/LOCK"], ANY, Harmless, "held, never read"),

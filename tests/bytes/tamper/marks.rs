@@ -105,7 +105,7 @@ pub(crate) fn of_row(original: &Original, family: Family, key: &[u8], value: &[u
                 .collect()
         }
         Family::Posting => vec![Mark::word("posting"), Mark::word("by one of its terms")],
-        Family::EventId => vec![Mark::word("event id")],
+        Family::EventId => vec![Mark::word("event id"), Mark::word("the family event_id")],
         Family::Counter => vec![Mark::word("counts"), Mark::word("counter")],
         Family::Indexed => vec![Mark::word("the index"), Mark::word("the family indexed")],
     }
