@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::edits::{MARK, record};
+use super::raw::Bytes;
 use super::support::{Events, Node, everything, run};
-use prost::bytes::{Buf, BufMut};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Endpoint;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request};
 
 /// Bytes that are no message: as a gRPC body of their own making.
 #[test]
@@ -60,44 +59,4 @@ fn garbage_instead_of_a_message_is_refused() {
         assert_eq!(rows.len(), 7 * bodies.len(), "nothing but the good events is in the trail");
     });
     node.stop();
-}
-
-/// Bytes as they are, instead of a message.
-#[derive(Debug, Clone, Copy)]
-struct Bytes;
-
-impl Codec for Bytes {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Bytes {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        into.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Bytes {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let mut bytes = vec![0; from.remaining()];
-        from.copy_to_slice(&mut bytes);
-        Ok(Some(bytes))
-    }
 }

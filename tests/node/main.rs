@@ -19,6 +19,7 @@ mod import;
 mod index;
 mod issued;
 mod matrix;
+mod raw;
 mod readme;
 mod refusals;
 mod renewal;

@@ -15,14 +15,13 @@ use akta::model::permission::Permission;
 use akta::model::permission::role::Role;
 use akta::model::stored::{Outcome, Purpose};
 use prost::Message;
-use prost::bytes::{Buf, BufMut, Bytes};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request, Status};
 
 use super::authority::{Authority, Identity, Wish as Certificate};
 use super::binary::{akta, shown};
 use super::issued::{ISSUER, Issued, Wish};
+use super::raw::Bytes;
 use super::secure::{Files, STUCK, Secure};
 use super::support::{Events, run};
 
@@ -301,15 +300,16 @@ impl World {
         let mut grpc = tonic::client::Grpc::new(channel);
         grpc.ready().await.map_err(|error| lost(&error))?;
         let path = PathAndQuery::try_from(format!("/akta.v1.{call}")).unwrap();
-        let mut request = Request::new(tokio_stream::once(Bytes::from(request)));
+        let mut request = Request::new(tokio_stream::once(request));
         if let Some(token) = token {
             request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
-        let answer = tokio::time::timeout(STUCK, grpc.streaming(request, path, Raw)).await.expect("it answers in time");
+        let answer =
+            tokio::time::timeout(STUCK, grpc.streaming(request, path, Bytes)).await.expect("it answers in time");
         let mut messages = answer?.into_inner();
         while let Some(message) = messages.message().await? {
             if call.ends_with("StreamEvents") {
-                let answer = StreamEventsResponse::decode(message).unwrap();
+                let answer = StreamEventsResponse::decode(message.as_slice()).unwrap();
                 if let Some(Answered::Refusal(refusal)) = answer.outcome {
                     return Err(Status::new(Code::from(refusal.code.cast_signed()), refusal.message));
                 }
@@ -369,41 +369,4 @@ fn event(of: &str) -> api::Event {
     let mut event = Events::of(SOURCES.fetch_add(1, Ordering::Relaxed)).read();
     event.controller = of.to_owned();
     event
-}
-
-/// Messages as they are.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining())))
-    }
 }

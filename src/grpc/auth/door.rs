@@ -90,7 +90,7 @@ impl Door {
             Err(Unknown::NoKeys) => Err(Status::new(Code::Unavailable, Refused::NoKeys.to_string())),
             Err(Unknown::Unproved(why)) => {
                 let who = Who::Unknown { ip: peer.and_then(Peer::ip).map(bytes).unwrap_or_default() };
-                self.denied(Denied { who, call, permission: None, controller: None, why: why.to_string() });
+                self.denied(Denied { who, call, permission: None, controller: None, why: why.clone() });
                 let remedy = "present a client certificate with a SPIFFE id, or a bearer token";
                 Err(Status::new(Code::Unauthenticated, format!("it is not known who calls: {why}; {remedy}")))
             }
@@ -110,23 +110,26 @@ impl Door {
         call: &'static str,
     ) -> Result<Permitted, Forbidden> {
         let Some(rules) = self.rules() else { return Ok(Permitted::Dev) };
+        self.permit_by(&rules, caller, permission, controller, call)
+    }
+
+    fn permit_by(
+        &self,
+        rules: &Rules,
+        caller: &Caller,
+        permission: Permission,
+        controller: &Controller,
+        call: &'static str,
+    ) -> Result<Permitted, Forbidden> {
         let now = self.node.base().now();
         if caller.has_ended(now) {
-            let who = known(caller);
-            let (permission, controller) = (Some(permission), Some(controller.clone()));
-            self.denied(Denied { who, call, permission, controller, why: "expired".to_owned() });
+            self.refused(caller, permission, controller, call, "expired");
             return Err(Forbidden::Ended);
         }
         match decide(&rules.policy, &rules.grants, caller, permission, controller, now) {
             Decision::Permitted(by) => Ok(by),
             Decision::Denied(why) => {
-                self.denied(Denied {
-                    who: known(caller),
-                    call,
-                    permission: Some(permission),
-                    controller: Some(controller.clone()),
-                    why: why.word().to_owned(),
-                });
+                self.refused(caller, permission, controller, call, why.word());
                 Err(Forbidden::NotPermitted)
             }
         }
@@ -145,23 +148,16 @@ impl Door {
         event: Event,
         call: &'static str,
     ) -> Result<Event, Unreported> {
+        let Some(rules) = self.rules() else { return Ok(event) };
         let permission = if event.is_import() { Permission::Import } else { Permission::Record };
-        self.permit(caller, permission, controller, call)?;
-        let rules = self.rules();
-        let services: Vec<&str> = match &rules {
+        self.permit_by(&rules, caller, permission, controller, call)?;
+        if permission == Permission::Import {
             // What is imported happened elsewhere.
-            Some(_) if permission == Permission::Import => return Ok(event),
-            Some(rules) => services(&rules.policy, caller, controller).collect(),
-            None => return Ok(event),
-        };
+            return Ok(event);
+        }
+        let services: Vec<&str> = services(&rules.policy, caller, controller).collect();
         event.reported_by(&services).map_err(|violation| {
-            self.denied(Denied {
-                who: known(caller),
-                call,
-                permission: Some(permission),
-                controller: Some(controller.clone()),
-                why: "source".to_owned(),
-            });
+            self.refused(caller, permission, controller, call, "source");
             Unreported::Source(violation)
         })
     }
@@ -194,6 +190,20 @@ impl Door {
 
     fn recording(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody who is known may not.
+    fn refused(
+        &self,
+        caller: &Caller,
+        permission: Permission,
+        controller: &Controller,
+        call: &'static str,
+        why: &'static str,
+    ) {
+        let who = Who::Known { name: caller.name().to_owned(), kind: caller.kind() };
+        let (permission, controller) = (Some(permission), Some(controller.clone()));
+        self.denied(Denied { who, call, permission, controller, why: why.to_owned() });
     }
 
     fn denied(&self, denied: Denied) {
@@ -274,10 +284,6 @@ async fn credential<T>(rules: &Rules, request: &Request<T>, peer: Option<&Peer>)
         Some(Peer::Unix { uid, .. }) => Ok(Caller::new(Credential::Socket { uid: *uid })),
         Some(Peer::Plain(_)) | None => Err("a plaintext connection proves nothing".into()),
     }
-}
-
-fn known(caller: &Caller) -> Who {
-    Who::Known { name: caller.name().to_owned(), kind: caller.kind() }
 }
 
 /// The token of a header value `Bearer TOKEN`; the scheme in any case (RFC 9110, section 11.1).

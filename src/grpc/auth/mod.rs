@@ -18,7 +18,6 @@ pub mod jwks;
 pub mod keys;
 pub mod refresh;
 pub mod refused;
-pub mod shown;
 pub mod source;
 pub mod token;
 

@@ -8,10 +8,7 @@ use std::time::Duration;
 use super::issuer::Known;
 use super::jwks::KeySet;
 use super::source::Source;
-use crate::model::date::Timestamp;
-
-/// The time, from whoever knows it.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+use crate::grpc::transport::Now;
 
 /// How often the thread looks whether a source is due.
 const TICK: Duration = Duration::from_secs(1);

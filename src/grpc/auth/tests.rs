@@ -17,6 +17,7 @@ use super::refresh;
 use super::refused::Refused;
 use super::source::Source;
 use super::token::{TOKEN_BYTES_MAX, Tokens};
+use crate::grpc::transport::Now;
 use crate::model::date::Timestamp;
 
 const URL: &str = "https://login.example";
@@ -47,7 +48,7 @@ struct World {
     seen: Vec<refresh::Seen>,
     told: Told,
     seconds: Arc<AtomicI64>,
-    now: refresh::Now,
+    now: Now,
 }
 
 impl World {
@@ -56,8 +57,7 @@ impl World {
         *told.set.lock().unwrap() = jwks(signers);
         let seconds = Arc::new(AtomicI64::new(NOW));
         let clock = seconds.clone();
-        let now: refresh::Now =
-            Arc::new(move || Timestamp::from_parts(clock.load(Ordering::SeqCst), 0).expect("is in range"));
+        let now: Now = Arc::new(move || Timestamp::from_parts(clock.load(Ordering::SeqCst), 0).expect("is in range"));
         let issuer = |url: &str, algorithms: &[&str]| Issuer {
             url: url.to_owned(),
             audience: "akta".to_owned(),

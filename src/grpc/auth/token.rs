@@ -17,9 +17,10 @@ use super::claims::{Checked, Claims, Raw};
 use super::issuer::{Issuer, Known};
 use super::keys::{Keys, Numbered};
 use super::met::{Lately, Met};
-use super::refresh::{self, Bell, Now};
+use super::refresh::{self, Bell};
 use super::refused::Refused;
 use super::signature;
+use crate::grpc::transport::Now;
 use crate::model::date::Timestamp;
 
 /// Longest token, in bytes. A Kubernetes one has about 1 KiB; one with two hundred groups, 10 KiB.
