@@ -13,8 +13,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         compile(&["akta/record/v1/vocabulary.proto", "akta/record/v1/parts.proto", "akta/record/v1/keyring.proto"])?;
     prost_build::Config::new().skip_debug(["akta.record.v1.Keyring", "akta.record.v1.ZoneKeys"]).compile_fds(stored)?;
 
-    let api =
-        compile(&["akta/v1/event.proto", "akta/v1/ingest.proto", "akta/v1/history.proto", "akta/v1/evidence.proto"])?;
+    let api = compile(&[
+        "akta/v1/event.proto",
+        "akta/v1/ingest.proto",
+        "akta/v1/history.proto",
+        "akta/v1/evidence.proto",
+        "akta/v1/controller.proto",
+    ])?;
     fs::write(out.join("akta.v1.descriptors"), api.encode_to_vec())?;
     let mut config = prost_build::Config::new();
     config.btree_map(["."]);

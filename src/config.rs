@@ -9,10 +9,10 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use self::policy::Rules;
 pub use crate::grpc::transport::Listen;
 use crate::model::date::Zone;
 use crate::model::origin::Controller;
+use crate::model::permission::policy::Policy;
 use crate::trail::base::Settings;
 
 /// Authority of origins where none is set, with `--dev`.
@@ -135,8 +135,8 @@ impl File {
     }
 
     /// Who may, if a policy is set.
-    pub fn rules(&self) -> Result<Option<Rules>, ConfigError> {
-        self.policy.as_deref().map(Rules::read).transpose()
+    pub fn rules(&self) -> Result<Option<Policy>, ConfigError> {
+        self.policy.as_deref().map(policy::read).transpose()
     }
 
     /// Who may call: whom the policy names; without one everybody, with `--dev`.
@@ -150,7 +150,7 @@ impl File {
                 Err(ConfigError("policy and open_to_everybody exclude each other: leave one of them out".into()))
             }
             (Some(path), false) => {
-                Rules::read(path)?;
+                policy::read(path)?;
                 Ok(Access::Policy(path.clone()))
             }
             (None, true) => Ok(Access::Everybody),

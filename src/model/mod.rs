@@ -26,6 +26,7 @@ pub mod part;
 pub mod permission;
 pub mod policy;
 #[cfg(feature = "server")]
+pub mod profile;
 pub mod proof;
 pub mod query;
 pub mod record;

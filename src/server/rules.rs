@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::ConfigError;
-use crate::config::policy::Rules as Written;
+use crate::config::{ConfigError, policy};
 use crate::grpc::auth::door::Rules;
 use crate::grpc::auth::issuer::Issuer as Trusted;
 use crate::grpc::auth::token::Tokens;
 use crate::grpc::transport::Now;
 use crate::model::permission::issuer::Issuer;
+use crate::model::permission::policy::Policy;
 
 /// What checks tokens, where issuers are trusted.
 type Checks = Option<Arc<Tokens>>;
@@ -22,7 +22,7 @@ pub(super) struct PolicyFile {
 }
 
 struct Last {
-    written: Written,
+    written: Policy,
     tokens: Checks,
     /// What was wrong with it last, so that it is said once.
     wrong: Option<String>,
@@ -35,8 +35,8 @@ impl PolicyFile {
     ///
     /// It is not sound, or the keys of an issuer cannot be asked for.
     pub(super) fn read(path: PathBuf, now: Now) -> Result<(Self, Rules), ConfigError> {
-        let written = Written::read(&path)?;
-        let tokens = tokens(written.policy.issuers(), &now)?;
+        let written = policy::read(&path)?;
+        let tokens = tokens(written.issuers(), &now)?;
         let rules = rules(&written, tokens.clone());
         Ok((Self { path, now, last: Mutex::new(Last { written, tokens, wrong: None }) }, rules))
     }
@@ -64,22 +64,22 @@ impl PolicyFile {
         }
     }
 
-    fn changed(&self, last: &Last) -> Result<Option<(Written, Checks)>, ConfigError> {
-        let written = Written::read(&self.path)?;
+    fn changed(&self, last: &Last) -> Result<Option<(Policy, Checks)>, ConfigError> {
+        let written = policy::read(&self.path)?;
         if written == last.written {
             return Ok(None);
         }
-        let tokens = if written.policy.issuers() == last.written.policy.issuers() {
+        let tokens = if written.issuers() == last.written.issuers() {
             last.tokens.clone()
         } else {
-            tokens(written.policy.issuers(), &self.now)?
+            tokens(written.issuers(), &self.now)?
         };
         Ok(Some((written, tokens)))
     }
 }
 
-fn rules(written: &Written, tokens: Checks) -> Rules {
-    Rules { policy: written.policy.clone(), grants: written.grants.clone(), tokens }
+fn rules(written: &Policy, tokens: Checks) -> Rules {
+    Rules { policy: written.clone(), tokens }
 }
 
 fn tokens(issuers: &[Issuer], now: &Now) -> Result<Checks, ConfigError> {

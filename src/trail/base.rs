@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::acts::Registry;
 use super::guard::Guard;
 use super::keyring::{self, Kek, Keyring};
 use super::leaves::Leaves;
@@ -122,6 +123,8 @@ pub struct Base {
     pub guard: Option<Guard>,
     /// All trails.
     pub trails: Trails,
+    /// What controllers have decided.
+    pub acts: Registry,
     /// Last part of every origin of this store.
     pub writer: String,
     /// Names and rules.
@@ -180,7 +183,18 @@ impl Base {
         let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
         let writer = meta.writer;
-        Self { db, index, keyring, vault, world, guard, trails: Trails::after(next), writer, settings }
+        Self {
+            db,
+            index,
+            keyring,
+            vault,
+            world,
+            guard,
+            trails: Trails::after(next),
+            acts: Registry::default(),
+            writer,
+            settings,
+        }
     }
 
     /// The trail of a controller, opened if it is not; `None` if the controller has none.

@@ -4,6 +4,7 @@
 //! [`writer`] (one group, one synced batch) → [`indexer`] (derived) → [`guard`] → [`reader`] and [`search`] →
 //! [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
 
+pub mod acts;
 pub mod answer;
 pub mod ask;
 pub mod base;

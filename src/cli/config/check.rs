@@ -12,7 +12,6 @@ use crate::config::{Access, File, Listen, Size};
 use crate::env::{Clock, SystemClock};
 use crate::grpc::transport::tls::Loaded;
 use crate::grpc::transport::{Now, Role, Ways};
-use crate::model::date::Timestamp;
 use crate::model::origin::{Controller, is_name};
 use crate::model::permission::advice::advice;
 
@@ -25,13 +24,13 @@ pub(super) struct Report {
     pub(super) notes: Vec<String>,
 }
 
-/// Checks everything that can be checked without data folder and port; `now` is what grants are held against.
-pub(super) fn check(options: &Options, variables: &Variables, now: Timestamp) -> Result<Report, Failure> {
+/// Checks everything that can be checked without data folder and port.
+pub(super) fn check(options: &Options, variables: &Variables) -> Result<Report, Failure> {
     let mut report = Report { notes: unknown(variables), ..Report::default() };
     match Effective::read(options, variables) {
         Ok(effective) => {
             report.settings(&effective);
-            report.policy(&effective, now);
+            report.policy(&effective);
         }
         Err(Failure(why)) => report.problems.push(why),
     }
@@ -80,7 +79,7 @@ impl Report {
         }
     }
 
-    fn policy(&mut self, effective: &Effective, now: Timestamp) {
+    fn policy(&mut self, effective: &Effective) {
         let file = &effective.file;
         match file.access(effective.dev) {
             Ok(Access::Everybody) if !effective.dev => {
@@ -93,8 +92,8 @@ impl Report {
         let controllers: BTreeSet<Controller> = file.controllers.iter().filter_map(|of| Controller::new(of)).collect();
         match file.rules() {
             Ok(None) => {}
-            Ok(Some(rules)) => {
-                let advice = advice(&rules.policy, &rules.grants, &controllers, now);
+            Ok(Some(policy)) => {
+                let advice = advice(&policy, &controllers);
                 self.notes.extend(advice.iter().map(|advice| format!("policy: {advice}")));
             }
             Err(why) => self.problem(why.to_string()),

@@ -11,7 +11,6 @@ use serde_json::json;
 use self::effective::{Effective, From};
 use super::text::table;
 use super::{Failure, Outcome};
-use crate::env::{Clock, SystemClock};
 
 /// An example of a configuration, which `akta config check` takes.
 pub const EXAMPLE: &str = include_str!("example.toml");
@@ -101,7 +100,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 }
 
 fn run_check(options: &Options) -> Result<Outcome, Failure> {
-    let report = check::check(options, &effective::variables(), SystemClock.now())?;
+    let report = check::check(options, &effective::variables())?;
     let good = report.problems.is_empty();
     if options.json {
         println!("{}", json!({"good": good, "problems": report.problems, "notes": report.notes}));

@@ -12,6 +12,7 @@ use crate::env::{Clock, SystemClock};
 use crate::model::date::Timestamp;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
+use crate::model::permission::acts::Acts;
 use crate::model::permission::who_can::{Answer, Through, WhoCan, who_can};
 
 /// Show who may do something for a controller: by which entry and grant, until when
@@ -20,7 +21,7 @@ use crate::model::permission::who_can::{Answer, Through, WhoCan, who_can};
 /// controller exists is not looked at. Exit 0 if somebody may, 1 if nobody.
 ///
 /// PERMISSION is one of record, import, search, watch, export, notices, prove, verify, list, open,
-/// grant, approve, erase, reidentify, hold, purge, retention, operate.
+/// grant, incident, approve, erase, reidentify, hold, purge, retention, operate.
 ///
 ///   akta config who-can search school-1 --config akta.toml
 ///   akta config who-can erase school-1 --at 2027-01-01 --json
@@ -46,11 +47,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     let file = File::read(&args.config)?;
-    let rules = file.rules()?;
-    let rules = rules.ok_or("no policy is set: name its file in the configuration, policy = \"FILE\"")?;
+    let policy = file.rules()?;
+    let policy = policy.ok_or("no policy is set: name its file in the configuration, policy = \"FILE\"")?;
     let controller = Controller::new(&args.controller).ok_or("CONTROLLER must be 1 to 63 of a-z 0-9 . _ -")?;
     let now = args.at.map_or_else(|| SystemClock.now(), |Time(time)| time);
-    let found = who_can(&rules.policy, &rules.grants, args.permission, &controller, now);
+    let found = who_can(&policy, &Acts::default(), args.permission, &controller, now);
     if args.json {
         found.answers.iter().for_each(|answer| println!("{}", object(answer)));
     } else {

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 use toml::Spanned;
-use toml::value::Datetime;
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -16,12 +15,6 @@ pub(super) struct File {
     pub(super) workload: Vec<Spanned<Workload>>,
     #[serde(default)]
     pub(super) person: Vec<Spanned<Person>>,
-    #[serde(default)]
-    pub(super) grant: Vec<Spanned<Grant>>,
-    #[serde(default)]
-    pub(super) incident: Vec<Spanned<Incident>>,
-    #[serde(default)]
-    pub(super) lone_approver: Vec<Spanned<LoneApprover>>,
 }
 
 /// Whose tokens are taken.
@@ -59,51 +52,4 @@ pub(super) struct Person {
     pub(super) controllers: Vec<String>,
     pub(super) roles: Vec<String>,
     pub(super) staff: String,
-}
-
-/// A controller opens its records to somebody of the vendor's staff.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Grant {
-    pub(super) id: String,
-    pub(super) controller: String,
-    pub(super) issuer: Option<String>,
-    pub(super) subject: Option<String>,
-    pub(super) group: Option<String>,
-    pub(super) spiffe: Option<String>,
-    pub(super) uid: Option<u32>,
-    pub(super) permissions: Vec<String>,
-    pub(super) ground: String,
-    pub(super) given_by: String,
-    pub(super) from: Time,
-    pub(super) until: Time,
-}
-
-/// Security may search several controllers at once.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Incident {
-    pub(super) id: String,
-    pub(super) controllers: Vec<String>,
-    pub(super) ground: String,
-    pub(super) opened_by: String,
-    pub(super) from: Time,
-    pub(super) until: Time,
-}
-
-/// A controller lets one person of its own staff approve.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LoneApprover {
-    pub(super) controller: String,
-    pub(super) chosen_by: String,
-    pub(super) since: Time,
-}
-
-/// A time as TOML writes it, or as text.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a time such as 2026-11-22T10:00:00Z or a date such as 2026-11-22")]
-pub(super) enum Time {
-    Native(Datetime),
-    Text(String),
 }

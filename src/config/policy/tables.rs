@@ -1,20 +1,15 @@
-//! From the tables of a policy file to its rules: every field is checked, every refusal has its line.
+//! From the tables of a policy file to its policy: every field is checked, every refusal has its line.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
 
 use toml::Spanned;
 
-use super::{Rules, form};
+use super::form;
 use crate::config::line_of;
 use crate::model::check::{Checker, Violation};
-use crate::model::date::Timestamp;
-use crate::model::origin::{Controller, is_name};
-use crate::model::permission::approval::LoneChoice;
-use crate::model::permission::grants::{Act, GRANT_MAX, GROUND_BYTES_MAX, Grant, Grants, INCIDENT_MAX, Incident, Span};
 use crate::model::permission::holder::Holder;
 use crate::model::permission::issuer::{Issuer, Keys, is_trustworthy};
 use crate::model::permission::policy::{Entry, Policy, Staff};
@@ -26,19 +21,15 @@ const NAME_BYTES_MAX: usize = 255;
 /// Longest name of a service, as of a source in an event, and longest title, in bytes.
 const SERVICE_BYTES_MAX: usize = 64;
 
-/// The rules of a file; what was refused is missing from them.
-pub(super) fn rules(file: form::File, text: &str, folder: &Path, checker: &mut Checker) -> Rules {
+/// The policy of a file; what was refused is missing from it.
+pub(super) fn policy(file: form::File, text: &str, folder: &Path, checker: &mut Checker) -> Policy {
     let title = file.contact_title.map(|title| checker.required_text("contact_title", title, SERVICE_BYTES_MAX));
     let mut tables = Tables { text, checker, known: Known::default() };
     let issuers = tables.each("issuer", file.issuer, |table, _, known, checker| issuer(table, folder, known, checker));
     let mut entries = tables.each("workload", file.workload, workload);
     entries.extend(tables.each("person", file.person, person));
-    let grants = tables.each("grant", file.grant, grant);
-    let incidents = tables.each("incident", file.incident, incident);
-    let lone_choices = tables.each("lone_approver", file.lone_approver, lone_choice);
     // Every holder's issuer was looked up among these.
-    let policy = Policy::new(entries, issuers, title).unwrap_or_default();
-    Rules { policy, grants: Grants { grants, incidents }, lone_choices }
+    Policy::new(entries, issuers, title).unwrap_or_default()
 }
 
 /// The tables of one file, one kind after the other.
@@ -52,8 +43,6 @@ struct Tables<'a> {
 #[derive(Default)]
 struct Known {
     issuers: BTreeSet<String>,
-    ids: BTreeSet<String>,
-    lone: BTreeSet<Controller>,
 }
 
 impl Tables<'_> {
@@ -142,82 +131,6 @@ fn entry(
     or_refuse(Entry::new(name, holder?, staff?, scope?, roles, service), checker)
 }
 
-fn grant(table: form::Grant, _: &str, known: &mut Known, checker: &mut Checker) -> Option<Grant> {
-    let act = act(table.id, table.ground, ("given_by", table.given_by), known, checker);
-    let span = span(&table.from, &table.until, GRANT_MAX, "366 days", checker);
-    let controller = controller(&table.controller, checker);
-    let holder = match (table.issuer, table.spiffe, table.uid) {
-        (Some(issuer), None, None) => bearer(issuer, table.subject, table.group, known, checker),
-        (None, Some(id), None) if table.subject.is_none() && table.group.is_none() => spiffe(&id, checker),
-        (None, None, Some(uid)) if table.subject.is_none() && table.group.is_none() => Some(Holder::Socket(uid)),
-        _ => {
-            checker
-                .refuse("issuer", "is required with subject or group, or spiffe or uid instead: to whom it is given");
-            None
-        }
-    };
-    let permissions = words("permissions", &table.permissions, checker);
-    if permissions.is_empty() {
-        return None;
-    }
-    or_refuse(Grant::new(act(span?), controller?, holder?, permissions), checker)
-}
-
-fn incident(table: form::Incident, _: &str, known: &mut Known, checker: &mut Checker) -> Option<Incident> {
-    let act = act(table.id, table.ground, ("opened_by", table.opened_by), known, checker);
-    let span = span(&table.from, &table.until, INCIDENT_MAX, "7 days", checker);
-    let scope = scope(&table.controllers, checker);
-    Some(Incident { act: act(span?), scope: scope? })
-}
-
-fn lone_choice(table: form::LoneApprover, _: &str, known: &mut Known, checker: &mut Checker) -> Option<LoneChoice> {
-    let by = checker.required_text("chosen_by", table.chosen_by, NAME_BYTES_MAX);
-    let since = time("since", &table.since, checker);
-    let controller = controller(&table.controller, checker)?;
-    if !known.lone.insert(controller.clone()) {
-        checker.refuse("controller", "has such a table already: keep one of them");
-    }
-    Some(LoneChoice { controller, by, since: since? })
-}
-
-/// What grants and incidents have in common, but for their time.
-fn act(
-    id: String,
-    ground: String,
-    (field, by): (&str, String),
-    known: &mut Known,
-    checker: &mut Checker,
-) -> impl FnOnce(Span) -> Act + use<> {
-    if !is_name(&id) {
-        checker.refuse("id", "must be 1 to 63 of a-z 0-9 . _ -");
-    } else if !known.ids.insert(id.clone()) {
-        checker.refuse("id", "is taken by another grant or incident: give it one of its own");
-    }
-    let ground = checker.required_text("ground", ground, GROUND_BYTES_MAX);
-    let by = checker.required_text(field, by, NAME_BYTES_MAX);
-    move |span| Act { id: id.into(), ground, by, span }
-}
-
-fn span(from: &form::Time, until: &form::Time, longest: Duration, words: &str, checker: &mut Checker) -> Option<Span> {
-    let (from, until) = (time("from", from, checker), time("until", until, checker));
-    let span = Span::new(from?, until?, longest);
-    if span.is_none() {
-        checker.refuse("until", format!("must be after from, and at most {words} later"));
-    }
-    span
-}
-
-fn time(field: &str, time: &form::Time, checker: &mut Checker) -> Option<Timestamp> {
-    let time = match time {
-        form::Time::Native(time) => Timestamp::parse(&time.to_string()),
-        form::Time::Text(text) => Timestamp::parse(text),
-    };
-    if time.is_none() {
-        checker.refuse(field, "must be a time with its offset, 2026-11-22T10:00:00Z, or a date (midnight UTC)");
-    }
-    time
-}
-
 /// Whoever bears a token of that issuer for that subject or group.
 fn bearer(
     issuer: String,
@@ -261,14 +174,6 @@ fn staff(word: &str, checker: &mut Checker) -> Option<Staff> {
     let found = [Staff::Controller, Staff::Processor].into_iter().find(|staff| staff.word() == word);
     if found.is_none() {
         checker.refuse("staff", "must be \"controller\" or \"processor\"");
-    }
-    found
-}
-
-fn controller(name: &str, checker: &mut Checker) -> Option<Controller> {
-    let found = Controller::new(name);
-    if found.is_none() {
-        checker.refuse("controller", "must be 1 to 63 of a-z 0-9 . _ -");
     }
     found
 }

@@ -19,7 +19,6 @@ use crate::model::event::Event;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::decide::{Decision, Permitted, decide, services};
-use crate::model::permission::grants::Grants;
 use crate::model::permission::policy::Policy;
 use crate::trail::denial::{Denied, Who};
 use crate::trail::node::Node;
@@ -31,8 +30,6 @@ const AUTHORIZATION: &str = "authorization";
 pub struct Rules {
     /// Who has which role.
     pub policy: Policy,
-    /// What opens a controller to others.
-    pub grants: Grants,
     /// Checks tokens of the issuers that the policy trusts; none where it trusts none.
     pub tokens: Option<Arc<Tokens>>,
 }
@@ -126,7 +123,7 @@ impl Door {
             self.refused(caller, permission, controller, call, "expired");
             return Err(Forbidden::Ended);
         }
-        match decide(&rules.policy, &rules.grants, caller, permission, controller, now) {
+        match decide(&rules.policy, &self.node.acts(controller), caller, permission, controller, now) {
             Decision::Permitted(by) => Ok(by),
             Decision::Denied(why) => {
                 self.refused(caller, permission, controller, call, why.word());

@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use super::Permission;
+use super::change::ActId;
 use super::policy::Staff;
 use crate::model::date::Timestamp;
-use crate::model::origin::Controller;
 
 /// How long a lone approver waits.
 pub const LONE_WAIT: Duration = Duration::from_secs(48 * 3_600);
@@ -28,6 +28,18 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Erasure, Self::Reidentification, Self::NameOverride];
+
+    /// As the command line writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Erasure => "erasure",
+            Self::Reidentification => "reidentification",
+            Self::NameOverride => "name-override",
+        }
+    }
+
     /// What one must have to ask for it and to do it.
     pub const fn permission(self) -> Permission {
         match self {
@@ -47,17 +59,6 @@ pub enum LoneApprover {
     Since(Timestamp),
 }
 
-/// A controller's own choice that one person is enough, as it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoneChoice {
-    /// Whose choice.
-    pub controller: Controller,
-    /// Who made it for the controller.
-    pub by: String,
-    /// From when on.
-    pub since: Timestamp,
-}
-
 /// Somebody's word at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voice {
@@ -71,8 +72,14 @@ pub struct Voice {
 /// of the deed, those who answered that to approve, for this controller and at their time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// Its own.
+    pub id: ActId,
     /// What for.
     pub deed: Deed,
+    /// Concerning whom or what.
+    pub concerning: String,
+    /// Why.
+    pub ground: String,
     /// Who asked.
     pub asked: Voice,
     /// On whose side they work.
@@ -81,6 +88,8 @@ pub struct Request {
     pub agreed: Vec<Voice>,
     /// Who objected. One is enough.
     pub objected: Vec<Voice>,
+    /// When it was done; it is done once.
+    pub used: Option<Timestamp>,
 }
 
 /// Where a request stands.
@@ -98,12 +107,37 @@ pub enum Standing {
     Refused,
     /// It was not settled in time: ask again.
     Lapsed,
+    /// It was done.
+    Used,
+}
+
+impl Standing {
+    /// In words, for people.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Agreed => "agreed",
+            Self::AgreedAlone => "agreed alone",
+            Self::Waits(_) => "waits",
+            Self::NeedsAnother => "needs another",
+            Self::Refused => "refused",
+            Self::Lapsed => "lapsed",
+            Self::Used => "used",
+        }
+    }
 }
 
 impl Request {
+    /// Whether it may still be settled or used.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.used.is_none() && self.objected.is_empty() && now < self.asked.at.plus(REQUEST_STANDS)
+    }
+
     /// Where it stands at `now`. What is said after `now`, or from whoever asked, counts for nothing.
     pub fn standing(&self, choice: LoneApprover, now: Timestamp) -> Standing {
         let said = |voice: &&Voice| self.asked.at <= voice.at && voice.at <= now;
+        if self.used.is_some_and(|used| used <= now) {
+            return Standing::Used;
+        }
         if self.objected.iter().any(|voice| said(&voice)) {
             return Standing::Refused;
         }
@@ -143,11 +177,15 @@ mod tests {
     /// Anna asks at hour 100.
     fn request(staff: Staff, agreed: &[(&str, i64)], objected: &[(&str, i64)]) -> Request {
         Request {
+            id: "5f1c".into(),
             deed: Deed::Erasure,
+            concerning: "pupil:1".to_owned(),
+            ground: "request of 20 November".to_owned(),
             asked: Voice { name: "anna".to_owned(), at: at(100) },
             staff,
             agreed: voices(agreed),
             objected: voices(objected),
+            used: None,
         }
     }
 

@@ -6,7 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::grants::{Act, Grant, Grants};
+use super::acts::Acts;
+use super::grants::{Act, Grant};
 use super::policy::{Entry, Policy, Staff};
 use super::role::Role;
 use super::{Permission, Reach};
@@ -75,10 +76,10 @@ pub enum Denial {
     },
 }
 
-/// Decides.
+/// Decides. `acts` are those of the controller; of one without a trail there are none.
 pub fn decide(
     policy: &Policy,
-    grants: &Grants,
+    acts: &Acts,
     caller: &Caller,
     permission: Permission,
     controller: &Controller,
@@ -88,14 +89,14 @@ pub fn decide(
         return Decision::Permitted(Permitted::Dev);
     }
     let lease = |basis: Basis, security: Option<Basis>| {
-        let theirs = |grant: &&Grant| grant.concerns(permission, controller) && caller.is(grant.holder());
-        let acts = || grants.grants.iter().filter(theirs).map(Grant::act);
-        if let Some(lease) = longest(acts().filter(|act| act.span.covers(now))) {
+        let theirs = |grant: &&Grant| grant.permissions().contains(&permission) && caller.is(grant.holder());
+        let given = || acts.grants().iter().filter(theirs).map(Grant::act);
+        if let Some(lease) = longest(given().filter(|act| act.span.covers(now))) {
             return Ok(Permitted::Grant(basis, lease));
         }
-        match (security, incident(grants, controller, now)) {
+        match (security, incident(acts, now)) {
             (Some(basis), Some(lease)) => Ok(Permitted::Incident(basis, lease)),
-            _ => Err(Denial::NoGrant { other: longest(acts()).map(|lease| lease.id) }),
+            _ => Err(Denial::NoGrant { other: longest(given()).map(|lease| lease.id) }),
         }
     };
     let mut best: Option<Permitted> = None;
@@ -153,10 +154,9 @@ pub(super) fn judge(entry: &Entry, permission: Permission, controller: &Controll
     }
 }
 
-/// The incident concerning a controller that holds longest.
-pub(super) fn incident(grants: &Grants, controller: &Controller, now: Timestamp) -> Option<Lease> {
-    let concerning = grants.incidents.iter().filter(|incident| incident.scope.covers(controller));
-    longest(concerning.map(|incident| &incident.act).filter(|act| act.span.covers(now)))
+/// The incident that holds longest.
+pub(super) fn incident(acts: &Acts, now: Timestamp) -> Option<Lease> {
+    longest(acts.incidents().iter().map(|incident| &incident.act).filter(|act| act.span.covers(now)))
 }
 
 fn longest<'a>(acts: impl Iterator<Item = &'a Act>) -> Option<Lease> {

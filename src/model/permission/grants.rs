@@ -1,17 +1,14 @@
-//! Grants and incidents: what opens a controller's records to the vendor's staff, why, and until when.
-//!
-//! They come from the policy file now; nothing here depends on that.
+//! Grants and incidents: what opens a controller's records to the vendor's staff, why, and until when. Both stand in
+//! the trail of the controller that they open.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::holder::Holder;
-use super::scope::Scope;
 use super::{Permission, Reach};
 use crate::model::check::Violation;
 use crate::model::date::Timestamp;
-use crate::model::origin::Controller;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Longest grant: a contract is renewed by the year, and so is this.
@@ -53,12 +50,18 @@ impl Span {
     pub fn is_over(&self, time: Timestamp) -> bool {
         self.until <= time
     }
+
+    /// The same, but over at `end` if it lasted longer.
+    #[must_use]
+    pub fn ended(self, end: Timestamp) -> Self {
+        Self { from: self.from.min(end), until: self.until.min(end) }
+    }
 }
 
 /// What somebody decided, why, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
-    /// A name of its own, for records of what it made possible.
+    /// Its own, for records of what it made possible: a UUID as text.
     pub id: Arc<str>,
     /// Why: a ticket, a contract, an instruction. Never empty.
     pub ground: String,
@@ -72,23 +75,17 @@ pub struct Act {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     act: Act,
-    controller: Controller,
     holder: Holder,
     permissions: BTreeSet<Permission>,
 }
 
 impl Grant {
-    /// The grant of `controller` to `holder`.
+    /// The grant to `holder`.
     ///
     /// # Errors
     ///
     /// No permission, or one that no grant can give or needs to.
-    pub fn new(
-        act: Act,
-        controller: Controller,
-        holder: Holder,
-        permissions: BTreeSet<Permission>,
-    ) -> Result<Self, Violation> {
+    pub fn new(act: Act, holder: Holder, permissions: BTreeSet<Permission>) -> Result<Self, Violation> {
         let grantable = Permission::ALL.into_iter().filter(|permission| permission.reach() == Reach::Content);
         if permissions.is_empty() || permissions.iter().any(|permission| permission.reach() != Reach::Content) {
             let known: Vec<&str> = grantable.map(Permission::word).collect();
@@ -96,17 +93,12 @@ impl Grant {
                 format!("must be one or more of {}: no other needs a grant, or can have one", known.join(", "));
             return Err(Violation { field: "permissions".to_owned(), description });
         }
-        Ok(Self { act, controller, holder, permissions })
+        Ok(Self { act, holder, permissions })
     }
 
     /// Who decided it, why, when.
     pub fn act(&self) -> &Act {
         &self.act
-    }
-
-    /// Whose records it opens.
-    pub fn controller(&self) -> &Controller {
-        &self.controller
     }
 
     /// To whom.
@@ -119,29 +111,18 @@ impl Grant {
         &self.permissions
     }
 
-    /// Whether it is about that, at whatever time.
-    pub fn concerns(&self, permission: Permission, controller: &Controller) -> bool {
-        self.controller == *controller && self.permissions.contains(&permission)
+    /// It is over then, if it lasted longer.
+    pub(super) fn end(&mut self, end: Timestamp) {
+        self.act.span = self.act.span.ended(end);
     }
 }
 
-/// Something is being done to several controllers at once: security may search them, without names. Each of them is
-/// told, by a record in its own trail.
+/// Something is being done to several controllers at once: security may search them, without names. It stands in the
+/// trail of each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incident {
     /// Who decided it, why, when.
     pub act: Act,
-    /// Which controllers are concerned.
-    pub scope: Scope,
-}
-
-/// What opens controllers' records to the vendor's staff.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Grants {
-    /// By one controller each.
-    pub grants: Vec<Grant>,
-    /// Across controllers.
-    pub incidents: Vec<Incident>,
 }
 
 #[cfg(test)]
@@ -160,6 +141,11 @@ mod tests {
         let span = Span::new(at(10), at(20), INCIDENT_MAX).expect("is one");
         for (time, covers, over) in [(9, false, false), (10, true, false), (19, true, false), (20, false, true)] {
             assert_eq!((span.covers(at(time)), span.is_over(at(time))), (covers, over), "{time}");
+        }
+        for (end, covered) in [(5, 0), (12, 2), (30, 10)] {
+            let ended = span.ended(at(end));
+            let count = (0..40).filter(|time| ended.covers(at(*time))).count();
+            assert_eq!(count, covered, "ended at {end}");
         }
     }
 }

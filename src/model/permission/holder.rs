@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::issuer::is_trustworthy;
 use crate::model::spiffe::SpiffeId;
 
 /// One name under which a caller may stand in the policy. A caller has several if its token names groups.
@@ -53,6 +54,24 @@ impl Holder {
         }
     }
 
+    /// From the text that [`Display`](fmt::Display) writes; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(uid) = text.strip_prefix("uid:") {
+            return uid.parse().ok().map(Self::Socket).filter(|holder| holder.to_string() == text);
+        }
+        if text.starts_with("spiffe://") {
+            return SpiffeId::parse(text).ok().filter(SpiffeId::is_workload).map(Self::Workload);
+        }
+        if let Some((group, issuer)) = text.strip_prefix("group ").and_then(|rest| rest.rsplit_once(" of ")) {
+            let named = !group.is_empty() && is_trustworthy(issuer);
+            return named.then(|| Self::Group { issuer: issuer.to_owned(), group: group.to_owned() });
+        }
+        // The address of an issuer has no fragment.
+        let (issuer, subject) = text.split_once('#')?;
+        let named = !subject.is_empty() && is_trustworthy(issuer);
+        named.then(|| Self::Subject { issuer: issuer.to_owned(), subject: subject.to_owned() })
+    }
+
     /// Who gives out its tokens, where it has some.
     pub fn issuer(&self) -> Option<&str> {
         match self {
@@ -69,6 +88,36 @@ impl fmt::Display for Holder {
             Self::Socket(uid) => write!(f, "uid:{uid}"),
             Self::Subject { issuer, subject } => write!(f, "{issuer}#{subject}"),
             Self::Group { issuer, group } => write!(f, "group {group} of {issuer}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        let rows = [
+            ("uid:1000", true),
+            ("uid:01", false),
+            ("uid:-1", false),
+            ("spiffe://vendor.example/gradebook", true),
+            ("spiffe://vendor.example", false),
+            ("https://login.example#anna", true),
+            ("https://login.example#anna#b", true),
+            ("https://login.example#", false),
+            ("https://login.example", false),
+            ("anna", false),
+            ("group security of https://login.example", true),
+            ("group heads of schools of https://login.example", true),
+            ("group  of https://login.example", false),
+            ("group security of nowhere", false),
+            ("", false),
+        ];
+        for (text, good) in rows {
+            let back = Holder::parse(text).map(|holder| holder.to_string());
+            assert_eq!(back.as_deref(), good.then_some(text), "{text}");
         }
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! Reading order: [`Permission`] → [`role`] → [`holder`] and [`scope`] → [`policy`] (who has which role for whom) →
 //! [`grants`] (what opens a school to the vendor's staff, and until when) → [`decide`] → [`approval`] (what one person
-//! may not do alone). [`who_can`] asks the same the other way round, [`advice`] looks for what was forgotten.
+//! may not do alone) → [`change`] and [`acts`] (what a controller decides, and what of that holds). [`who_can`] asks the same the other way round, [`advice`] looks for what was forgotten.
 
+pub mod acts;
 pub mod advice;
 pub mod approval;
+pub mod change;
 pub mod decide;
 pub mod grants;
 pub mod holder;
@@ -42,10 +44,12 @@ pub enum Permission {
     Verify,
     /// See that there is such a controller, and its settings.
     List,
-    /// Open a controller's trail.
+    /// Open a controller's trail and set its profile.
     Open,
-    /// Open a controller's trail to the vendor's staff.
+    /// Open a controller's trail to the vendor's staff, and let one person approve alone.
     Grant,
+    /// Declare an incident, and end it.
+    Incident,
     /// Be the second who agrees.
     Approve,
     /// Erase a person.
@@ -75,7 +79,7 @@ pub enum Reach {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Record,
         Self::Import,
         Self::Search,
@@ -87,6 +91,7 @@ impl Permission {
         Self::List,
         Self::Open,
         Self::Grant,
+        Self::Incident,
         Self::Approve,
         Self::Erase,
         Self::Reidentify,
@@ -135,6 +140,8 @@ impl Permission {
             Self::List => ("list", Reach::Blind),
             Self::Open => ("open", Reach::Blind),
             Self::Grant => ("grant", Reach::Own),
+            // Shows nothing itself: the searches that it allows do, without names, and the controller is told.
+            Self::Incident => ("incident", Reach::Blind),
             Self::Approve => ("approve", Reach::Content),
             Self::Erase => ("erase", Reach::Content),
             Self::Reidentify => ("reidentify", Reach::Content),

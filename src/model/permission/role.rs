@@ -46,7 +46,7 @@ impl Role {
 
     const fn row(self) -> (&'static str, &'static [Permission]) {
         use Permission::{
-            Approve, Erase, Export, Grant, Hold, Import, List, Notices, Open, Operate, Prove, Purge, Record,
+            Approve, Erase, Export, Grant, Hold, Import, Incident, List, Notices, Open, Operate, Prove, Purge, Record,
             Reidentify, Retention, Search, Verify, Watch,
         };
         match self {
@@ -54,10 +54,10 @@ impl Role {
             Self::Auditor => ("auditor", &[Search, Export, Notices, Prove, Verify, List]),
             Self::Contact => (
                 "contact",
-                &[Search, Watch, Export, Notices, Prove, Verify, List, Grant, Erase, Reidentify, Hold, Purge],
+                &[Search, Watch, Export, Notices, Prove, Verify, List, Grant, Incident, Erase, Reidentify, Hold, Purge],
             ),
             Self::Security => ("security", &[Search, Watch, Notices, Prove, Verify, List, Reidentify]),
-            Self::Steward => ("steward", &[Import, List, Open, Retention]),
+            Self::Steward => ("steward", &[Import, List, Open, Incident, Retention]),
             Self::Approver => ("approver", &[List, Approve]),
             Self::Operator => ("operator", &[Verify, List, Purge, Operate]),
         }

@@ -1,12 +1,14 @@
 //! Decisions: the whole matrix as a text, and what holds for every policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::acts::Acts;
+use super::change::{Change, Decided};
 use super::decide::{Decision, Denial, Permitted, decide, services};
-use super::grants::{Act, GRANT_MAX, Grant, Grants, INCIDENT_MAX, Incident, Span};
+use super::grants::{Act, GRANT_MAX, Grant, INCIDENT_MAX, Span};
 use super::holder::Holder;
 use super::issuer::{Algorithm, Issuer, Keys};
 use super::policy::{Entry, Policy, Staff};
@@ -63,14 +65,41 @@ fn policy(entries: impl IntoIterator<Item = Entry>) -> Policy {
     Policy::new(entries.into_iter().collect(), vec![issuer], None).expect("every issuer is known")
 }
 
-fn act(id: &str, from: i64, until: i64) -> Act {
-    let span = Span::new(at(from), at(until), GRANT_MAX).expect("a span");
-    Act { id: id.into(), ground: "ticket 7".to_owned(), by: "anna".to_owned(), span }
+fn span(from: i64, until: i64) -> Span {
+    Span::new(at(from), at(until), INCIDENT_MAX).expect("a span")
 }
 
-fn grant(id: &str, of: &str, holder: Holder, permissions: &[Permission], from: i64, until: i64) -> Grant {
+fn grant(id: &str, holder: Holder, permissions: &[Permission], from: i64, until: i64) -> Change {
     let permissions = permissions.iter().copied().collect();
-    Grant::new(act(id, from, until), controller(of), holder, permissions).expect("can be granted")
+    Change::Grant { id: id.into(), holder, permissions, span: span(from, until) }
+}
+
+fn incident(from: i64, until: i64) -> Change {
+    Change::Incident { id: format!("i{from}-{until}").into(), span: span(from, until) }
+}
+
+/// What a controller decided.
+fn acts(changes: impl IntoIterator<Item = Change>) -> Acts {
+    let mut acts = Acts::default();
+    for change in changes {
+        let decided = Decided { by: "anna".to_owned(), ground: "ticket 7".to_owned() };
+        acts.apply(change, decided, at(0));
+    }
+    acts
+}
+
+/// What controllers decided: this one that, the others nothing.
+#[derive(Debug, Clone, Default)]
+struct World(BTreeMap<Controller, Acts>);
+
+impl World {
+    fn of(controllers: &[&str], changes: &[Change]) -> Self {
+        Self(controllers.iter().map(|of| (controller(of), acts(changes.iter().cloned()))).collect())
+    }
+
+    fn acts(&self, of: &Controller) -> Acts {
+        self.0.get(of).cloned().unwrap_or_default()
+    }
 }
 
 fn grantable() -> Vec<Permission> {
@@ -78,7 +107,7 @@ fn grantable() -> Vec<Permission> {
 }
 
 /// One sheet: each permission by each role; for the own, another's and no controller's trail.
-fn sheet(title: &str, staff: Staff, scope: &[&str], grants: &Grants) -> String {
+fn sheet(title: &str, staff: Staff, scope: &[&str], world: &World) -> String {
     let mut sheet = format!("{title}\n{:<12}", "");
     Role::ALL.iter().for_each(|role| write!(sheet, "{role:<10}").expect("writes"));
     sheet.truncate(sheet.trim_end().len());
@@ -88,7 +117,8 @@ fn sheet(title: &str, staff: Staff, scope: &[&str], grants: &Grants) -> String {
             let policy = policy(entry(subject("anna"), staff, scope, &[role]));
             let cell: String = [OWN, OTHER, UNKNOWN]
                 .iter()
-                .map(|of| decide(&policy, grants, &person("anna", &[]), permission, &controller(of), at(5)))
+                .map(|of| controller(of))
+                .map(|of| decide(&policy, &world.acts(&of), &person("anna", &[]), permission, &of, at(5)))
                 .map(|decision| match decision {
                     Decision::Permitted(Permitted::Entry(_) | Permitted::Dev) => 'x',
                     Decision::Permitted(Permitted::Grant(..)) => 'g',
@@ -107,11 +137,9 @@ fn sheet(title: &str, staff: Staff, scope: &[&str], grants: &Grants) -> String {
 /// A change of who may what shows as a change of this text.
 #[test]
 fn the_matrix_is_the_kept_one() {
-    let none = Grants::default();
-    let granted = Grants { grants: vec![grant("g", OWN, subject("anna"), &grantable(), 0, 10)], ..Grants::default() };
-    let span = Span::new(at(0), at(10), INCIDENT_MAX).expect("a span");
-    let incident = Incident { act: Act { span, ..act("i", 0, 10) }, scope: Scope::All };
-    let incident = Grants { incidents: vec![incident], ..Grants::default() };
+    let none = World::default();
+    let granted = World::of(&[OWN], &[grant("g", subject("anna"), &grantable(), 0, 10)]);
+    let incident = World::of(&[OWN, OTHER, UNKNOWN], &[incident(0, 10)]);
     let matrix = [
         sheet("A school's own staff, for it", Staff::Controller, &[OWN], &none),
         sheet("The vendor's staff, for one school", Staff::Processor, &[OWN], &none),
@@ -135,12 +163,12 @@ fn reasons_tell_how_near_a_caller_came() {
         entry(subject("piotr"), Staff::Processor, &[OTHER], &[Role::Auditor]),
     ];
     let policy = policy(entries.into_iter().flatten());
-    let grants = [
-        grant("over", OWN, group("support"), &[Permission::Search], 0, 3),
-        grant("later", OWN, group("support"), &[Permission::Erase], 6, 9),
-        grant("others", OWN, group("nobody"), &[Permission::Export], 0, 9),
+    let granted = [
+        grant("over", group("support"), &[Permission::Search], 0, 3),
+        grant("later", group("support"), &[Permission::Erase], 6, 9),
+        grant("others", group("nobody"), &[Permission::Export], 0, 9),
     ];
-    let grants = Grants { grants: grants.to_vec(), ..Grants::default() };
+    let world = World::of(&[OWN], &granted);
     let no_grant = |other: Option<&str>| Denial::NoGrant { other: other.map(Into::into) };
     let rows = [
         (person("ewa", &[]), Permission::Search, OWN, Denial::Stranger),
@@ -158,7 +186,8 @@ fn reasons_tell_how_near_a_caller_came() {
         (person("piotr", &["support"]), Permission::Search, OWN, no_grant(Some("over"))),
     ];
     for (caller, permission, of, denial) in rows {
-        let found = decide(&policy, &grants, &caller, permission, &controller(of), at(5));
+        let of = controller(of);
+        let found = decide(&policy, &world.acts(&of), &caller, permission, &of, at(5));
         assert_eq!(found, Decision::Denied(denial), "{caller} {permission} {of}");
     }
 }
@@ -212,7 +241,8 @@ fn entries_that_do_not_go_together_are_refused() {
         (vec![Permission::Grant], false),
         (vec![Permission::Search, Permission::Operate], false),
     ] {
-        let made = Grant::new(act("g", 0, 1), controller(OWN), subject("anna"), permissions.iter().copied().collect());
+        let act = Act { id: "g".into(), ground: "ticket 7".to_owned(), by: "anna".to_owned(), span: span(0, 1) };
+        let made = Grant::new(act, subject("anna"), permissions.iter().copied().collect());
         assert_eq!(made.is_ok(), good, "{permissions:?}");
     }
 }
@@ -249,22 +279,26 @@ fn entries() -> impl Strategy<Value = Entry> {
         .prop_filter_map("does not go together", |(holder, staff, scope, roles)| entry(holder, staff, scope, &roles))
 }
 
-fn one_grant() -> impl Strategy<Value = Grant> {
+fn one_grant() -> impl Strategy<Value = Change> {
     let permissions = prop::sample::subsequence(grantable(), 1..=3);
-    (holders(), prop::sample::select(vec![OWN, OTHER]), permissions, 0_i64..8, 1_i64..8).prop_map(
-        |(holder, of, permissions, from, lasts)| {
-            grant(&format!("g{from}-{lasts}"), of, holder, &permissions, from, from + lasts)
-        },
-    )
+    (holders(), permissions, 0_i64..8, 1_i64..8).prop_map(|(holder, permissions, from, lasts)| {
+        grant(&format!("g{from}-{lasts}"), holder, &permissions, from, from + lasts)
+    })
 }
 
-fn worlds() -> impl Strategy<Value = (Policy, Grants)> {
-    let scope = prop::sample::select(vec![Scope::All, Scope::parse([OWN]).expect("a scope")]);
-    let incident = (scope, 0_i64..8, 1_i64..8)
-        .prop_map(|(scope, from, lasts)| Incident { act: act("incident", from, from + lasts), scope });
-    let grants = (prop::collection::vec(one_grant(), 0..4), prop::collection::vec(incident, 0..2));
-    (prop::collection::vec(entries(), 0..5), grants)
-        .prop_map(|(entries, (grants, incidents))| (policy(entries), Grants { grants, incidents }))
+fn one_incident() -> impl Strategy<Value = Change> {
+    (0_i64..8, 1_i64..8).prop_map(|(from, lasts)| incident(from, from + lasts))
+}
+
+fn decided() -> impl Strategy<Value = Acts> {
+    (prop::collection::vec(one_grant(), 0..4), prop::collection::vec(one_incident(), 0..2))
+        .prop_map(|(grants, incidents)| acts(grants.into_iter().chain(incidents)))
+}
+
+fn worlds() -> impl Strategy<Value = (Policy, World)> {
+    let world = (decided(), decided())
+        .prop_map(|(own, other)| World([(controller(OWN), own), (controller(OTHER), other)].into()));
+    (prop::collection::vec(entries(), 0..5), world).prop_map(|(entries, world)| (policy(entries), world))
 }
 
 fn permissions() -> impl Strategy<Value = Permission> {
@@ -278,12 +312,12 @@ fn controllers() -> impl Strategy<Value = Controller> {
 proptest! {
     #[test]
     fn nobody_may_what_no_entry_of_theirs_gives(
-        (policy, grants) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
+        (policy, world) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
     ) {
         let gives = |entry: &Entry| {
             caller.is(entry.holder()) && entry.scope().covers(&of) && entry.role_for(permission).is_some()
         };
-        let found = decide(&policy, &grants, &caller, permission, &of, at(now));
+        let found = decide(&policy, &world.acts(&of), &caller, permission, &of, at(now));
         if !policy.entries().iter().any(gives) {
             prop_assert!(matches!(found, Decision::Denied(_)), "{found:?}");
         }
@@ -291,9 +325,9 @@ proptest! {
 
     #[test]
     fn vendors_see_a_school_only_while_it_lets_them(
-        (policy, grants) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
+        (policy, world) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
     ) {
-        let found = decide(&policy, &grants, &caller, permission, &of, at(now));
+        let found = decide(&policy, &world.acts(&of), &caller, permission, &of, at(now));
         let Decision::Permitted(permitted) = found else { return Ok(()) };
         let basis = permitted.basis().expect("nobody is dev");
         if basis.staff == Staff::Processor && !of.is_node() {
@@ -304,8 +338,8 @@ proptest! {
             prop_assert_eq!((permission, basis.role), (Permission::Search, Role::Security));
         }
         if let Permitted::Grant(_, lease) = &permitted {
-            let holds = grants.grants.iter().any(|grant| {
-                grant.act().id == lease.id && grant.controller() == &of && caller.is(grant.holder())
+            let holds = world.acts(&of).grants().iter().any(|grant| {
+                grant.act().id == lease.id && caller.is(grant.holder())
                     && grant.permissions().contains(&permission) && grant.act().span.covers(at(now))
             });
             prop_assert!(holds);
@@ -314,12 +348,13 @@ proptest! {
 
     #[test]
     fn a_grant_never_takes_away(
-        (policy, grants) in worlds(), more in one_grant(), caller in callers(), permission in permissions(),
+        (policy, world) in worlds(), more in one_grant(), caller in callers(), permission in permissions(),
         of in controllers(), now in 0_i64..16,
     ) {
-        let mut after = grants.clone();
-        after.grants.push(more);
-        let [before, after] = [&grants, &after].map(|grants| decide(&policy, grants, &caller, permission, &of, at(now)));
+        let before = world.acts(&of);
+        let mut after = before.clone();
+        after.apply(more, Decided { by: "anna".to_owned(), ground: "ticket 7".to_owned() }, at(0));
+        let [before, after] = [&before, &after].map(|acts| decide(&policy, acts, &caller, permission, &of, at(now)));
         if let Ok(before) = before.permitted() {
             let after = after.permitted().expect("may no longer");
             prop_assert!(before.withholds_names() || !after.withholds_names());
@@ -332,15 +367,15 @@ proptest! {
 
     #[test]
     fn a_grant_ends_to_the_second(
-        (policy, grants) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
+        (policy, world) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
     ) {
-        let found = decide(&policy, &grants, &caller, permission, &of, at(now));
+        let found = decide(&policy, &world.acts(&of), &caller, permission, &of, at(now));
         let Decision::Permitted(permitted) = found else { return Ok(()) };
         let Some(lease) = permitted.lease() else { return Ok(()) };
         let last = Timestamp::from_nanos(lease.until.nanos() - 1);
-        let still = decide(&policy, &grants, &caller, permission, &of, last);
+        let still = decide(&policy, &world.acts(&of), &caller, permission, &of, last);
         prop_assert!(still.permitted().is_ok(), "it ended early");
-        let over = decide(&policy, &grants, &caller, permission, &of, lease.until);
+        let over = decide(&policy, &world.acts(&of), &caller, permission, &of, lease.until);
         prop_assert_ne!(over.permitted().ok().and_then(|over| over.lease().cloned()), Some(lease.clone()));
     }
 
@@ -348,14 +383,14 @@ proptest! {
     /// nothing of that.
     #[test]
     fn a_foreign_controller_is_refused_like_one_that_does_not_exist(
-        (policy, grants) in worlds(), caller in callers(), permission in permissions(), now in 0_i64..16,
+        (policy, world) in worlds(), caller in callers(), permission in permissions(), now in 0_i64..16,
     ) {
         let foreign = !policy.of(&caller).any(|entry| entry.scope().named().any(|of| of.as_str() == OTHER));
         // Of everything, only a grant or an incident can tell two controllers apart.
         let all = policy.of(&caller).any(|entry| *entry.scope() == Scope::All);
         if foreign && !all {
-            let [other, unknown] = [OTHER, UNKNOWN]
-                .map(|of| decide(&policy, &grants, &caller, permission, &controller(of), at(now)));
+            let [other, unknown] = [OTHER, UNKNOWN].map(controller)
+                .map(|of| decide(&policy, &world.acts(&of), &caller, permission, &of, at(now)));
             prop_assert!(matches!(other, Decision::Denied(_)), "{other:?}");
             prop_assert_eq!(other, unknown);
         }
@@ -364,14 +399,14 @@ proptest! {
     /// Who may by a decision is among those who can, through the same; and the other way round.
     #[test]
     fn who_can_and_decide_say_the_same(
-        (policy, grants) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
+        (policy, world) in worlds(), caller in callers(), permission in permissions(), of in controllers(), now in 0_i64..16,
     ) {
-        let can = who_can(&policy, &grants, permission, &of, at(now));
+        let can = who_can(&policy, &world.acts(&of), permission, &of, at(now));
         let mine = can.answers.iter().filter(|answer| {
             caller.is(&answer.who) && answer.who_also_is.as_ref().is_none_or(|also| caller.is(also))
         });
         let mine: Vec<_> = mine.collect();
-        match decide(&policy, &grants, &caller, permission, &of, at(now)) {
+        match decide(&policy, &world.acts(&of), &caller, permission, &of, at(now)) {
             Decision::Denied(denial) => prop_assert!(mine.is_empty(), "{denial}: {mine:?}"),
             Decision::Permitted(permitted) => {
                 let through = match &permitted {

@@ -1,8 +1,8 @@
 //! The question the other way round: who may do that for a controller?
 
 use super::Permission;
+use super::acts::Acts;
 use super::decide::{Basis, Lease, Need, incident, judge};
-use super::grants::Grants;
 use super::holder::{Holder, Meeting};
 use super::policy::{Entry, Policy};
 use crate::model::date::Timestamp;
@@ -41,10 +41,11 @@ pub struct WhoCan {
     pub ungranted: Vec<Basis>,
 }
 
-/// Who may do that for that controller, now. As in a decision, whether there is such a controller is not asked.
+/// Who may do that for that controller, now, by the policy and what the controller decided. As in a decision, whether
+/// there is such a controller is not asked.
 pub fn who_can(
     policy: &Policy,
-    grants: &Grants,
+    acts: &Acts,
     permission: Permission,
     controller: &Controller,
     now: Timestamp,
@@ -57,12 +58,12 @@ pub fn who_can(
             Ok(Need::Nothing(basis)) => found.answers.push(answer(None, basis, Through::Entry)),
             Ok(Need::Lease(basis, security)) => {
                 let before = found.answers.len();
-                for (also, lease) in granted(entry, grants, permission, controller, now) {
+                for (also, lease) in granted(entry, acts, permission, now) {
                     found.answers.push(answer(also, basis.clone(), Through::Grant(lease)));
                 }
                 // Whoever has a grant needs no incident; others of the same group may.
                 let certain = found.answers[before..].iter().any(|answer| answer.who_also_is.is_none());
-                if let (Some(security), Some(lease), false) = (security, incident(grants, controller, now), certain) {
+                if let (Some(security), Some(lease), false) = (security, incident(acts, now), certain) {
                     found.answers.push(answer(None, security, Through::Incident(lease)));
                 }
                 if found.answers.len() == before {
@@ -76,15 +77,14 @@ pub fn who_can(
 
 fn granted(
     entry: &Entry,
-    grants: &Grants,
+    acts: &Acts,
     permission: Permission,
-    controller: &Controller,
     now: Timestamp,
 ) -> impl Iterator<Item = (Option<Holder>, Lease)> {
-    let live = grants
-        .grants
+    let live = acts
+        .grants()
         .iter()
-        .filter(move |grant| grant.concerns(permission, controller) && grant.act().span.covers(now));
+        .filter(move |grant| grant.permissions().contains(&permission) && grant.act().span.covers(now));
     live.filter_map(|grant| {
         let lease = Lease { id: grant.act().id.clone(), until: grant.act().span.until() };
         match entry.holder().meets(grant.holder()) {

@@ -37,7 +37,7 @@ impl<'a> Notices<'a> {
             Some(Kind::Opened(_)) => Err("it opens the trail a second time".to_owned()),
             _ if seq == 0 => Err("record 0 is not the opening notice".to_owned()),
             Some(Kind::KeyringOpened(opened)) => self.keyring_opened(opened),
-            None => Err("it is a notice of a kind that this akta does not know".to_owned()),
+            Some(_) | None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
     }
 

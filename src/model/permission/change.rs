@@ -1,0 +1,77 @@
+//! Changes: what can be decided about a controller by a call. Each becomes a notice in the controller's own trail.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Permission;
+use super::approval::Deed;
+use super::grants::Span;
+use super::holder::Holder;
+use super::policy::Staff;
+use crate::model::profile::Profile;
+
+/// Id of an act: a UUID as text, lower case with hyphens.
+pub type ActId = Arc<str>;
+
+/// What is decided about one controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// What kind of controller it is.
+    Profile(Profile),
+    /// Whether one person of its own staff may approve alone, after a wait.
+    LoneApproval(bool),
+    /// Somebody of the vendor's staff is let in.
+    Grant {
+        /// Its id.
+        id: ActId,
+        /// To whom.
+        holder: Holder,
+        /// For what.
+        permissions: BTreeSet<Permission>,
+        /// When.
+        span: Span,
+    },
+    /// An incident: security may search without names.
+    Incident {
+        /// Its id, the same in the trail of every controller concerned.
+        id: ActId,
+        /// When.
+        span: Span,
+    },
+    /// A grant or an incident is over before its time.
+    End(ActId),
+    /// Somebody asks for what nobody may do alone.
+    Ask {
+        /// Its id.
+        id: ActId,
+        /// What for.
+        deed: Deed,
+        /// Concerning whom or what: `NAMESPACE:ID` of a person, or the name of what is to be handed out.
+        concerning: String,
+        /// On whose side whoever asks works.
+        staff: Staff,
+    },
+    /// Somebody agrees or objects.
+    Answer {
+        /// What was asked.
+        id: ActId,
+        /// Whether they agree.
+        agrees: bool,
+    },
+    /// What was asked for is being done.
+    Use {
+        /// What was asked.
+        id: ActId,
+        /// Whether one person decided it, after the wait.
+        alone: bool,
+    },
+}
+
+/// Who decides, and why. The ground may be empty where a change needs none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The name that they are recorded under.
+    pub by: String,
+    /// Why: a ticket, a contract, an instruction; at most 256 bytes.
+    pub ground: String,
+}
