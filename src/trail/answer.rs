@@ -188,7 +188,7 @@ impl Node {
         Ok(people)
     }
 
-    async fn log(
+    pub(super) async fn log(
         &self,
         caller: &Caller,
         ground: &Ground,
