@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use super::guard::Guard;
 use super::keyring::{self, Kek, Keyring};
@@ -12,6 +13,7 @@ use super::reader::ReadError;
 use super::trails::{Head, Info, Trails};
 use super::vault::Vault;
 use crate::env::{Clock, Entropy, random};
+use crate::metrics::Metrics;
 use crate::model::date::{Date, Timestamp};
 use crate::model::origin::{Controller, is_name};
 use crate::model::stored::TrailMeta;
@@ -126,6 +128,10 @@ pub struct Base {
     pub writer: String,
     /// Names and rules.
     pub settings: Settings,
+    /// What is counted and timed.
+    pub metrics: Arc<Metrics>,
+    /// When the guard was last made whole, in nanoseconds since 1970; 0 before the first time.
+    pub(super) guarded_at: AtomicI64,
 }
 
 impl Base {
@@ -180,7 +186,9 @@ impl Base {
         let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
         let writer = meta.writer;
-        Self { db, index, keyring, vault, world, guard, trails: Trails::after(next), writer, settings }
+        let (metrics, guarded_at) = (Arc::default(), AtomicI64::new(0));
+        let trails = Trails::after(next);
+        Self { db, index, keyring, vault, world, guard, trails, writer, settings, metrics, guarded_at }
     }
 
     /// The trail of a controller, opened if it is not; `None` if the controller has none.
