@@ -76,7 +76,7 @@ impl Default for Metrics {
         let seconds: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut all = Reg(&mut registry);
         let recorded =
-            all.add("events_recorded", "events that are durable; retries are not counted", Counter::default());
+            all.add("events_recorded", "events that are durable", Counter::default());
         let refused = all.add("events_refused", "reports that were not taken, by status", Counters::default());
         let calls = all.add("calls", "calls that ended, by method and status", Family::default());
         let call_seconds = all.add(
