@@ -75,8 +75,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("akta");
         let seconds: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut all = Reg(&mut registry);
-        let recorded =
-            all.add("events_recorded", "events that are durable", Counter::default());
+        let recorded = all.add("events_recorded", "events that are durable", Counter::default());
         let refused = all.add("events_refused", "reports that were not taken, by status", Counters::default());
         let calls = all.add("calls", "calls that ended, by method and status", Family::default());
         let call_seconds = all.add(

@@ -14,7 +14,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::arrival::{Hall, Room};
 use super::connection::{Connection, Io, Places};
-use super::limits::{HANDSHAKE, HANDSHAKES};
+use super::handshakes::Handshakes;
+use super::limits::{GIVEN_UP, HANDSHAKE, HANDSHAKES};
 use super::line::{End, Line, Lines, Shown};
 use super::listener::{Listen, Listener, Role};
 use super::peer::{Leaf, Peer};
@@ -29,9 +30,6 @@ const TOLD: usize = 5;
 /// After a failed accept, which is mostly for want of file descriptors, so that it is not asked again at once.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// A connection that gives up its place is gone within this.
-const GIVEN_UP: Duration = Duration::from_millis(250);
-
 /// After a failed handshake, for its reason to arrive.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -41,7 +39,7 @@ pub struct Gate {
     material: Option<Material>,
     lines: Arc<Lines>,
     places: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     /// For requests that have not arrived whole.
     hall: Arc<Hall>,
     /// Refusals since the last turn.
@@ -68,7 +66,7 @@ enum Knock {
 impl Gate {
     /// A gate without listeners, for `connections` in all; `material` is what TLS needs, where a listener wants it.
     pub fn new(connections: usize, material: Option<Material>, now: Now) -> Arc<Self> {
-        let [places, handshakes] = [connections, HANDSHAKES].map(|places| Arc::new(Semaphore::new(places)));
+        let (places, handshakes) = (Arc::new(Semaphore::new(connections)), Handshakes::new(HANDSHAKES));
         let (lines, hall, refused) = (Arc::default(), Hall::new(), AtomicUsize::new(0));
         let metrics = OnceLock::new();
         Arc::new(Self { now, material, lines, places, handshakes, hall, refused, metrics })
@@ -182,11 +180,15 @@ impl Door {
                 self.let_in(Io::Plain(stream), Peer::Plain(address), places).await;
             }
             (Knock::Tcp(stream, address), Some(wanted)) => {
-                let Ok(busy) = self.gate.handshakes.clone().try_acquire_owned() else {
+                let Some((busy, given_up)) = self.gate.handshakes.begin(Instant::now()).await else {
                     return self.gate.refuse(self.role, &address, &"too many handshakes are under way");
                 };
                 tokio::spawn(async move {
-                    if let Err(why) = self.shake_hands(stream, address, wanted, busy, places).await {
+                    let shaken = tokio::select! {
+                        shaken = self.shake_hands(stream, address, wanted, busy, places) => shaken,
+                        _ = given_up => Err("its handshake takes long, and another needs its place".to_owned()),
+                    };
+                    if let Err(why) = shaken {
                         self.gate.refuse(self.role, &address, &why);
                     }
                 });

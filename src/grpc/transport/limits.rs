@@ -22,6 +22,9 @@ pub const SILENT: Duration = Duration::from_secs(30);
 /// So long it may take its time even where others find no place.
 pub const SETTLED: Duration = Duration::from_millis(250);
 
+/// What gives up its place is gone within this.
+pub const GIVEN_UP: Duration = Duration::from_millis(250);
+
 /// Without a call under way, a connection is closed.
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
 

@@ -11,6 +11,7 @@ mod arrival;
 pub mod calls;
 mod connection;
 pub mod gate;
+mod handshakes;
 pub mod limits;
 pub mod line;
 pub mod listener;
