@@ -217,7 +217,11 @@ mod tests {
         let mut found = BTreeSet::new();
         for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
             let (name, kind) = line.split_once(' ').expect("a name and a kind");
-            let samples = text.lines().filter(|line| line.starts_with(name) && line.contains('{'));
+            let of = |line: &str| {
+                let sample = line.split('{').next().unwrap_or_default();
+                ["", "_bucket", "_sum", "_count"].iter().any(|part| sample == format!("{name}{part}"))
+            };
+            let samples = text.lines().filter(|line| line.contains('{') && of(line));
             let labels: BTreeSet<&str> = samples
                 .flat_map(|line| line.split('{').nth(1).unwrap_or_default().split(','))
                 .filter_map(|label| label.split_once('=').map(|(name, _)| name))

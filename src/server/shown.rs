@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::routing::get;
 use tonic::service::Routes;
 
@@ -31,15 +31,13 @@ impl Shown {
         routes
     }
 
-    async fn text(&self) -> impl IntoResponse + use<> {
+    async fn text(&self) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
         let (connections, calls) = self.gate.open_now();
         let node = self.node.clone();
         // A network's volume may take its time to say how much is free.
         let standing = tokio::task::spawn_blocking(move || node.standing()).await.unwrap_or_default();
         let standing = Standing { connections: connections as u64, calls: calls as u64, ..standing };
-        match self.node.base().metrics.text(standing) {
-            Ok(text) => Ok(([(header::CONTENT_TYPE, FORMAT)], text)),
-            Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
-        }
+        let text = self.node.base().metrics.text(standing).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(([(CONTENT_TYPE, FORMAT)], text))
     }
 }

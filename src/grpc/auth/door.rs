@@ -126,7 +126,7 @@ impl Door {
         events: usize,
     ) -> Result<Caller, Status> {
         let caller = self.caller(request, call).await?;
-        let taken = self.take(&caller, events as u64, request.get_ref().encoded_len());
+        let taken = self.use_rate(&caller, events as u64, request.get_ref().encoded_len());
         taken.map_err(|wait| {
             self.held_back("report");
             Refusal::held_back(wait).status()
@@ -145,7 +145,7 @@ impl Door {
             self.held_back("question");
             Refusal::asked_too_much(wait).status()
         };
-        let taken = self.take(&caller, QUESTION, request.get_ref().encoded_len());
+        let taken = self.use_rate(&caller, QUESTION, request.get_ref().encoded_len());
         let allowance = taken.map_err(too_much)?;
         let seat = self.pace.seat(&allowance).ok_or_else(|| too_much(ASK_AGAIN))?;
         Ok((caller, seat))
@@ -191,7 +191,7 @@ impl Door {
         })
     }
 
-    fn take(&self, caller: &Caller, events: u64, bytes: usize) -> Result<Arc<Allowance>, Duration> {
+    fn use_rate(&self, caller: &Caller, events: u64, bytes: usize) -> Result<Arc<Allowance>, Duration> {
         let allowance = self.pace.of(caller.name());
         self.pace.take(&allowance, events, bytes, self.node.base().now()).map(|()| allowance)
     }

@@ -198,11 +198,14 @@ where
         let method = self.watch.methods.iter().find(|method| **method == path);
         let method = method.and_then(|method| method.strip_prefix('/')).unwrap_or("other");
         let extensions = request.extensions_mut();
-        let call = extensions.remove::<Arc<Line>>().map(|line| {
+        let mut call = extensions.remove::<Arc<Line>>().map(|line| {
             extensions.insert(line.peer().clone());
             UnderWay::new(line, self.watch.metrics.clone(), method)
         });
-        if call.as_ref().is_some_and(|call| call.line.room().is_crowded()) {
+        if let Some(call) = &mut call
+            && call.line.room().is_crowded()
+        {
+            call.told.status = Some(Code::Unavailable);
             return Box::pin(async { Ok(crowded().into_http()) });
         }
         if let Some(UnderWay { line, call, .. }) = &call {
