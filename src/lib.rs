@@ -14,6 +14,8 @@ pub mod grpc;
 pub mod https;
 #[cfg(feature = "server")]
 pub mod kek;
+#[cfg(feature = "server")]
+pub mod metrics;
 pub mod model;
 #[cfg(feature = "server")]
 pub mod server;

@@ -12,6 +12,7 @@
 
 mod files;
 mod rules;
+mod shown;
 
 use std::fs::File;
 use std::os::unix::fs::DirBuilderExt;
@@ -22,12 +23,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
+use tonic::service::Routes;
 use tonic::transport::server::Router;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::layer::util::{Identity, Stack};
 use tower::util::MapResponseLayer;
 
 use self::rules::PolicyFile;
+use self::shown::Shown;
 use crate::config::{Access, ConfigError};
 use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
@@ -123,7 +126,7 @@ impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options { data, guard, listen, kek, settings, access, dev } = options;
-        let Ways { listeners, tls, connections } = listen;
+        let Ways { listeners, tls, connections, rate } = listen;
         listeners.iter().try_for_each(|listener| listener.check())?;
         let now: Now = Arc::new(|| SystemClock.now());
         let material = tls.map(|files| Material::read(files, now.clone())).transpose()?;
@@ -139,7 +142,9 @@ impl Server {
             None => (Door::open(node.clone()), None),
             Some((file, rules)) => (Door::kept(node.clone(), rules), Some(Arc::new(file))),
         };
-        let door = Arc::new(door);
+        let door = Arc::new(door.with_rate(rate));
+        gate.count_in(node.base().metrics.clone());
+        let metrics = Shown { node: node.clone(), gate: gate.clone() };
         let health = health(&node).await;
         let (shutdown, stopping) = watch::channel(false);
         let (mut addresses, mut serving) = (Vec::new(), Vec::new());
@@ -150,7 +155,7 @@ impl Server {
             let stop = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
             };
-            let router = router(&door, &node, health.clone(), listener.role, dev)?;
+            let router = router(&door, &node, health.clone(), &metrics, listener.role, dev)?;
             serving.push(tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)));
             addresses.push((listener.role, bound));
         }
@@ -273,6 +278,23 @@ const STREAMS: &[&str] = &[
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+/// All methods: what is called by another name is counted as one.
+const METHODS: &[&str] = &[
+    "/akta.v1.IngestService/RecordEvent",
+    "/akta.v1.IngestService/RecordEvents",
+    "/akta.v1.IngestService/StreamEvents",
+    "/akta.v1.HistoryService/SearchEvents",
+    "/akta.v1.HistoryService/GetEvent",
+    "/akta.v1.HistoryService/ListNotices",
+    "/akta.v1.EvidenceService/GetCheckpoint",
+    "/akta.v1.EvidenceService/GetInclusionProof",
+    "/akta.v1.EvidenceService/GetConsistencyProof",
+    "/akta.v1.EvidenceService/VerifyTrail",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/metrics",
+];
+
 /// Services behind the layers that watch calls and align tonic's own answers.
 type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Stack<Watch, Identity>>;
 type Answer = tonic::codegen::http::Response<tonic::body::Body>;
@@ -301,13 +323,14 @@ fn router<H: Health>(
     door: &Arc<Door>,
     node: &Arc<Node>,
     health: HealthServer<H>,
+    metrics: &Shown,
     role: Role,
     dev: bool,
 ) -> Result<Router<Aligned>, StartError> {
-    let (node, door) = (|| node.clone(), || door.clone());
-    let ingest = IngestServiceServer::new(Ingest { node: node(), door: door() });
-    let history = HistoryServiceServer::new(History { node: node(), door: door() });
-    let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
+    let door = || door.clone();
+    let ingest = IngestServiceServer::new(Ingest { node: node.clone(), door: door() });
+    let history = HistoryServiceServer::new(History { node: node.clone(), door: door() });
+    let evidence = EvidenceServiceServer::new(Evidence { node: node.clone(), door: door() });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
@@ -322,9 +345,14 @@ fn router<H: Health>(
     let reflection = dev.then(|| reflected().build_v1()).transpose().map_err(failed)?;
     // What older tools ask for.
     let reflection_alpha = dev.then(|| reflected().build_v1alpha()).transpose().map_err(failed)?;
+    // Counts of the whole node are none of its callers' business, so they are not where those come.
+    let shown = role == Role::Ops || (dev && role == Role::Api);
+    let watch = Watch { streams: STREAMS, methods: METHODS, metrics: node.base().metrics.clone() };
     Ok(builder()
-        .layer(Watch { streams: STREAMS })
+        .accept_http1(shown)
+        .layer(watch)
         .layer(MapResponseLayer::new(outcome::in_line as fn(Answer) -> Answer))
+        .add_routes(if shown { metrics.routes() } else { Routes::default() })
         .add_optional_service(role.serves(Role::Ingest).then_some(ingest))
         .add_optional_service(role.serves(Role::History).then_some(history))
         .add_optional_service(role.serves(Role::History).then_some(evidence))
@@ -339,17 +367,31 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn every_method_that_takes_a_stream_is_known() {
+    /// Paths of methods, as the descriptors have them.
+    fn methods(which: impl Fn(&prost_types::MethodDescriptorProto) -> bool) -> Vec<String> {
         let set = prost_types::FileDescriptorSet::decode(api::DESCRIPTORS).expect("are descriptors");
-        let mut streams = Vec::new();
+        let mut paths = Vec::new();
         for file in &set.file {
             for service in &file.service {
-                let methods = service.method.iter().filter(|method| method.client_streaming());
-                streams
-                    .extend(methods.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name())));
+                let methods = service.method.iter().filter(|method| which(method));
+                paths.extend(methods.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name())));
             }
         }
+        paths
+    }
+
+    #[test]
+    fn every_method_is_counted_by_its_name() {
+        let mut expected = methods(|_| true);
+        let mut ours: Vec<_> = METHODS.iter().filter(|path| path.starts_with("/akta.")).collect();
+        expected.sort();
+        ours.sort();
+        assert_eq!(ours, expected.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_method_that_takes_a_stream_is_known() {
+        let streams = methods(prost_types::MethodDescriptorProto::client_streaming);
         assert!(!streams.is_empty());
         let ours: Vec<_> = STREAMS.iter().filter(|path| path.starts_with("/akta.")).collect();
         assert_eq!(ours, streams.iter().collect::<Vec<_>>());

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::File;
+use super::{File, Size};
+use crate::grpc::auth::rates::Rate;
 use crate::grpc::transport::listener::{Access, Listen, Listener, Role};
 use crate::grpc::transport::tls::{ClientCertificate, Files};
 use crate::grpc::transport::{Ways, limits};
@@ -90,6 +91,10 @@ pub struct TlsFile {
 pub struct Limits {
     /// Most connections at once, of all listeners.
     pub connections: Option<usize>,
+    /// Most events a second of one caller.
+    pub caller_events: Option<u64>,
+    /// Most bytes of messages a second of one caller.
+    pub caller_bytes: Option<Size>,
 }
 
 impl<'de> Deserialize<'de> for ListenFile {
@@ -165,13 +170,19 @@ pub fn ways(given: Option<&Listen>, file: &File) -> Result<Ways, Vec<String>> {
     if connections == 0 {
         wrong.push("limits.connections is 0: nobody could call".to_owned());
     }
+    let rate = Rate { events: file.limits.caller_events, bytes: file.limits.caller_bytes.map(|size| size.0) };
+    for (name, rate) in [("caller_events", rate.events), ("caller_bytes", rate.bytes)] {
+        if rate == Some(0) {
+            wrong.push(format!("limits.{name} is 0: nobody could call"));
+        }
+    }
     let tls = tls.map(|tls| Files {
         certificate: tls.certificate.clone(),
         key: tls.key.clone(),
         client_ca: tls.client_ca.clone(),
         crl: tls.crl.clone(),
     });
-    if wrong.is_empty() { Ok(Ways { listeners, tls, connections }) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Ways { listeners, tls, connections, rate }) } else { Err(wrong) }
 }
 
 fn check_tls(tls: &TlsFile, wrong: &mut Vec<String>) {
@@ -356,6 +367,8 @@ mod tests {
             (table("ops", &format!("{unix}\nmode = \"7777\"")), "such as \"0660\""),
             (table("ops", &format!("{near}\nconnections = 0")), "listen.ops: connections is 0"),
             ("[limits]\nconnections = 0".to_owned(), "limits.connections is 0"),
+            ("[limits]\ncaller_events = 0".to_owned(), "limits.caller_events is 0"),
+            ("[limits]\ncaller_bytes = \"0 MiB\"".to_owned(), "limits.caller_bytes is 0"),
         ];
         for (text, why) in rows {
             let wrong = of(&text).expect_err(&text);

@@ -60,7 +60,7 @@ impl EvidenceService for Evidence {
         request: Request<GetCheckpointRequest>,
     ) -> Result<Response<GetCheckpointResponse>, Status> {
         const CALL: &str = "GetCheckpoint";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, _seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let found = self.node.checkpoint(&controller, request.at_least).await.map_err(refused)?;
@@ -77,7 +77,7 @@ impl EvidenceService for Evidence {
         request: Request<GetInclusionProofRequest>,
     ) -> Result<Response<GetInclusionProofResponse>, Status> {
         const CALL: &str = "GetInclusionProof";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, _seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let size = Some(request.size).filter(|size| *size != 0);
@@ -101,7 +101,7 @@ impl EvidenceService for Evidence {
         request: Request<GetConsistencyProofRequest>,
     ) -> Result<Response<GetConsistencyProofResponse>, Status> {
         const CALL: &str = "GetConsistencyProof";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, _seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let new = Some(request.new_size).filter(|size| *size != 0);
@@ -120,14 +120,17 @@ impl EvidenceService for Evidence {
         request: Request<VerifyTrailRequest>,
     ) -> Result<Response<Self::VerifyTrailStream>, Status> {
         const CALL: &str = "VerifyTrail";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, _seat) = self.door.asker(&request, CALL).await?;
         let controller = self.permit(&caller, Permission::Verify, request.into_inner().controller, CALL)?;
+        let thread = self.door.verification(&caller)?;
         let (messages, outgoing) = mpsc::channel(AHEAD_MAX);
         let progress = messages.clone();
         let node = self.node.clone();
         tokio::spawn(async move {
             // Ends early when the asker hangs up.
             let verify = node.verify(&controller, move |verified, size| {
+                // Given back when the thread is done, however that comes.
+                let _held = &thread;
                 progress.blocking_send(Ok(VerifyTrailResponse { verified, size, report: None })).is_ok()
             });
             let last = match verify.await {

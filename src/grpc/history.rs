@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::api::history_service_server::HistoryService;
@@ -10,6 +11,7 @@ use super::api::{
     SearchEventsResponse,
 };
 use super::auth::door::Door;
+use super::auth::pace::{Held, Seat};
 use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
@@ -27,7 +29,25 @@ pub struct History {
     pub door: Arc<Door>,
 }
 
+/// Bytes that a page takes while it is put together: its records as they are read, and as messages.
+const PAGE_ROOM: usize = 6 << 20;
+
+/// The same of one event.
+const EVENT_ROOM: usize = 2 << 20;
+
+/// An answer that waits to be read is there as a message, and as its encoding.
+const COPIES: usize = 3;
+
 impl History {
+    /// An answer with the room that it holds until it has gone out; counted against the rate of who asked.
+    fn answered<T: Message>(&self, caller: &Caller, answer: T, room: Held) -> Response<T> {
+        let bytes = answer.encoded_len();
+        self.door.answered(caller, bytes);
+        let mut response = Response::new(answer);
+        response.extensions_mut().insert(room.down_to(bytes * COPIES));
+        response
+    }
+
     /// Whether that caller may do that for that controller; what they may not see of the answer is left out.
     fn permit(&self, caller: &Caller, need: Permission, of: &Controller, call: &'static str) -> Result<Names, Status> {
         match self.door.permit(caller, need, of, call) {
@@ -35,6 +55,11 @@ impl History {
             Err(why) => Err(Refusal::forbidden(why, AskError::NoController).status()),
         }
     }
+}
+
+/// Waits for room for an answer.
+async fn room(seat: Seat, bytes: usize) -> Result<Held, Status> {
+    seat.room(bytes).await.ok_or_else(|| Refusal::from(AskError::Closing).status())
 }
 
 /// Whether an answer leads pseudonyms back to people.
@@ -51,7 +76,7 @@ impl HistoryService for History {
         request: Request<SearchEventsRequest>,
     ) -> Result<Response<SearchEventsResponse>, Status> {
         const CALL: &str = "SearchEvents";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let mut checker = Checker::default();
         let (controller, ground) =
@@ -65,19 +90,21 @@ impl HistoryService for History {
             // Whoever may not see names may not try them out either.
             self.permit(&caller, Permission::Reidentify, &controller, CALL)?;
         }
+        let room = room(seat, PAGE_ROOM).await?;
         let answer = self.node.search(&caller, &ground, &controller, question, limit, &request.page_token).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
-        Ok(Response::new(SearchEventsResponse {
+        let page = SearchEventsResponse {
             events: convert::recorded(&answer),
-            next_page_token: answer.page.next.map(|cursor| cursor.encode()).unwrap_or_default(),
+            next_page_token: answer.page_token.clone().unwrap_or_default(),
             size: answer.page.size,
             waited_for: answer.waited_for,
-        }))
+        };
+        Ok(self.answered(&caller, page, room))
     }
 
     async fn get_event(&self, request: Request<GetEventRequest>) -> Result<Response<GetEventResponse>, Status> {
         const CALL: &str = "GetEvent";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let mut checker = Checker::default();
         let (controller, ground) =
@@ -85,9 +112,10 @@ impl HistoryService for History {
         let key = convert::key(request.key, checker).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let names = self.permit(&caller, Permission::Search, &controller, CALL)?;
+        let room = room(seat, EVENT_ROOM).await?;
         let answer = self.node.get(&caller, &ground, &controller, key).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
-        Ok(Response::new(GetEventResponse { event: convert::recorded(&answer).pop() }))
+        Ok(self.answered(&caller, GetEventResponse { event: convert::recorded(&answer).pop() }, room))
     }
 
     async fn list_notices(
@@ -95,15 +123,16 @@ impl HistoryService for History {
         request: Request<ListNoticesRequest>,
     ) -> Result<Response<ListNoticesResponse>, Status> {
         const CALL: &str = "ListNotices";
-        let caller = self.door.caller(&request, CALL).await?;
+        let (caller, seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let mut checker = Checker::default();
         let limit = convert::page_size(request.page_size, &mut checker);
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
         self.permit(&caller, Permission::Notices, &controller, CALL)?;
+        let room = room(seat, PAGE_ROOM).await?;
         let found = self.node.notices(&controller, request.from_seq, limit).await;
         let found = found.map_err(|error| Refusal::from(error).status())?;
-        Ok(Response::new(convert::notices(found)))
+        Ok(self.answered(&caller, convert::notices(found), room))
     }
 }

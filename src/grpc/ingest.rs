@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prost::Message;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::api::ingest_service_server::IngestService;
@@ -10,6 +11,7 @@ use super::api::{
     self, RecordEventRequest, RecordEventResponse, RecordEventsRequest, RecordEventsResponse, StreamEventsRequest,
 };
 use super::auth::door::{Door, Unreported};
+use super::auth::pace::Allowance;
 use super::convert;
 use super::status::Refusal;
 use super::stream::Answers;
@@ -40,11 +42,11 @@ impl IngestService for Ingest {
         request: Request<RecordEventRequest>,
     ) -> Result<Response<RecordEventResponse>, Status> {
         const CALL: &str = "RecordEvent";
-        let caller = self.door.caller(&request, CALL).await?;
-        let (controller, event, bytes) = take(request.into_inner().event).map_err(Refusal::status)?;
-        let event = report(&self.door, &caller, &controller, event, CALL).map_err(Refusal::status)?;
-        let recorded =
-            self.record(controller, vec![event], bytes).await.map_err(|error| Refusal::from(error).status())?;
+        let caller = self.door.reporter(&request, CALL, 1).await?;
+        let refused = |refusal| self.refused(refusal);
+        let (controller, event, bytes) = take(request.into_inner().event).map_err(refused)?;
+        let event = report(&self.door, &caller, &controller, event, CALL).map_err(refused)?;
+        let recorded = self.record(controller, vec![event], bytes).await.map_err(|error| refused(error.into()))?;
         Ok(Response::new(recorded.into_iter().next().map(result).unwrap_or_default()))
     }
 
@@ -53,14 +55,15 @@ impl IngestService for Ingest {
         request: Request<RecordEventsRequest>,
     ) -> Result<Response<RecordEventsResponse>, Status> {
         const CALL: &str = "RecordEvents";
-        let caller = self.door.caller(&request, CALL).await?;
-        let (controller, events, bytes) = take_batch(request.into_inner().events).map_err(Refusal::status)?;
+        let caller = self.door.reporter(&request, CALL, request.get_ref().events.len()).await?;
+        let refused = |refusal| self.refused(refusal);
+        let (controller, events, bytes) = take_batch(request.into_inner().events).map_err(refused)?;
         let events = events.into_iter().enumerate().map(|(index, event)| {
-            report(&self.door, &caller, &controller, event, CALL).map_err(|refusal| refusal.at(index).status())
+            report(&self.door, &caller, &controller, event, CALL).map_err(|refusal| refused(refusal.at(index)))
         });
         let events = events.collect::<Result<Vec<_>, Status>>()?;
         let recorded = self.record(controller, events, bytes).await;
-        let recorded = recorded.map_err(|error| Refusal::of_batch(error).status())?;
+        let recorded = recorded.map_err(|error| refused(Refusal::of_batch(error)))?;
         Ok(Response::new(RecordEventsResponse { results: recorded.into_iter().map(result).collect() }))
     }
 
@@ -71,12 +74,20 @@ impl IngestService for Ingest {
         request: Request<Streaming<StreamEventsRequest>>,
     ) -> Result<Response<Answers>, Status> {
         let caller = self.door.caller(&request, STREAM).await?;
-        let reporter = Reporter { node: self.node.clone(), door: self.door.clone(), caller };
+        let (allowance, place) = self.door.stream(&caller)?;
+        let (node, door) = (self.node.clone(), self.door.clone());
+        let reporter = Reporter { node, door, caller, allowance, _place: place };
         Ok(Response::new(Answers::to(request.into_inner(), reporter)))
     }
 }
 
 impl Ingest {
+    /// Counts what is not taken.
+    fn refused(&self, refusal: Refusal) -> Status {
+        self.node.base().metrics.refused(refusal.word());
+        refusal.status()
+    }
+
     async fn record(
         &self,
         controller: Controller,
@@ -92,6 +103,9 @@ pub(super) struct Reporter {
     pub(super) node: Arc<Node>,
     pub(super) door: Arc<Door>,
     pub(super) caller: Caller,
+    pub(super) allowance: Arc<Allowance>,
+    /// Held until the last event of the stream was read.
+    _place: OwnedSemaphorePermit,
 }
 
 /// Name of the call that streams events.

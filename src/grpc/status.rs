@@ -7,6 +7,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use super::api;
 use super::auth::door::Forbidden;
+use super::transport::calls::word;
 use crate::model::check::Violation;
 use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
 use crate::trail::answer::AskError;
@@ -37,6 +38,31 @@ impl Refusal {
                 "the token has ended: call again, or open the stream again, with a new one",
             ),
         }
+    }
+
+    /// A caller reports faster than it may, or has too many streams: not applied.
+    pub fn held_back(after: Duration) -> Self {
+        let told = "not recorded, try again: this caller reports more than it may (caller_events, caller_bytes in \
+                    [limits]); a stream is slowed down instead";
+        Self { retry_after: Some(after), ..Self::new(Code::Unavailable, told) }
+    }
+
+    /// A caller asks more than it may: not answered.
+    pub fn asked_too_much(after: Duration) -> Self {
+        let told = "not answered, try again: this caller asks more than it may at once, or faster (caller_events, \
+                    caller_bytes in [limits])";
+        Self { retry_after: Some(after), ..Self::new(Code::ResourceExhausted, told) }
+    }
+
+    /// Too many verifications are under way.
+    pub fn verifies_too_much(after: Duration) -> Self {
+        let told = "not verified, try again: as many verifications are under way as this caller, or all, may have";
+        Self { retry_after: Some(after), ..Self::new(Code::ResourceExhausted, told) }
+    }
+
+    /// Its status as the protocol spells it.
+    pub fn word(&self) -> &'static str {
+        word(self.code)
     }
 
     /// Fields that are not as they should be: not applied.
@@ -136,7 +162,7 @@ impl From<AskError> for Refusal {
             AskError::NotFound => Self::new(Code::NotFound, error.to_string()),
             AskError::Cursor => Self::invalid(vec![Violation {
                 field: "page_token".to_owned(),
-                description: "is not a token of this question: take next_page_token as it came, with the same controller, filter and order".to_owned(),
+                description: "is not a token of this question of yours: take next_page_token as it came, with the same controller, filter and order".to_owned(),
             }]),
             AskError::Read(ReadError::DataLoss { .. }) => {
                 tracing::error!(%error, "what is stored is not what was recorded");

@@ -5,10 +5,11 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
@@ -17,9 +18,10 @@ use super::api::{Event, RecordEventResponse, StreamEventsRequest, StreamEventsRe
 use super::ingest::{Reporter, STREAM, report, result, take};
 use super::outcome;
 use super::status::Refusal;
+use crate::metrics::Metrics;
 use crate::model;
 use crate::model::origin::Controller;
-use crate::trail::node::{Node, Pending};
+use crate::trail::node::Pending;
 use crate::trail::submission::RecordError;
 
 /// Most events of one hand-over.
@@ -35,7 +37,10 @@ type Events = Streaming<StreamEventsRequest>;
 
 /// The answers to a stream of events, in their order.
 pub struct Answers {
+    metrics: Arc<Metrics>,
     taken: mpsc::Receiver<Result<Taken, Status>>,
+    /// Of the answers that are being read.
+    unanswered: Option<OwnedSemaphorePermit>,
     awaited: Option<Taken>,
     answered: vec::IntoIter<StreamEventsResponse>,
 }
@@ -45,6 +50,8 @@ struct Taken {
     events: Vec<Read>,
     /// The answers to those that were not refused; `None` if all of them were.
     pending: Option<Pending>,
+    /// Room for all the answers, until they are read.
+    unanswered: Option<OwnedSemaphorePermit>,
 }
 
 /// An event as it was read.
@@ -65,8 +72,9 @@ impl Answers {
     /// Reads the events until the client ends its side, hangs up, or breaks the protocol.
     pub(super) fn to(events: Events, reporter: Reporter) -> Self {
         let (taken, answers) = mpsc::channel(AHEAD_MAX);
+        let metrics = reporter.node.base().metrics.clone();
         tokio::spawn(take_all(reporter, events, taken));
-        Self { taken: answers, awaited: None, answered: Vec::new().into_iter() }
+        Self { metrics, taken: answers, unanswered: None, awaited: None, answered: Vec::new().into_iter() }
     }
 }
 
@@ -78,13 +86,17 @@ impl Stream for Answers {
             if let Some(answer) = self.answered.next() {
                 return Poll::Ready(Some(Ok(answer)));
             }
-            if let Some(taken) = &mut self.awaited {
-                self.answered = ready!(taken.poll_answers(context)).into_iter();
-                self.awaited = None;
+            let this = &mut *self;
+            if let Some(taken) = &mut this.awaited {
+                this.answered = ready!(taken.poll_answers(context, &this.metrics)).into_iter();
+                this.awaited = None;
                 continue;
             }
             match ready!(self.taken.poll_recv(context)) {
-                Some(Ok(taken)) => self.awaited = Some(taken),
+                Some(Ok(mut taken)) => {
+                    self.unanswered = taken.unanswered.take();
+                    self.awaited = Some(taken);
+                }
                 Some(Err(status)) => return Poll::Ready(Some(Err(status))),
                 None => return Poll::Ready(None),
             }
@@ -93,7 +105,7 @@ impl Stream for Answers {
 }
 
 impl Taken {
-    fn poll_answers(&mut self, context: &mut Context<'_>) -> Poll<Vec<StreamEventsResponse>> {
+    fn poll_answers(&mut self, context: &mut Context<'_>, metrics: &Metrics) -> Poll<Vec<StreamEventsResponse>> {
         let answers = match &mut self.pending {
             Some(pending) => ready!(Pin::new(pending).poll(context)).unwrap_or_default(),
             None => Vec::new(),
@@ -112,6 +124,7 @@ impl Taken {
                     StreamEventsResponse { event_id, outcome: receipt.map(Outcome::Receipt), warnings }
                 }
                 Err(refusal) => {
+                    metrics.refused(refusal.word());
                     let outcome = Some(Outcome::Refusal(refusal.message()));
                     StreamEventsResponse { event_id, outcome, warnings: Vec::new() }
                 }
@@ -145,18 +158,19 @@ impl Reading {
     }
 
     /// Hands over what is good of it, as soon as there is room.
-    async fn hand_over(self, node: &Node) -> Taken {
+    async fn hand_over(self, Reporter { node, allowance, .. }: &Reporter) -> Taken {
         let Self { mut events, good, bytes } = self;
+        let unanswered = allowance.unanswered(events.len()).await;
         if good.is_empty() {
-            return Taken { events, pending: None };
+            return Taken { events, pending: None, unanswered };
         }
         match node.submit_when_room(good, bytes).await {
-            Ok(pending) => Taken { events, pending: Some(pending) },
+            Ok(pending) => Taken { events, pending: Some(pending), unanswered },
             Err(error) => {
                 for event in &mut events {
                     event.refusal.get_or_insert_with(|| error.clone().into());
                 }
-                Taken { events, pending: None }
+                Taken { events, pending: None, unanswered }
             }
         }
     }
@@ -180,8 +194,18 @@ async fn take_all(reporter: Reporter, mut events: Events, taken: mpsc::Sender<Re
                 }
             };
         }
-        if !reading.events.is_empty() && taken.send(Ok(reading.hand_over(&reporter.node).await)).await.is_err() {
-            return;
+        let (events_read, bytes) = (reading.events.len(), reading.bytes);
+        if events_read > 0 {
+            if taken.send(Ok(reading.hand_over(&reporter).await)).await.is_err() {
+                return;
+            }
+            if let Some(wait) = reporter.door.slow_down(&reporter.allowance, events_read, bytes) {
+                // Not read meanwhile, so flow control holds the client back. Who hung up is not waited for.
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => {}
+                    () = taken.closed() => return,
+                }
+            }
         }
         if let Some(status) = end {
             if let Some(status) = status {

@@ -21,6 +21,8 @@ pub mod identity;
 pub mod note;
 pub mod notice;
 pub mod origin;
+#[cfg(feature = "server")]
+pub mod page_token;
 pub mod part;
 #[cfg(feature = "server")]
 pub mod permission;

@@ -53,7 +53,8 @@ pub enum Order {
     OldestFirst,
 }
 
-/// Where the next page goes on. Opaque to clients: `1 version || 8 size || 8 next || 8 question`, as hex.
+/// Where the next page goes on: `1 version || 8 size || 8 next || 8 question`, as hex. Clients get it sealed, as a
+/// [`PageToken`](super::page_token::PageToken).
 ///
 /// The size fixes what a search covers, so rows that arrive meanwhile shift nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -137,6 +137,11 @@ impl Reserve {
         self.touched.load(Ordering::Acquire)
     }
 
+    /// Bytes free on the volume; `None` if it does not tell.
+    pub fn free(&self) -> Option<u64> {
+        self.space.free().ok()
+    }
+
     fn ask(&self) {
         let touched = self.touched.load(Ordering::Acquire);
         // A volume that does not answer is no reason to refuse: whether it can be written to, the next commit shows.

@@ -16,9 +16,9 @@ use crate::env::random;
 use crate::model::caller::Caller;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
+use crate::model::page_token::PageToken;
 use crate::model::query::{Cursor, Filter, Order};
 use crate::model::record::Record;
-use crate::model::seal::Key;
 use crate::store;
 
 /// Why a question has no answer.
@@ -30,7 +30,7 @@ pub enum AskError {
     /// There is no such event.
     #[error("there is no such event in this trail")]
     NotFound,
-    /// The page token is of another question.
+    /// The page token is of another question, or somebody else's, or was altered.
     #[error("page_token")]
     Cursor,
     /// Reading failed.
@@ -51,6 +51,8 @@ pub struct Answer {
     pub trail: Arc<Info>,
     /// The page.
     pub page: Page,
+    /// What the same caller asks for the next page with; `None` on the last.
+    pub page_token: Option<String>,
     /// Who the pseudonyms on it stand for.
     pub people: Vec<(Pseudonym, Identity)>,
     /// Whether what opens the parts was asked for.
@@ -100,7 +102,8 @@ impl Node {
         token: &str,
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
-        let start = start(&question, controller, &trail.key, token, trail.size())?;
+        let tokens = PageToken { key: &trail.key, caller: caller.name() };
+        let start = start(&question, controller, tokens, token, trail.size())?;
         let waited_for = trail.size().saturating_sub(trail.indexed());
         let (asked, openings) = (question.asked(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
@@ -119,7 +122,8 @@ impl Node {
         })
         .await?;
         self.log(caller, ground, controller, asked, page.records.len()).await?;
-        Ok(Answer { trail, page, people, openings, waited_for })
+        let page_token = page.next.map(|cursor| tokens.give(&cursor));
+        Ok(Answer { page, page_token, people, openings, waited_for, trail: trail.clone() })
     }
 
     /// Shows one event; the question is durable in the trail before it returns.
@@ -150,7 +154,7 @@ impl Node {
         self.log(caller, ground, controller, asked, usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
         let page = Page { records: vec![record], next: None, size };
-        Ok(Answer { trail, page, people, openings: false, waited_for: size.saturating_sub(indexed) })
+        Ok(Answer { trail, page, page_token: None, people, openings: false, waited_for: size.saturating_sub(indexed) })
     }
 
     /// The trail of a controller.
@@ -219,8 +223,14 @@ impl Node {
     }
 }
 
-fn start(question: &Question, controller: &Controller, key: &Key, token: &str, size: u64) -> Result<Cursor, AskError> {
-    let digest = question.digest(controller, key);
+fn start(
+    question: &Question,
+    controller: &Controller,
+    tokens: PageToken<'_>,
+    token: &str,
+    size: u64,
+) -> Result<Cursor, AskError> {
+    let digest = question.digest(controller, tokens.key);
     if token.is_empty() {
         let next = match question.order {
             Order::NewestFirst => u64::MAX,
@@ -228,7 +238,7 @@ fn start(question: &Question, controller: &Controller, key: &Key, token: &str, s
         };
         return Ok(Cursor { size, next, question: digest });
     }
-    Cursor::resume(token, digest, size).ok_or(AskError::Cursor)
+    tokens.take(token, digest, size).ok_or(AskError::Cursor)
 }
 
 /// Runs work that waits for the disk where it does not hold up others.

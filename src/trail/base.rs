@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use super::acts::Registry;
 use super::folding;
@@ -14,6 +15,7 @@ use super::reader::ReadError;
 use super::trails::{Head, Info, Trails};
 use super::vault::Vault;
 use crate::env::{Clock, Entropy, random};
+use crate::metrics::Metrics;
 use crate::model::date::{Date, Timestamp};
 use crate::model::origin::{Controller, is_name};
 use crate::model::stored::TrailMeta;
@@ -132,6 +134,10 @@ pub struct Base {
     pub writer: String,
     /// Names and rules.
     pub settings: Settings,
+    /// What is counted and timed.
+    pub metrics: Arc<Metrics>,
+    /// When the guard was last made whole, in nanoseconds since 1970; 0 before the first time.
+    pub(super) guarded_at: AtomicI64,
 }
 
 impl Base {
@@ -217,6 +223,8 @@ impl Base {
             format,
             writer,
             settings,
+            metrics: Arc::default(),
+            guarded_at: AtomicI64::new(0),
         }
     }
 

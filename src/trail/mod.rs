@@ -37,4 +37,5 @@ pub mod threads;
 pub mod trails;
 pub mod vault;
 pub mod verify;
+mod waiting;
 pub mod writer;

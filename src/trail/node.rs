@@ -1,6 +1,7 @@
 //! A running node: the handle that services hold. Hides the writer's thread, the indexer's thread and the queues.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -12,7 +13,10 @@ use super::indexer::Indexer;
 use super::merger::{Merger, PostingsMerger};
 use super::submission::{RecordError, Submission};
 use super::threads::{self, Inbox, IndexJob, Job, Threads};
+use super::trails::Info;
 use super::writer::Writer;
+use crate::metrics::Standing;
+use crate::model::date::Timestamp;
 use crate::model::event::Event;
 use crate::model::origin::Controller;
 use crate::store::space::Reserve;
@@ -50,8 +54,11 @@ impl Node {
         let (index, index_jobs) = sync_channel(INDEX_QUEUE);
         let (flag, stopped) = watch::channel(false);
         let entries = index.clone();
+        let metrics = base.metrics.clone();
         let (merger, postings) = (Merger::new(base.clone()), PostingsMerger::new(base.clone()));
-        let writer = threads::spawn("akta-writer", move || threads::write(writer, merger, jobs, entries, &flag))?;
+        let writer = threads::spawn("akta-writer", move || {
+            threads::write(writer, merger, jobs, entries, &flag, &metrics);
+        })?;
         let indexer = threads::spawn("akta-indexer", move || threads::index(indexer, postings, &index_jobs))?;
         let (guarding, ended) = sync_channel(1);
         let (turn, turns) = watch::channel(0);
@@ -106,7 +113,22 @@ impl Node {
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         self.admit()?;
         let alone = |(controller, event)| Submission { controller, events: vec![event], may_open: true };
-        self.hand_over(events.into_iter().map(alone).collect(), Some(permit))
+        self.hand_over_as(events.into_iter().map(alone).collect(), Some(permit), true)
+    }
+
+    /// How the node stands now; what only the edge knows is left out.
+    pub fn standing(&self) -> Standing {
+        let of = |lag: u64, info: Arc<Info>| lag.saturating_add(info.size().saturating_sub(info.indexed()));
+        let guarded_at = Timestamp::from_nanos(self.base.guarded_at.load(Ordering::Relaxed));
+        let age = self.base.now().parts().0.saturating_sub(guarded_at.parts().0);
+        Standing {
+            queue_bytes: BUDGET_BYTES.saturating_sub(self.budget.available_permits()) as u64,
+            index_lag: self.base.trails.all_open().into_iter().fold(0, of),
+            guard_age: u64::try_from(age).unwrap_or_default(),
+            disk_free: self.reserve.free(),
+            stopped: *self.stopped.borrow(),
+            ..Standing::default()
+        }
     }
 
     /// Waits for the answer to one submission. A writer that vanished leaves it unknown.
@@ -125,9 +147,18 @@ impl Node {
         submissions: Vec<Submission>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Result<Pending, RecordError> {
+        self.hand_over_as(submissions, permit, false)
+    }
+
+    fn hand_over_as(
+        &self,
+        submissions: Vec<Submission>,
+        permit: Option<OwnedSemaphorePermit>,
+        streamed: bool,
+    ) -> Result<Pending, RecordError> {
         let (answer, pending) = oneshot::channel();
         self.inbox
-            .send(Inbox::Record(Box::new(Job { submissions, answer, permit })))
+            .send(Inbox::Record(Box::new(Job { submissions, answer, permit, streamed })))
             .map_err(|_| RecordError::Busy { reason: "akta is closing" })?;
         Ok(pending)
     }

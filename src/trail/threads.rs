@@ -1,6 +1,7 @@
 //! The threads of a node and what they are handed: the loops around [`Writer::step`], the [`Indexer`] and the guard, with the merging of
 //! small rows in their gaps.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,13 +18,13 @@ use super::merge::Postings;
 use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
 use super::submission::Submission;
+use super::waiting::Waiting;
 use super::writer::{Step, Writer};
+use crate::metrics::Metrics;
 use crate::model::origin::Controller;
 use crate::model::permission::change::{Change, Decided};
 use crate::store;
 
-/// Most events in one group.
-const GROUP_MAX: usize = 2_048;
 /// Under load, small rows are merged after this many groups.
 const GROUPS_A_SLICE: u32 = 16;
 /// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
@@ -56,6 +57,15 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Vec<Answer>>,
     // Held until they are durable or refused: what waits and what is under way is bounded by bytes.
     pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// Of a stream, which goes on without the answer.
+    pub(super) streamed: bool,
+}
+
+impl Job {
+    /// Number of its events.
+    pub(super) fn events(&self) -> usize {
+        self.submissions.iter().map(|submission| submission.events.len()).sum()
+    }
 }
 
 /// What is decided about controllers, and where the answer goes.
@@ -121,31 +131,29 @@ pub(super) fn write(
     mut jobs: mpsc::UnboundedReceiver<Inbox>,
     index: SyncSender<IndexJob>,
     stopped: &watch::Sender<bool>,
+    metrics: &Metrics,
 ) {
     let mut since_slice = 0;
+    let mut waiting = Waiting::default();
     loop {
-        let first = if merger.is_idle() || writer.is_stopped() { jobs.blocking_recv() } else { jobs.try_recv().ok() };
-        if first.is_none() && jobs.is_closed() {
+        let idle = waiting.is_empty() && (merger.is_idle() || writer.is_stopped());
+        let mut next = if idle { jobs.blocking_recv() } else { jobs.try_recv().ok() };
+        if next.is_none() && waiting.is_empty() && jobs.is_closed() {
             break;
         }
-        let mut group = Vec::new();
         let mut decisions = Vec::new();
-        let mut events = 0;
-        let mut next = first;
         while let Some(inbox) = next {
             match inbox {
-                Inbox::Record(job) => {
-                    events += job.submissions.iter().map(|submission| submission.events.len()).sum::<usize>();
-                    group.push(*job);
-                }
+                Inbox::Record(job) => waiting.add(*job),
                 // Each has a group of its own: it is made, or refused, for itself.
                 Inbox::Decide(decision) => decisions.push(*decision),
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
-            next = if events < GROUP_MAX { jobs.try_recv().ok() } else { None };
+            next = jobs.try_recv().ok();
         }
+        let group = waiting.group();
         since_slice += 1;
         if !merger.is_idle()
             && !writer.is_stopped()
@@ -161,7 +169,7 @@ pub(super) fn write(
             }
         }
         if !group.is_empty() {
-            record(&mut writer, group, &index);
+            record(&mut writer, group, &index, metrics);
         }
         for decision in decisions {
             decide(&mut writer, decision, &index);
@@ -177,14 +185,17 @@ fn begin(merger: &mut Merger) -> bool {
     merger.begin().inspect_err(|error| tracing::error!(%error, "small rows are not merged")).is_ok()
 }
 
-fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
+fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>, metrics: &Metrics) {
     let mut submissions = Vec::with_capacity(group.len());
     let mut waiting = Vec::with_capacity(group.len());
-    for Job { submissions: own, answer, permit } in group {
+    for Job { submissions: own, answer, permit, .. } in group {
         waiting.push((submissions.len(), answer, permit));
         submissions.extend(own);
     }
+    let begun = Instant::now();
     let mut step = writer.step(submissions);
+    let recorded = step.results.iter().flatten().map(Vec::len).sum();
+    metrics.group(recorded, begun.elapsed().as_secs_f64());
     publish(writer, &mut step, index);
     // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
     for (from, answer, _permit) in waiting.into_iter().rev() {
@@ -268,11 +279,13 @@ pub(super) fn guard(
 ) {
     const HOUR: i64 = 3_600_000_000_000;
     let Some(guard) = &base.guard else { return };
+    base.guarded_at.store(base.now().nanos(), Ordering::Relaxed);
     let mut hour = base.now().nanos() / HOUR;
     loop {
         let last = !matches!(ended.recv_timeout(CADENCE), Err(RecvTimeoutError::Timeout));
-        if let Err(error) = guard.tick(base) {
-            tracing::error!(%error, "the guard cannot be written: no checkpoint leaves until it can");
+        match guard.tick(base) {
+            Ok(()) => base.guarded_at.store(base.now().nanos(), Ordering::Relaxed),
+            Err(error) => tracing::error!(%error, "the guard cannot be written: no checkpoint leaves until it can"),
         }
         turns.send_modify(|turn| *turn += 1);
         if last {

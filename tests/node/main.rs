@@ -1,5 +1,6 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
+mod attacks;
 mod authority;
 mod batches;
 #[path = "../common/binary.rs"]
@@ -17,8 +18,10 @@ mod garbage;
 mod hours;
 mod import;
 mod index;
+mod isolation;
 mod issued;
 mod matrix;
+mod neighbours;
 mod raw;
 mod readme;
 mod refusals;

@@ -33,9 +33,9 @@ const REPORTER: &str = "spiffe://schools.example/register";
 const SEED: &str = "spiffe://schools.example/seed";
 
 /// A call: its name, what it needs, and a good request of it for a controller.
-type Row = (&'static str, Permission, fn(&str) -> Vec<u8>);
+pub(crate) type Row = (&'static str, Permission, fn(&str) -> Vec<u8>);
 
-const ROWS: [Row; 10] = [
+pub(crate) const ROWS: [Row; 10] = [
     ("IngestService/RecordEvent", Permission::Record, |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),

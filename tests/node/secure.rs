@@ -71,6 +71,16 @@ impl Secure {
         &self.addresses[listener]
     }
 
+    /// Number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has logged since somebody asked last.
+    pub(crate) fn log_so_far(&self) -> Vec<String> {
+        self.log.try_iter().collect()
+    }
+
     /// Waits until it logs a line with that text; the line.
     pub(crate) fn logged(&self, text: &str) -> String {
         loop {

@@ -10,6 +10,7 @@ use super::Options;
 use crate::cli::Failure;
 use crate::config::listen::{ListenFile, TlsFile, ways};
 use crate::config::{DEV_AUTHORITY, File, default_listen};
+use crate::grpc::auth::rates::Rate;
 use crate::grpc::transport::{Listener, Role, limits};
 use crate::kek::Place;
 
@@ -125,6 +126,12 @@ impl Effective {
         let reserve = file.disk_reserve.map(|size| format!("{} bytes", size.0));
         let paths = [&kek_file, &kek_kms_file].map(|setting| setting.value.clone().map(PathBuf::from));
         let connections = file.limits.connections.map(|connections| connections.to_string());
+        let everybody = file.policy.is_none();
+        let unless_set = |rate: Option<u64>| match rate.filter(|_| !everybody) {
+            Some(rate) => rate.to_string(),
+            None => "without a bound: callers are not told apart".to_owned(),
+        };
+        let [events, bytes] = [Rate::DEFAULT.events, Rate::DEFAULT.bytes].map(unless_set);
         let mut settings = vec![
             config,
             pick("data", text(&options.data), "--data", "AKTA_DATA", variables, text(&file.data)),
@@ -145,6 +152,8 @@ impl Effective {
             of_file("open_to_everybody", file.open_to_everybody.then(|| "true".to_owned()), Some("false")),
             of_file("tls", file.tls.as_ref().map(files), None),
             of_file("limits.connections", connections, Some(&limits::CONNECTIONS.to_string())),
+            of_file("limits.caller_events", file.limits.caller_events.map(|rate| rate.to_string()), Some(&events)),
+            of_file("limits.caller_bytes", file.limits.caller_bytes.map(|size| size.0.to_string()), Some(&bytes)),
             kek_file,
             kek_kms_file,
             key,

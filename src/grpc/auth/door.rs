@@ -2,16 +2,21 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use prost::Message;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tonic::{Code, Request, Status};
 
 use super::binding::Binding;
 use super::claims::LEEWAY;
 use super::denials::Denials;
+use super::pace::{ASK_AGAIN, Allowance, Pace, Seat, Verification};
+use super::rates::{QUESTION, Rate};
 use super::refused::Refused;
 use super::token::Tokens;
+use crate::grpc::status::Refusal;
 use crate::grpc::transport::Peer;
 use crate::model::caller::{Caller, Credential};
 use crate::model::check::Violation;
@@ -40,6 +45,7 @@ pub struct Door {
     /// None where everybody may do everything.
     rules: Option<RwLock<Arc<Rules>>>,
     denials: Denials,
+    pace: Pace,
     /// Refusals that are being recorded.
     recording: Mutex<JoinSet<()>>,
 }
@@ -56,13 +62,24 @@ pub enum Forbidden {
 impl Door {
     /// The door of a node that everybody may use for everything: with `--dev`, or where the configuration says so.
     pub fn open(node: Arc<Node>) -> Self {
-        Self { node, rules: None, denials: Denials::default(), recording: Mutex::default() }
+        Self::new(node, None, Rate::default())
     }
 
     /// The door of a node with rules.
     pub fn kept(node: Arc<Node>, rules: Rules) -> Self {
         let rules = Some(RwLock::new(Arc::new(rules)));
-        Self { node, rules, denials: Denials::default(), recording: Mutex::default() }
+        Self::new(node, rules, Rate::DEFAULT)
+    }
+
+    fn new(node: Arc<Node>, rules: Option<RwLock<Arc<Rules>>>, rate: Rate) -> Self {
+        Self { node, rules, denials: Denials::default(), pace: Pace::new(rate), recording: Mutex::default() }
+    }
+
+    /// The same, with that rate for each caller; what is not set in it stays.
+    #[must_use]
+    pub fn with_rate(mut self, rate: Rate) -> Self {
+        self.pace = Pace::new(rate.or(if self.rules.is_some() { Rate::DEFAULT } else { Rate::default() }));
+        self
     }
 
     /// Takes other rules: they hold for the next call, and for the next event of a stream.
@@ -92,6 +109,92 @@ impl Door {
                 Err(Status::new(Code::Unauthenticated, format!("it is not known who calls: {why}; {remedy}")))
             }
         }
+    }
+
+    /// Who reports so many events at once, if not faster than it may.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::caller`]; UNAVAILABLE with RetryInfo: too fast.
+    pub async fn reporter<T: Message>(
+        &self,
+        request: &Request<T>,
+        call: &'static str,
+        events: usize,
+    ) -> Result<Caller, Status> {
+        let caller = self.caller(request, call).await?;
+        let taken = self.use_rate(&caller, events as u64, request.get_ref().encoded_len());
+        taken.map_err(|wait| {
+            self.held_back("report");
+            Refusal::held_back(wait).status()
+        })?;
+        Ok(caller)
+    }
+
+    /// Who asks, if neither too much at once nor faster than it may; and its question's place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::caller`]; RESOURCE_EXHAUSTED with RetryInfo: too much.
+    pub async fn asker<T: Message>(&self, request: &Request<T>, call: &'static str) -> Result<(Caller, Seat), Status> {
+        let caller = self.caller(request, call).await?;
+        let too_much = |wait| {
+            self.held_back("question");
+            Refusal::asked_too_much(wait).status()
+        };
+        let taken = self.use_rate(&caller, QUESTION, request.get_ref().encoded_len());
+        let allowance = taken.map_err(too_much)?;
+        let seat = self.pace.seat(&allowance).ok_or_else(|| too_much(ASK_AGAIN))?;
+        Ok((caller, seat))
+    }
+
+    /// Has an answer of so many bytes counted against the rate of who asked.
+    pub fn answered(&self, caller: &Caller, bytes: usize) {
+        let _ = self.pace.owe(&self.pace.of(caller.name()), 0, bytes, self.node.base().now());
+    }
+
+    /// What a verification needs, for as long as its thread runs.
+    ///
+    /// # Errors
+    ///
+    /// RESOURCE_EXHAUSTED with RetryInfo: too many are under way.
+    pub fn verification(&self, caller: &Caller) -> Result<Verification, Status> {
+        self.pace.verification(&self.pace.of(caller.name())).ok_or_else(|| {
+            self.held_back("verification");
+            Refusal::verifies_too_much(ASK_AGAIN).status()
+        })
+    }
+
+    /// The allowance of who opens a stream, and its place.
+    ///
+    /// # Errors
+    ///
+    /// UNAVAILABLE with RetryInfo: there are too many.
+    pub fn stream(&self, caller: &Caller) -> Result<(Arc<Allowance>, OwnedSemaphorePermit), Status> {
+        let allowance = self.pace.of(caller.name());
+        let place = allowance.stream().ok_or_else(|| {
+            self.held_back("stream");
+            Refusal::held_back(ASK_AGAIN).status()
+        })?;
+        Ok((allowance, place))
+    }
+
+    /// How long a stream must not be read on after so many events of so many bytes.
+    pub fn slow_down(&self, allowance: &Allowance, events: usize, bytes: usize) -> Option<Duration> {
+        let wait = self.pace.owe(allowance, events as u64, bytes, self.node.base().now());
+        (!wait.is_zero()).then(|| {
+            self.held_back("stream");
+            wait
+        })
+    }
+
+    fn use_rate(&self, caller: &Caller, events: u64, bytes: usize) -> Result<Arc<Allowance>, Duration> {
+        let allowance = self.pace.of(caller.name());
+        self.pace.take(&allowance, events, bytes, self.node.base().now()).map(|()| allowance)
+    }
+
+    fn held_back(&self, kind: &'static str) {
+        self.node.base().metrics.held_back(kind);
     }
 
     /// Whether a caller may do that for a controller, and by what.
@@ -161,6 +264,7 @@ impl Door {
 
     /// Records what was counted. To be called about once a second.
     pub fn turn(&self) {
+        self.pace.turn(self.node.base().now());
         for (denied, count) in self.denials.due(Instant::now()) {
             self.record(denied, count);
         }
@@ -204,6 +308,8 @@ impl Door {
     }
 
     fn denied(&self, denied: Denied) {
+        let known = matches!(denied.who, Who::Known { .. });
+        self.node.base().metrics.denied(if known { "forbidden" } else { "unproved" });
         if let Some(denied) = self.denials.note(denied, Instant::now()) {
             self.record(denied, 1);
         }

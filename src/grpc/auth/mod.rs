@@ -6,6 +6,8 @@
 //!
 //! [`token`] takes a token and answers with [`Claims`](claims::Claims) or a [`Refused`](refused::Refused). It knows
 //! the [`issuer`]s that are trusted, each with its [`keys`], which [`refresh`] reads anew from their [`source`].
+//! How fast a caller may go, and how much it may have under way: [`pace`], by the arithmetic of [`rates`].
+//!
 //! Nothing here waits for a disk or a network but the refreshing thread.
 
 pub mod algorithm;
@@ -16,6 +18,8 @@ pub mod door;
 pub mod issuer;
 pub mod jwks;
 pub mod keys;
+pub mod pace;
+pub mod rates;
 pub mod refresh;
 pub mod refused;
 pub mod source;

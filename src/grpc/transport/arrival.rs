@@ -18,7 +18,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 
-use super::limits::{ARRIVING, ARRIVING_EACH, ARRIVING_FREE, ARRIVING_SMALL, UNSENT, UNSENT_TIGHT};
+use super::limits::{ARRIVING, ARRIVING_EACH, ARRIVING_FREE, ARRIVING_SMALL, CALLS_ALL, UNSENT, UNSENT_TIGHT};
 
 /// What room is counted in.
 const UNIT: u64 = 1_024;
@@ -29,11 +29,14 @@ pub(super) struct Hall {
     free: Arc<Semaphore>,
     /// Messages that want some.
     wanted: AtomicUsize,
+    /// Calls under way, of all connections.
+    calls: AtomicUsize,
 }
 
 impl Hall {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { free: Arc::new(Semaphore::new(units(ARRIVING) as usize)), wanted: AtomicUsize::new(0) })
+        let free = Arc::new(Semaphore::new(units(ARRIVING) as usize));
+        Arc::new(Self { free, wanted: AtomicUsize::new(0), calls: AtomicUsize::new(0) })
     }
 
     /// Takes room for a message, in turn, so that a large one is not passed by for ever.
@@ -47,7 +50,13 @@ impl Hall {
 
     /// How long a message may be waited for now.
     fn patience(&self) -> Duration {
-        if self.wanted.load(Ordering::Relaxed) > 0 { UNSENT_TIGHT } else { UNSENT }
+        let tight = self.wanted.load(Ordering::Relaxed) > 0 || self.calls() > CALLS_ALL / 2;
+        if tight { UNSENT_TIGHT } else { UNSENT }
+    }
+
+    /// Number of calls under way, of all connections.
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
     }
 }
 
@@ -91,6 +100,20 @@ impl Room {
         let own = self.own.acquire_many_owned(units).await.ok()?;
         let large = bytes > ARRIVING_SMALL;
         Some((own, if large { Some(self.hall.take(units).await?) } else { None }))
+    }
+
+    /// Whether there are as many calls under way as there may be.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.hall.calls() > CALLS_ALL
+    }
+
+    /// A call begins, or ends.
+    pub(super) fn calls(&self, more: bool) {
+        if more {
+            self.hall.calls.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.hall.calls.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// How long a message may be waited for now.

@@ -4,24 +4,39 @@
 //! produces it, for ever. Here an answer goes out in pieces; if the next one has not been asked for within
 //! [`UNREAD`](super::limits::UNREAD), it is dropped, and a reader that comes back after all is told so.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 use tonic::codegen::http::{HeaderMap, Request, Response};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
 
 use super::arrival::{Arrival, Arriving};
+use super::limits::{UNREAD, UNREAD_TIGHT};
 use super::line::Line;
+use crate::metrics::Metrics;
 
 /// Largest piece of an answer, in bytes: what one frame of HTTP/2 carries.
 const PIECE: usize = 16 * 1024;
+
+/// Room that an answer takes from others.
+pub trait Room: fmt::Debug + Send + Sync {
+    /// Whether somebody waits for some.
+    fn is_wanted(&self) -> bool;
+}
+
+/// What an answer holds until all of it has gone out or was let go of. A service puts it into the extensions of its
+/// response.
+#[derive(Debug, Clone)]
+pub struct Holds(pub Arc<dyn Room>);
 
 /// A call under way.
 #[derive(Debug, Default)]
@@ -39,6 +54,19 @@ struct Answer {
     /// What is left of the last piece of the body.
     rest: Bytes,
     given_up: bool,
+    holds: Option<Holds>,
+}
+
+/// A piece on its way: what the answer holds is held until it has gone out.
+struct Piece {
+    bytes: Bytes,
+    _holds: Holds,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Call {
@@ -48,6 +76,12 @@ impl Call {
 
     pub(super) fn arriving(&self) -> &Arc<Arriving> {
         &self.arriving
+    }
+
+    /// How long its answer is waited for to be read: not long while others want its room.
+    pub(super) fn patience(&self) -> Duration {
+        let wanted = self.answer().holds.as_ref().is_some_and(|holds| holds.0.is_wanted());
+        if wanted { UNREAD_TIGHT } else { UNREAD }
     }
 
     /// Lets go of the answer; whether there was one.
@@ -70,20 +104,46 @@ struct UnderWay {
     line: Arc<Line>,
     call: Arc<Call>,
     number: u64,
+    told: Told,
+}
+
+/// What is counted of a call when it is over.
+struct Told {
+    metrics: Arc<Metrics>,
+    method: &'static str,
+    begun: Instant,
+    /// None if the client left before it was known.
+    status: Option<Code>,
+}
+
+impl Told {
+    fn status_of(&mut self, headers: &HeaderMap) {
+        if let Some(code) = headers.get("grpc-status") {
+            self.status = Some(Code::from_bytes(code.as_bytes()));
+        }
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let status = word(self.status.unwrap_or(Code::Cancelled));
+        self.metrics.called(self.method, status, self.begun.elapsed().as_secs_f64());
+    }
 }
 
 impl UnderWay {
-    fn new(line: Arc<Line>) -> Self {
+    fn new(line: Arc<Line>, metrics: Arc<Metrics>, method: &'static str) -> Self {
         let call = Arc::new(Call::default());
         let number = line.begin(call.clone());
-        Self { line, call, number }
+        let told = Told { metrics, method, begun: Instant::now(), status: None };
+        Self { line, call, number, told }
     }
+}
 
-    /// Notes whether a piece waits to be asked for.
-    fn unread(&self, waits: bool) {
-        let since = if waits { self.line.mark(Instant::now()) } else { 0 };
-        self.call.unread.store(since, Ordering::Relaxed);
-    }
+/// Notes whether a piece waits to be asked for.
+fn note(line: &Line, call: &Call, waits: bool) {
+    let since = if waits { line.mark(Instant::now()) } else { 0 };
+    call.unread.store(since, Ordering::Relaxed);
 }
 
 impl Drop for UnderWay {
@@ -94,18 +154,22 @@ impl Drop for UnderWay {
 
 /// Puts the [`Peer`](super::Peer) into each request, bounds how it arrives and watches its answer. The outermost layer:
 /// what is inside of it finds the peer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Watch {
     /// Paths of the methods whose requests are streams: they may be silent between two messages for as long as they
     /// like.
     pub streams: &'static [&'static str],
+    /// Paths of all methods; what else is called is counted as `other`.
+    pub methods: &'static [&'static str],
+    /// Where calls are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl<S> Layer<S> for Watch {
     type Service = Watched<S>;
 
     fn layer(&self, inner: S) -> Watched<S> {
-        Watched { inner, watch: *self }
+        Watched { inner, watch: self.clone() }
     }
 }
 
@@ -130,20 +194,33 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let path = request.uri().path();
+        let method = self.watch.methods.iter().find(|method| **method == path);
+        let method = method.and_then(|method| method.strip_prefix('/')).unwrap_or("other");
         let extensions = request.extensions_mut();
-        let call = extensions.remove::<Arc<Line>>().map(|line| {
+        let mut call = extensions.remove::<Arc<Line>>().map(|line| {
             extensions.insert(line.peer().clone());
-            UnderWay::new(line)
+            UnderWay::new(line, self.watch.metrics.clone(), method)
         });
+        if let Some(call) = &mut call
+            && call.line.room().is_crowded()
+        {
+            call.told.status = Some(Code::Unavailable);
+            return Box::pin(async { Ok(crowded().into_http()) });
+        }
         if let Some(UnderWay { line, call, .. }) = &call {
             let single = !self.watch.streams.contains(&request.uri().path());
             request = request.map(|body| Arrival::of(body, call.arriving.clone(), line.room(), single));
         }
         let answered = self.inner.call(request);
         Box::pin(async move {
-            let response = answered.await?;
+            let mut response = answered.await?;
+            let holds = response.extensions_mut().remove::<Holds>();
             Ok(match call {
-                Some(call) => response.map(|body| Pieces::of(call, body)),
+                Some(mut call) => {
+                    call.told.status_of(response.headers());
+                    response.map(|body| Pieces::of(call, body, holds))
+                }
                 None => response,
             })
         })
@@ -154,12 +231,15 @@ where
 struct Pieces(UnderWay);
 
 impl Pieces {
-    fn of(call: UnderWay, body: Body) -> Body {
+    fn of(call: UnderWay, body: Body, holds: Option<Holds>) -> Body {
         if body.is_end_stream() {
             return body;
         }
-        call.call.answer().body = Some(body);
-        call.unread(true);
+        if let Some(Holds(room)) = &holds {
+            call.line.holds(room);
+        }
+        *call.call.answer() = Answer { body: Some(body), holds, ..Answer::default() };
+        note(&call.line, &call.call, true);
         Body::new(Self(call))
     }
 }
@@ -169,24 +249,31 @@ impl HttpBody for Pieces {
     type Error = Status;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let call = &self.get_mut().0;
-        let mut answer = call.call.answer();
+        let UnderWay { line, call, told, .. } = &mut self.get_mut().0;
+        let unread = |waits| note(line, call, waits);
+        let mut answer = call.answer();
         if answer.rest.is_empty() {
             if std::mem::take(&mut answer.given_up) {
                 let mut trailers = HeaderMap::new();
-                unread().add_header(&mut trailers)?;
+                let_go().add_header(&mut trailers)?;
+                told.status_of(&trailers);
                 return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
             }
             let Some(body) = &mut answer.body else { return Poll::Ready(None) };
             let Poll::Ready(next) = Pin::new(body).poll_frame(cx) else {
-                call.unread(false);
+                unread(false);
                 return Poll::Pending;
             };
             match next.map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(data))) => answer.rest = data,
                 other => {
                     *answer = Answer::default();
-                    call.unread(false);
+                    unread(false);
+                    if let Some(Ok(Err(trailers))) = &other
+                        && let Some(trailers) = trailers.trailers_ref()
+                    {
+                        told.status_of(trailers);
+                    }
                     return Poll::Ready(other.map(|frame| {
                         frame.map(|frame| match frame {
                             Ok(data) => Frame::data(data),
@@ -197,8 +284,12 @@ impl HttpBody for Pieces {
             }
         }
         let length = answer.rest.len().min(PIECE);
-        let piece = answer.rest.split_to(length);
-        call.unread(true);
+        let bytes = answer.rest.split_to(length);
+        let piece = match &answer.holds {
+            Some(holds) => Bytes::from_owner(Piece { bytes, _holds: holds.clone() }),
+            None => bytes,
+        };
+        unread(true);
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -212,18 +303,47 @@ impl HttpBody for Pieces {
     }
 }
 
-fn unread() -> Status {
-    Status::resource_exhausted("the answer was let go of: nothing of it was read for a minute; ask again and read on")
+fn let_go() -> Status {
+    Status::resource_exhausted(
+        "the answer was let go of: nothing of it was read for a minute, or for two seconds while others wanted its room; ask again and read on",
+    )
+}
+
+fn crowded() -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_retry_info(Some(Duration::from_secs(1)));
+    let told = "not applied, try again: there are as many calls under way as there may be";
+    Status::with_error_details(Code::Unavailable, told, details)
+}
+
+/// A status as the protocol spells it.
+pub fn word(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::grpc::transport::Peer;
-    use crate::grpc::transport::arrival::{Hall, Room};
-    use crate::grpc::transport::limits::UNREAD;
+    use crate::grpc::transport::arrival::{self, Hall};
+    use crate::grpc::transport::{Peer, Role};
     use crate::model::date::Timestamp;
 
     /// Frames of data, the last first; `_held` is shared as long as it is there.
@@ -251,20 +371,21 @@ mod tests {
     }
 
     fn line() -> Arc<Line> {
-        let room = Room::new(Hall::new());
-        Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, None, room, Instant::now()).0
+        let room = arrival::Room::new(Hall::new());
+        Line::new(Role::Api, Peer::Unix { uid: 1, gid: 1, pid: None }, None, room, Instant::now()).0
     }
 
-    fn answer(line: &Arc<Line>, sizes: &[usize]) -> (Body, Arc<()>) {
+    fn answer(line: &Arc<Line>, sizes: &[usize], holds: Option<Holds>) -> (Body, Arc<()>) {
         let held = Arc::new(());
         let data = sizes.iter().rev().map(|size| Bytes::from(vec![0; *size])).collect();
-        (Pieces::of(UnderWay::new(line.clone()), Body::new(Fixed { data, _held: held.clone() })), held)
+        let call = UnderWay::new(line.clone(), Arc::default(), "other");
+        (Pieces::of(call, Body::new(Fixed { data, _held: held.clone() }), holds), held)
     }
 
     #[test]
     fn an_answer_goes_out_in_pieces_and_whole() {
         let line = line();
-        let (mut body, held) = answer(&line, &[5, 3 * PIECE, PIECE + 1]);
+        let (mut body, held) = answer(&line, &[5, 3 * PIECE, PIECE + 1], None);
         let expected = [5, PIECE, PIECE, PIECE, PIECE, 1];
         for size in expected {
             assert!(!body.is_end_stream());
@@ -280,8 +401,8 @@ mod tests {
         let soon = || Instant::now() + UNREAD / 2;
         let late = || Instant::now() + UNREAD + Duration::from_secs(1);
         let line = line();
-        let (mut body, held) = answer(&line, &[3 * PIECE]);
-        let (mut other, other_held) = answer(&line, &[PIECE]);
+        let (mut body, held) = answer(&line, &[3 * PIECE], None);
+        let (mut other, other_held) = answer(&line, &[PIECE], None);
         assert_eq!(length(next(&mut body)), Some(PIECE));
         line.look(soon(), wall);
         assert_eq!((length(next(&mut body)), Arc::strong_count(&held)), (Some(PIECE), 2), "it may be slow");
@@ -293,5 +414,37 @@ mod tests {
         let trailers = frame.into_trailers().expect("are trailers");
         assert_eq!(trailers.get("grpc-status").map(|code| code.as_bytes()), Some(&b"8"[..]));
         assert!(matches!(next(&mut body), Poll::Ready(None)) && body.is_end_stream());
+    }
+
+    /// Room that others want, or do not.
+    #[derive(Debug)]
+    struct Wanted(bool);
+
+    impl Room for Wanted {
+        fn is_wanted(&self) -> bool {
+            self.0
+        }
+    }
+
+    #[test]
+    fn room_is_held_until_the_last_piece_has_gone_out_and_not_long_if_others_want_it() {
+        let wall = Timestamp::from_nanos(0);
+        let soon = || Instant::now() + UNREAD_TIGHT + Duration::from_secs(1);
+        for wanted in [false, true] {
+            let line = line();
+            let room: Arc<dyn Room> = Arc::new(Wanted(wanted));
+            let (mut body, held) = answer(&line, &[2 * PIECE], Some(Holds(room.clone())));
+            let Poll::Ready(Some(Ok(first))) = next(&mut body) else { panic!("there is a piece") };
+            assert_eq!(line.look(soon(), wall), None);
+            assert_eq!(Arc::strong_count(&held), if wanted { 1 } else { 2 }, "let go of soon: {wanted}");
+            drop(body);
+            assert_eq!(Arc::strong_count(&room), 2, "the first piece is still on its way");
+            // Which the network does not take.
+            line.sent(false);
+            assert_eq!(line.look(soon(), wall), wanted.then_some(crate::grpc::transport::line::End::Unread));
+            drop(first);
+            assert_eq!(Arc::strong_count(&room), 1);
+            assert_eq!(line.look(soon(), wall), None, "it holds nothing that others want");
+        }
     }
 }

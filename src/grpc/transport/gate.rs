@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,13 +14,15 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::arrival::{Hall, Room};
 use super::connection::{Connection, Io, Places};
-use super::limits::{HANDSHAKE, HANDSHAKES};
+use super::handshakes::Handshakes;
+use super::limits::{GIVEN_UP, HANDSHAKE, HANDSHAKES};
 use super::line::{End, Line, Lines, Shown};
 use super::listener::{Listen, Listener, Role};
 use super::peer::{Leaf, Peer};
 use super::reload::{Material, Reread};
 use super::tls::ClientCertificate;
 use super::{Now, unix};
+use crate::metrics::Metrics;
 
 /// Refusals that are logged between two turns; the rest is counted.
 const TOLD: usize = 5;
@@ -37,11 +39,13 @@ pub struct Gate {
     material: Option<Material>,
     lines: Arc<Lines>,
     places: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     /// For requests that have not arrived whole.
     hall: Arc<Hall>,
     /// Refusals since the last turn.
     refused: AtomicUsize,
+    /// Where refusals are counted, once that is there.
+    metrics: OnceLock<Arc<Metrics>>,
 }
 
 /// Connections that were let in, for the gRPC server.
@@ -62,9 +66,15 @@ enum Knock {
 impl Gate {
     /// A gate without listeners, for `connections` in all; `material` is what TLS needs, where a listener wants it.
     pub fn new(connections: usize, material: Option<Material>, now: Now) -> Arc<Self> {
-        let [places, handshakes] = [connections, HANDSHAKES].map(|places| Arc::new(Semaphore::new(places)));
+        let (places, handshakes) = (Arc::new(Semaphore::new(connections)), Handshakes::new(HANDSHAKES));
         let (lines, hall, refused) = (Arc::default(), Hall::new(), AtomicUsize::new(0));
-        Arc::new(Self { now, material, lines, places, handshakes, hall, refused })
+        let metrics = OnceLock::new();
+        Arc::new(Self { now, material, lines, places, handshakes, hall, refused, metrics })
+    }
+
+    /// Counts refusals there too, from now on.
+    pub fn count_in(&self, metrics: Arc<Metrics>) {
+        let _ = self.metrics.set(metrics);
     }
 
     /// Opens a listener: where it listens, with the port that was taken, and whom it lets in. Closes when that is
@@ -115,7 +125,15 @@ impl Gate {
         }
     }
 
+    /// Connections that are open, and calls under way over them.
+    pub fn open_now(&self) -> (usize, usize) {
+        (self.lines.count(), self.hall.calls())
+    }
+
     fn refuse(&self, role: Role, from: &dyn std::fmt::Display, why: &dyn std::fmt::Display) {
+        if let Some(metrics) = self.metrics.get() {
+            metrics.connection_refused(role.name());
+        }
         if self.refused.fetch_add(1, Ordering::Relaxed) < TOLD {
             tracing::warn!("listen.{role}: refused a connection from {from}: {why}");
         }
@@ -150,7 +168,7 @@ impl Door {
     }
 
     async fn answer(self: Arc<Self>, knock: Knock) {
-        let Some(places) = self.places() else {
+        let Some(places) = self.places().await else {
             return self.gate.refuse(self.role, &knock, &"there are as many connections as there may be");
         };
         match (knock, self.tls) {
@@ -162,11 +180,15 @@ impl Door {
                 self.let_in(Io::Plain(stream), Peer::Plain(address), places).await;
             }
             (Knock::Tcp(stream, address), Some(wanted)) => {
-                let Ok(busy) = self.gate.handshakes.clone().try_acquire_owned() else {
+                let Some((busy, given_up)) = self.gate.handshakes.begin(Instant::now()).await else {
                     return self.gate.refuse(self.role, &address, &"too many handshakes are under way");
                 };
                 tokio::spawn(async move {
-                    if let Err(why) = self.shake_hands(stream, address, wanted, busy, places).await {
+                    let shaken = tokio::select! {
+                        shaken = self.shake_hands(stream, address, wanted, busy, places) => shaken,
+                        _ = given_up => Err("its handshake takes long, and another needs its place".to_owned()),
+                    };
+                    if let Err(why) = shaken {
                         self.gate.refuse(self.role, &address, &why);
                     }
                 });
@@ -174,9 +196,20 @@ impl Door {
         }
     }
 
-    fn places(&self) -> Option<Places> {
-        let place = |of: &Arc<Semaphore>| of.clone().try_acquire_owned().ok();
-        Some([place(&self.places)?, place(&self.gate.places)?])
+    /// A place of the listener and one of all. Where there is none, whoever makes no call gives up theirs: those who come
+    /// and say nothing must not keep out those who have something to say.
+    async fn places(&self) -> Option<Places> {
+        let all = &self.gate.places;
+        let place = async |of: &Arc<Semaphore>, role| {
+            if let Ok(place) = of.clone().try_acquire_owned() {
+                return Some(place);
+            }
+            if !self.gate.lines.displace(role, Instant::now()) {
+                return None;
+            }
+            tokio::time::timeout(GIVEN_UP, of.clone().acquire_owned()).await.ok()?.ok()
+        };
+        Some([place(&self.places, Some(self.role)).await?, place(all, None).await?])
     }
 
     fn room(&self) -> Room {
@@ -184,7 +217,7 @@ impl Door {
     }
 
     async fn let_in(&self, io: Io, peer: Peer, places: Places) {
-        let (line, ended) = Line::new(peer, None, self.room(), Instant::now());
+        let (line, ended) = Line::new(self.role, peer, None, self.room(), Instant::now());
         let connection = Connection::new(io, line, self.gate.lines.clone(), ended, places);
         // Fails when the server stops: then nobody is let in.
         let _ = self.to.send(Ok(connection)).await;
@@ -218,7 +251,8 @@ impl Door {
             }
             Some([]) | None => (None, None, None),
         };
-        let (line, ended) = Line::new(Peer::Tls { address, spiffe, certificate }, shown, self.room(), Instant::now());
+        let peer = Peer::Tls { address, spiffe, certificate };
+        let (line, ended) = Line::new(self.role, peer, shown, self.room(), Instant::now());
         let lines = self.gate.lines.clone();
         let connection = Connection::new(Io::Tls(Box::new(stream)), line.clone(), lines, ended, places);
         // What was revoked during the handshake was looked for before this line was noted.

@@ -16,11 +16,23 @@ pub const HANDSHAKES: usize = 128;
 /// From the first byte to the end of the handshake.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// A connection over which there has been no call yet is closed.
+pub const SILENT: Duration = Duration::from_secs(30);
+
+/// So long it may take its time even where others find no place.
+pub const SETTLED: Duration = Duration::from_millis(250);
+
+/// What gives up its place is gone within this.
+pub const GIVEN_UP: Duration = Duration::from_millis(250);
+
 /// Without a call under way, a connection is closed.
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
 
 /// An answer that could be sent, but that its reader does not take; and bytes that the network does not take.
 pub const UNREAD: Duration = Duration::from_secs(60);
+
+/// The same for an answer whose room others want.
+pub const UNREAD_TIGHT: Duration = Duration::from_secs(2);
 
 /// A message that was begun, and the rest of it does not come.
 pub const UNSENT: Duration = Duration::from_secs(60);
@@ -39,6 +51,10 @@ pub const ARRIVING_SMALL: u64 = 64 << 10;
 
 /// A message up to this long is not counted at all.
 pub const ARRIVING_FREE: u64 = 8 << 10;
+
+/// Calls under way on all connections. More are refused; from half of it on, requests that do not arrive are not waited
+/// for long.
+pub const CALLS_ALL: usize = 16_384;
 
 /// A connection is told to end (GOAWAY): callers come again, with certificates and tokens of their day.
 pub const AGE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use super::Peer;
 use super::arrival::Room;
-use super::calls::Call;
-use super::limits::{AGE, AGE_GRACE, IDLE, UNREAD};
+use super::calls::{self, Call};
+use super::limits::{AGE, AGE_GRACE, IDLE, SETTLED, SILENT, UNREAD, UNREAD_TIGHT};
 use super::tls::Loaded;
+use super::{Peer, Role};
 use crate::model::date::Timestamp;
 
 /// Why a connection is ended from this side.
@@ -27,6 +27,10 @@ pub(super) enum End {
     Age,
     /// No call for long.
     Idle,
+    /// No call at all since it was opened.
+    Silent,
+    /// No call at present, and others find no place.
+    Displaced,
     /// The other end takes no bytes.
     Unread,
 }
@@ -38,6 +42,8 @@ impl fmt::Display for End {
             Self::Expired => "its certificate has ended",
             Self::Age => "it was told to end long ago",
             Self::Idle => "there was no call for long",
+            Self::Silent => "it made no call",
+            Self::Displaced => "it made no call, and another needs its place",
             Self::Unread => "the other end does not read",
         })
     }
@@ -55,6 +61,7 @@ pub(super) struct Shown {
 /// A connection.
 #[derive(Debug)]
 pub struct Line {
+    role: Role,
     peer: Peer,
     shown: Option<Shown>,
     opened: Instant,
@@ -73,19 +80,22 @@ struct State {
     next: u64,
     /// When the last of them ended.
     quiet: Instant,
+    /// Room that its answers hold, also once they are given up, while bytes of them are on their way.
+    held: Vec<Weak<dyn calls::Room>>,
 }
 
 impl Line {
     /// A connection that was opened now, and what its socket waits for.
     pub(super) fn new(
+        role: Role,
         peer: Peer,
         shown: Option<Shown>,
         room: Room,
         now: Instant,
     ) -> (Arc<Self>, oneshot::Receiver<()>) {
         let (end, ended) = oneshot::channel();
-        let state = Mutex::new(State { end: Some(end), calls: HashMap::new(), next: 0, quiet: now });
-        (Arc::new(Self { peer, shown, opened: now, unsent: AtomicU64::new(0), room, state }), ended)
+        let state = Mutex::new(State { end: Some(end), calls: HashMap::new(), next: 0, quiet: now, held: Vec::new() });
+        (Arc::new(Self { role, peer, shown, opened: now, unsent: AtomicU64::new(0), room, state }), ended)
     }
 
     /// Who is at the other end.
@@ -118,15 +128,32 @@ impl Line {
         let number = state.next;
         state.next += 1;
         state.calls.insert(number, call);
+        self.room.calls(true);
         number
+    }
+
+    /// Notes that an answer holds that room.
+    pub(super) fn holds(&self, room: &Arc<dyn calls::Room>) {
+        let mut state = self.state();
+        state.held.retain(|held| held.strong_count() > 0);
+        state.held.push(Arc::downgrade(room));
+    }
+
+    /// How long it has had no call under way, and whether it ever had one; `None` if it has one, or has hardly begun.
+    fn quiet(&self, now: Instant) -> Option<(bool, Duration)> {
+        let state = self.state();
+        let quiet = now.saturating_duration_since(state.quiet);
+        (state.calls.is_empty() && state.end.is_some() && quiet >= SETTLED).then_some((state.next == 0, quiet))
     }
 
     /// Notes that a call ended.
     pub(super) fn finish(&self, call: u64) {
         let mut state = self.state();
+        // One that was given up is under way until it is dropped, but does not keep the connection.
         if state.calls.remove(&call).is_some() && state.calls.is_empty() {
             state.quiet = Instant::now();
         }
+        self.room.calls(false);
     }
 
     /// Ends the connection, if it has not been ended yet.
@@ -145,21 +172,27 @@ impl Line {
         let patience = self.room.patience();
         state.calls.values().for_each(|call| call.arriving().look(now, patience));
         let before = state.calls.len();
-        state.calls.retain(|_, call| !(long(call.unread_since(), UNREAD) && call.give_up()));
+        state.calls.retain(|_, call| !(long(call.unread_since(), call.patience()) && call.give_up()));
         if before > 0 && state.calls.is_empty() {
             state.quiet = now;
         }
         let quiet = state.calls.is_empty().then(|| now.saturating_duration_since(state.quiet));
+        let silent = state.next == 0;
+        let wanted = state.held.iter().filter_map(Weak::upgrade).any(|room| room.is_wanted());
+        let unread = if wanted { UNREAD_TIGHT } else { UNREAD };
         drop(state);
         // Valid throughout its last second.
         if self.shown.as_ref().is_some_and(|shown| shown.not_after.parts().0 < wall.parts().0) {
             Some(End::Expired)
         } else if age >= AGE + AGE_GRACE {
             Some(End::Age)
-        } else if long(self.unsent.load(Ordering::Relaxed), UNREAD) {
+        } else if long(self.unsent.load(Ordering::Relaxed), unread) {
             Some(End::Unread)
         } else {
-            quiet.filter(|quiet| *quiet >= IDLE).map(|_| End::Idle)
+            quiet.and_then(|quiet| match silent {
+                true => (quiet >= SILENT).then_some(End::Silent),
+                false => (quiet >= IDLE).then_some(End::Idle),
+            })
         }
     }
 
@@ -190,6 +223,22 @@ impl Lines {
     /// Forgets one.
     pub(super) fn remove(&self, line: &Arc<Line>) {
         self.all().remove(&Self::key(line));
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    /// Ends the connection that is in use least: of those that never made a call the oldest, else that whose last one
+    /// ended first; of that listener, if one is given. Whether there was one.
+    pub(super) fn displace(&self, of: Option<Role>, now: Instant) -> bool {
+        let all = self.snapshot();
+        let quiet = all.iter().filter(|line| of.is_none_or(|role| line.role == role));
+        let least = quiet.filter_map(|line| Some((line.quiet(now)?, line))).max_by_key(|(quiet, _)| *quiet);
+        let Some((_, line)) = least else { return false };
+        line.end(End::Displaced);
+        true
     }
 
     /// Ends what is past a bound.
@@ -236,7 +285,7 @@ mod tests {
         let opened = Instant::now();
         let shown = not_after.map(|millis| Shown { chain: Vec::new(), not_after: at(millis) });
         let room = Room::new(Hall::new());
-        let (line, ended) = Line::new(Peer::Unix { uid: 1, gid: 1, pid: None }, shown, room, opened);
+        let (line, ended) = Line::new(Role::Api, Peer::Unix { uid: 1, gid: 1, pid: None }, shown, room, opened);
         (line, opened, ended)
     }
 
@@ -245,8 +294,8 @@ mod tests {
         let second = Duration::from_secs(1);
         // Last second of its certificate, whether a call is under way, how long it has been open, the wall, the end.
         let rows = [
-            (None, false, IDLE - second, 0, None),
-            (None, false, IDLE, 0, Some(End::Idle)),
+            (None, false, SILENT - second, 0, None),
+            (None, false, SILENT, 0, Some(End::Silent)),
             (None, true, IDLE, 0, None),
             (None, true, AGE + AGE_GRACE - second, 0, None),
             (None, true, AGE + AGE_GRACE, 0, Some(End::Age)),
@@ -286,5 +335,23 @@ mod tests {
         assert_eq!(line.look(later, wall), Some(End::Unread));
         line.sent(true);
         assert_eq!(line.look(later, wall), None);
+    }
+
+    #[test]
+    fn who_makes_no_call_gives_its_place_to_others() {
+        let lines = Lines::default();
+        let open: Vec<_> = (0..4).map(|_| line(None)).collect();
+        let [(busy, ..), (quiet, ..), (silent, ..), (other, ..)] = open.as_slice() else { unreachable!("are four") };
+        busy.begin(Arc::new(Call::default()));
+        quiet.finish(quiet.begin(Arc::new(Call::default())));
+        [busy, quiet, silent].into_iter().for_each(|line| lines.add(line));
+        let now = Instant::now() + SETTLED;
+        assert!(!lines.displace(None, Instant::now() + SETTLED / 2), "all have hardly begun");
+        assert!(!lines.displace(Some(Role::Ops), now), "none is of that listener");
+        let ended = |line: &Arc<Line>| line.state().end.is_none();
+        for expected in [silent, quiet] {
+            assert!(!ended(expected) && lines.displace(Some(Role::Api), now) && ended(expected));
+        }
+        assert!(!lines.displace(None, now) && !ended(busy) && !ended(other), "whoever calls stays");
     }
 }

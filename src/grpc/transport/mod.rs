@@ -11,6 +11,7 @@ mod arrival;
 pub mod calls;
 mod connection;
 pub mod gate;
+mod handshakes;
 pub mod limits;
 pub mod line;
 pub mod listener;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use listener::{Listen, Listener, Role};
 pub use peer::Peer;
 
+use super::auth::rates::Rate;
 use crate::model::date::Timestamp;
 
 /// The wall clock, as whoever builds the server gives it.
@@ -38,12 +40,14 @@ pub struct Ways {
     pub tls: Option<tls::Files>,
     /// Most connections of all listeners together.
     pub connections: usize,
+    /// How fast each caller may go, where that is set.
+    pub rate: Rate,
 }
 
 impl From<Listen> for Ways {
     /// One plaintext listener for everything.
     fn from(listen: Listen) -> Self {
         let listeners = vec![Listener::plain(Role::Api, listen)];
-        Self { listeners, tls: None, connections: limits::CONNECTIONS }
+        Self { listeners, tls: None, connections: limits::CONNECTIONS, rate: Rate::default() }
     }
 }
