@@ -10,9 +10,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::grpc::transport::Listen;
+use crate::model::country::{COUNTRY, Country};
 use crate::model::date::Zone;
 use crate::model::origin::Controller;
 use crate::model::permission::policy::Policy;
+use crate::model::recipient::Recipients;
 use crate::trail::base::Settings;
 
 /// Authority of origins where none is set, with `--dev`.
@@ -90,6 +92,11 @@ pub struct File {
     pub kek_kms_file: Option<PathBuf>,
     /// IANA time zone of new trails; Europe/Warsaw if not set.
     pub zone: Option<String>,
+    /// Country where the node keeps its data, ISO 3166-1 alpha-2; not said if not set.
+    pub region: Option<String>,
+    /// To whom data is disclosed.
+    #[serde(default)]
+    pub recipient: Vec<RecipientFile>,
     /// Controllers whose trails may be opened.
     #[serde(default)]
     pub controllers: Vec<String>,
@@ -101,6 +108,16 @@ pub struct File {
     /// Free space of the volume below which no event is taken; if not set, an eighth of the
     /// volume, at least 256 MiB and at most 512 MiB.
     pub disk_reserve: Option<Size>,
+}
+
+/// A table `[[recipient]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipientFile {
+    /// Its name, as events have it, to the letter.
+    pub name: String,
+    /// Its country, ISO 3166-1 alpha-2.
+    pub country: String,
 }
 
 /// Who may call.
@@ -132,6 +149,25 @@ impl File {
     /// what somebody took for a setting and is a secret.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         strictly(text)
+    }
+
+    /// Where the node keeps its data, if that is said.
+    pub fn region(&self) -> Result<Option<Country>, ConfigError> {
+        let country = |code| Country::new(code).ok_or_else(|| ConfigError(format!("region: {COUNTRY}")));
+        self.region.as_deref().map(country).transpose()
+    }
+
+    /// To whom data is disclosed.
+    ///
+    /// # Errors
+    ///
+    /// Each bad table by its place, from 0.
+    pub fn recipients(&self) -> Result<Recipients, ConfigError> {
+        let named = self.recipient.iter().map(|recipient| (recipient.name.clone(), recipient.country.clone()));
+        Recipients::new(named).map_err(|bad| {
+            let lines: Vec<String> = bad.iter().map(ToString::to_string).collect();
+            ConfigError(lines.join("\n"))
+        })
     }
 
     /// Who may, if a policy is set.
@@ -167,8 +203,12 @@ impl File {
         let zone = Zone::named(zone)
             .ok_or_else(|| ConfigError(format!("zone = \"{zone}\" is not a time zone of the IANA database")))?;
         let controllers = self.controllers.iter().map(|name| {
-            Controller::new(name)
-                .ok_or_else(|| ConfigError(format!("controllers: \"{name}\" must be 1 to 63 of a-z 0-9 . _ -")))
+            let controller = Controller::new(name)
+                .ok_or_else(|| ConfigError(format!("controllers: \"{name}\" must be 1 to 63 of a-z 0-9 . _ -")))?;
+            match controller.is_path_like() {
+                true => Err(ConfigError(format!("controllers: \"{name}\" must have a letter or a digit"))),
+                false => Ok(controller),
+            }
         });
         let authority = match (&self.authority, dev) {
             (Some(authority), _) => authority.clone(),
@@ -230,10 +270,32 @@ mod tests {
         assert!(error.starts_with("line 2: unknown field `kek`") && !error.contains("c2VjcmV0"), "{error}");
         let error = File::parse("controllers = \"c2VjcmV0, expected a\"").expect_err("is no list").to_string();
         assert_eq!(error, "line 1: invalid type, expected a sequence");
-        for bad in ["controllers = [\"School 12\"]\nauthority = \"a\"", "zone = \"Mars/Base\"", "data = \"/d\""] {
+        for bad in [
+            "controllers = [\"..\"]\nauthority = \"a\"",
+            "controllers = [\"School 12\"]\nauthority = \"a\"",
+            "zone = \"Mars/Base\"",
+            "data = \"/d\"",
+        ] {
             let file: File = toml::from_str(bad).expect("is TOML");
             assert!(file.settings(false).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn countries_are_read_strictly() {
+        let read = |text: &str| File::parse(text).map(|file| (file.region(), file.recipients()));
+        let good = "region = \"PL\"\n[[recipient]]\nname = \"Court\"\ncountry = \"DE\"";
+        let (region, recipients) = read(good).expect("is TOML");
+        assert_eq!(region.expect("is good"), Country::new("PL"));
+        assert_eq!(recipients.expect("are good").country("Court"), Country::new("DE"));
+        let (region, recipients) = read("").expect("is TOML");
+        assert_eq!((region.expect("is good"), recipients.expect("are good")), (None, Recipients::default()));
+        let bad = "region = \"Poland\"\n[[recipient]]\nname = \"\"\ncountry = \"zq-marker\"";
+        let (region, recipients) = read(bad).expect("is TOML");
+        assert_eq!(region.expect_err("is refused").to_string(), format!("region: {COUNTRY}"));
+        let why = recipients.expect_err("are refused").to_string();
+        assert!(why.starts_with("recipient[0].name: is required") && why.ends_with(COUNTRY), "{why}");
+        assert!(read("[[recipient]]\nname = \"Court\"").is_err(), "without a country");
     }
 
     #[test]

@@ -2,13 +2,18 @@
 //! becomes parts that read back as they were.
 
 use akta::grpc::{api, convert};
+use akta::model::character::is_harmful;
 use akta::model::check::Violation;
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::event::{Event, SUBJECTS_MAX};
 use akta::model::identity::{Identity, Pseudonym};
 use akta::model::origin::{Controller, Origin, is_name};
 use akta::model::policy::Dates;
+use akta::model::profile::{ForeignPurposes, Profile};
+use akta::model::recipient::Recipients;
 use akta::model::record::{Contents, People};
+use akta::model::rules::Rules;
+use akta::model::stored::RetentionClass;
 use prost::Message;
 
 /// One message.
@@ -22,6 +27,7 @@ pub(crate) fn check(bytes: &[u8]) {
             let (_, same) = convert::event(Some(message.clone())).unwrap();
             assert_eq!(same.request(), event.request(), "a retry is the same event");
             kept(&controller, &event);
+            ruled(&event);
             stored(&controller, event);
         }
         Err(bad) => super::said::judge(bytes, &bad, refused),
@@ -32,6 +38,34 @@ fn refused(bytes: &[u8]) -> Option<Vec<Violation>> {
     convert::event(Some(api::Event::decode(bytes).ok()?)).err()
 }
 
+/// Whatever kind of controller it is: what is taken is the same request, what leaves the house names everybody or comes
+/// from a source of groups, and the strictest takes nothing that another refuses.
+fn ruled(event: &Event) {
+    let named = [("court", "PL"), ("zq", "US")].map(|(name, code)| (name.to_owned(), code.to_owned()));
+    let recipients = Recipients::new(named).unwrap();
+    let source = event.core.source_service.clone();
+    let lax = Profile { group_only_sources: [source].into(), register_keeper: true, ..Profile::default() };
+    let strict = Profile { public_body: true, foreign_purposes: ForeignPurposes::Refuse, ..Profile::default() };
+    let taken = [&lax, &Profile::default(), &strict].map(|profile| {
+        let ruled = Rules { profile, recipients: &recipients }.apply(event.clone());
+        match ruled {
+            Ok(ruled) => {
+                assert_eq!(ruled.request(), event.request());
+                assert!(ruled.core.warnings.len() <= event.core.warnings.len() + 5);
+                let register = ruled.choice == RetentionClass::Register;
+                assert!(profile.register_keeper || !register);
+                assert_eq!(ruled.subjects, event.subjects);
+                true
+            }
+            Err(bad) => {
+                super::said::judge(b"", &bad, |_| None);
+                false
+            }
+        }
+    });
+    assert!(taken.is_sorted_by(|lax, strict| lax >= strict), "{taken:?}");
+}
+
 /// The limits that proto/akta/v1/event.proto states.
 pub(crate) fn kept(controller: &Controller, event: &Event) {
     let text = |text: &str, max: usize| assert!(text.len() <= max && !text.chars().any(char::is_control));
@@ -40,7 +74,7 @@ pub(crate) fn kept(controller: &Controller, event: &Event) {
         list.iter().for_each(|one| text(one, 64));
     };
     let who = |who: &Identity| {
-        assert!(is_name(&who.namespace) && !who.id.is_empty());
+        assert!(is_name(&who.namespace) && !who.id.is_empty() && !who.id.chars().any(is_harmful));
         [(&who.id, 128), (&who.display_name, 128), (&who.email, 254)].iter().for_each(|(one, max)| text(one, *max));
     };
     let core = &event.core;
@@ -79,8 +113,11 @@ pub(crate) fn kept(controller: &Controller, event: &Event) {
         for attribute in &detail.attributes {
             text(&attribute.key, 64);
             text(&attribute.value, 512);
-            let lower = attribute.key.to_lowercase();
-            assert!(!["password", "token", "secret", "authorization"].iter().any(|secret| lower.contains(secret)));
+            assert!(!attribute.key.is_empty() && !attribute.key.chars().any(is_harmful));
+            let words = attribute.key.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+            let secret =
+                |word: &String| ["password", "token", "secret", "authorization", "cookie"].contains(&word.as_str());
+            assert!(!words.collect::<Vec<_>>().iter().any(secret));
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use self::chain::Chain;
 use self::out::Out;
 use super::args::{Ground, Target, Time};
-use super::text::{self, Progress, hex, number};
+use super::text::{self, Progress, complain, hex, number};
 use super::{Failure, Outcome, block_on, search};
 use crate::client::{Client, reason};
 use crate::grpc::api::{
@@ -81,12 +81,12 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     out.finish()?;
     let records = number(written.records);
     for finding in &findings {
-        eprintln!("BAD   {finding}");
+        complain(format!("BAD   {finding}"));
     }
     match (args.narrowed(), findings.is_empty()) {
-        (true, _) => eprintln!("{records} events of {}, narrowed by time: not the whole trail", written.origin),
-        (false, true) => eprintln!("{records} records of {}: complete, no position is missing", written.origin),
-        (false, false) => eprintln!("{records} records of {}: NOT COMPLETE", written.origin),
+        (true, _) => complain(format!("{records} events of {}, narrowed by time: not the whole trail", written.origin)),
+        (false, true) => complain(format!("{records} records of {}: complete, no position is missing", written.origin)),
+        (false, false) => complain(format!("{records} records of {}: NOT COMPLETE", written.origin)),
     }
     Ok(if findings.is_empty() { Outcome::Good } else { Outcome::Finding })
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::args::KekArgs;
-use super::text::{number, table};
+use super::text::{self, number, say, table};
 use super::{Failure, Outcome};
 use crate::env::{SystemEntropy, random};
 use crate::model::origin::Origin;
@@ -76,9 +76,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         (None, Some(data)) => {
             let (inventory, vkeys) = read(&data, args.guard.as_deref(), &args.kek)?;
             if args.json {
-                println!("{}", to_json(&inventory, &vkeys));
+                say(text::json(&to_json(&inventory, &vkeys)));
             } else {
-                println!("{}", to_text(&inventory, &vkeys));
+                say(to_text(&inventory, &vkeys));
             }
         }
         (None, None) => return Err(Failure("there is no data folder: give DIR".to_owned())),

@@ -103,7 +103,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Finding) => ExitCode::from(1),
         Err(Failure(why)) => {
-            eprintln!("akta: {why}");
+            text::complain(format!("akta: {why}"));
             ExitCode::from(3)
         }
     }

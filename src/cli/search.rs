@@ -59,7 +59,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
             if next.is_empty() || (left == 0 && !args.all) {
                 if !args.json {
                     let more = if next.is_empty() { "" } else { "; there are more: --all shows them" };
-                    eprintln!("{} events{more}", text::number(shown));
+                    text::complain(format!("{} events{more}", text::number(shown)));
                 }
                 return Ok(Outcome::Good);
             }
@@ -91,7 +91,7 @@ fn print(rows: &[RecordedEvent], as_json: bool) {
     let mut out = std::io::stdout().lock();
     if as_json {
         for row in rows {
-            if writeln!(out, "{}", to_json(row)).is_err() {
+            if writeln!(out, "{}", text::json(&to_json(row))).is_err() {
                 return;
             }
         }
@@ -151,7 +151,7 @@ fn actor_text(actor: &crate::grpc::api::Actor) -> String {
 fn resource_text(resource: &crate::grpc::api::Resource) -> String {
     match format!("{} {}", resource.r#type, resource.id).trim() {
         "" => "-".to_owned(),
-        text => text::escape(text.as_bytes()),
+        text => text::shown(text),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{KekArgs, OldKekArgs};
+use super::text::say;
 use super::{Failure, Outcome, block_on, keys};
 use crate::config::{self, Access, Listen, Size};
 use crate::kek::Provider;
@@ -71,6 +72,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         kek,
         settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
         access,
+        region: file.region()?,
+        recipients: file.recipients()?,
         dev: args.kek.dev,
     };
     if options.dev {
@@ -88,7 +91,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
             _ = terminate.recv() => return Ok(Outcome::Good),
         };
         for (role, address) in server.addresses() {
-            println!("listening {role} {address}");
+            say(format!("listening {role} {address}"));
         }
         loop {
             tokio::select! {

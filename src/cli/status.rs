@@ -9,7 +9,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::args::Server;
-use super::text::{number, rfc3339, time};
+use super::text::{self, number, rfc3339, say, shown, time};
 use super::{Failure, Outcome, block_on};
 use crate::client::{Client, reason};
 use crate::env::{Clock, SystemClock};
@@ -66,7 +66,7 @@ struct Start {
 /// Asks and says.
 pub fn run(args: Args) -> Result<Outcome, Failure> {
     let status = block_on(ask(&args))?;
-    println!("{}", if args.json { to_json(&status).to_string() } else { to_text(&status) });
+    say(if args.json { text::json(&to_json(&status)) } else { to_text(&status) });
     let serving = status.services.iter().all(|(_, status)| *status == ServingStatus::Serving);
     Ok(if serving && status.trails.iter().all(|(_, found)| found.is_ok()) { Outcome::Good } else { Outcome::Finding })
 }
@@ -144,7 +144,7 @@ fn to_text(status: &Status) -> String {
             },
         ));
     }
-    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<24}  {value}")).collect();
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<24}  {}", shown(value))).collect();
     lines.join("\n")
 }
 

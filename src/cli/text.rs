@@ -1,9 +1,15 @@
 //! How things read on a terminal: times, numbers, names, escaped bytes.
+//!
+//! What others sent or stored may hold characters that a terminal obeys, or that make text read as another. Whatever a
+//! command shows goes through [`say`], [`complain`], [`table`] or [`json`], which let none of them pass.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+
+use serde_json::Value;
 
 use crate::grpc::api;
 use crate::grpc::time::instant;
+use crate::model::character::is_harmful;
 use crate::model::stored;
 
 /// A whole number with thousands apart: 9,999.
@@ -54,8 +60,8 @@ pub fn who(identity: Option<&api::Identity>) -> String {
         Some(who) if who.id.is_empty() => {
             format!("~{}", hex(who.pseudonym.get(..4).unwrap_or_default()))
         }
-        Some(who) if who.display_name.is_empty() => escape(format!("{}:{}", who.namespace, who.id).as_bytes()),
-        Some(who) => escape(format!("{} ({}:{})", who.display_name, who.namespace, who.id).as_bytes()),
+        Some(who) if who.display_name.is_empty() => shown(&format!("{}:{}", who.namespace, who.id)),
+        Some(who) => shown(&format!("{} ({}:{})", who.display_name, who.namespace, who.id)),
     }
 }
 
@@ -86,7 +92,54 @@ fn word<E>(name: Result<&'static str, E>, prefix: &str, number: i32) -> String {
     name.map_or_else(|_| number.to_string(), |name| name.trim_start_matches(prefix).to_owned())
 }
 
-/// Bytes as text that does no harm to a terminal.
+/// Text on one line, with every character that does harm to a terminal or its reader as `\u{...}`.
+pub fn shown(text: &str) -> String {
+    harmless(text, false)
+}
+
+/// The same, with its lines.
+pub fn lines(text: &str) -> String {
+    harmless(text, true)
+}
+
+fn harmless(text: &str, with_lines: bool) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if with_lines => harmless.push(c),
+            _ if is_harmful(c) => harmless.extend(c.escape_default()),
+            _ => harmless.push(c),
+        }
+    }
+    harmless
+}
+
+/// JSON on one line; what would do harm as `\u....`, which reads back as the same.
+pub fn json(value: &Value) -> String {
+    let mut text = String::new();
+    let mut units = [0; 2];
+    for c in value.to_string().chars() {
+        if is_harmful(c) {
+            c.encode_utf16(&mut units).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Says something on stdout.
+pub fn say(text: impl AsRef<str>) {
+    // A reader that closed the pipe has seen enough.
+    let _ = writeln!(std::io::stdout().lock(), "{}", lines(text.as_ref()));
+}
+
+/// Says something on stderr.
+pub fn complain(text: impl AsRef<str>) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", lines(text.as_ref()));
+}
+
+/// Bytes as text without control characters, for a field of JSON: what is no UTF-8 as U+FFFD.
 pub fn escape(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes)
         .chars()
@@ -109,7 +162,8 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 
 /// A table: columns as wide as their widest cell, at most `widest` characters.
 pub fn table_within(head: &[&str], rows: &[Vec<String>], widest: usize) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell, widest)).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| cut(&shown(cell), widest)).collect()).collect();
     let widths: Vec<usize> = (0..head.len())
         .map(|column| rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0))
         .collect();
@@ -136,7 +190,7 @@ impl Progress {
     pub fn show(&self, what: &str, done: u64, total: u64) {
         if self.shown {
             let percent = (done * 100).checked_div(total).unwrap_or(100);
-            eprint!("\r{what}: {} of {} ({percent} %)\x1b[K", number(done), number(total));
+            eprint!("\r{}: {} of {} ({percent} %)\x1b[K", shown(what), number(done), number(total));
         }
     }
 
@@ -176,5 +230,13 @@ mod tests {
     fn terminals_come_to_no_harm() {
         assert_eq!(escape(b"a\x1b[31mred\n"), "a\\u{1b}[31mred\\n");
         assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(shown("a\x1b]8;;x\x07b\r\n\u{9b}31m\u{202e}ż"), "a\\u{1b}]8;;x\\u{7}b\\r\\n\\u{9b}31m\\u{202e}ż");
+        assert_eq!(lines("a\nb\rc"), "a\nb\\rc");
+        let value = serde_json::json!({"a\x1b": "\x07\u{7f}\u{9b}\u{202e}\u{e0041}ż\n😀"});
+        let text = json(&value);
+        assert!(!text.chars().any(is_harmful) && text.contains("ż") && text.contains("😀"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("is JSON"), value);
+        let table = table(&["A"], &[vec!["x\ny\x1b".to_owned()]]);
+        assert_eq!(table, "A\nx\\ny\\u{1b}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::KekArgs;
-use super::text::{Progress, number, table};
+use super::text::{self, Progress, number, say, table};
 use super::{Failure, Outcome};
 use crate::config;
 use crate::env::{SystemClock, SystemEntropy};
@@ -123,18 +123,18 @@ fn continues(base: &Base, checkpoint: &Checkpoint) -> Option<Finding> {
 
 fn damaged(args: &Args, why: &str) -> Result<Outcome, Failure> {
     if args.json {
-        println!("{}", json!({"verdict": "damaged", "findings": [{"what": why}], "trails": []}));
+        say(text::json(&json!({"verdict": "damaged", "findings": [{"what": why}], "trails": []})));
     } else {
-        println!("DAMAGED  the store does not open: {why}\n         Restore it from a copy.");
+        say(format!("DAMAGED  the store does not open: {why}\n         Restore it from a copy."));
     }
     Ok(Outcome::Finding)
 }
 
 fn print(report: &Report, outside: Option<&Checkpoint>, as_json: bool) {
     if as_json {
-        println!("{}", to_json(report, outside));
+        say(text::json(&to_json(report, outside)));
     } else {
-        println!("{}", to_text(report, outside));
+        say(to_text(report, outside));
     }
 }
 

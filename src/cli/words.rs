@@ -100,7 +100,7 @@ mod tests {
         round_trips::<stored::SourceAssurance>(4);
         round_trips::<stored::SpecialCategory>(9);
         round_trips::<stored::SpecialLegalBasis>(11);
-        round_trips::<stored::Warning>(11);
+        round_trips::<stored::Warning>(16);
         assert!("art6-1-c".parse::<Word<stored::LegalBasis>>().is_ok());
     }
 }

@@ -19,6 +19,8 @@ use crate::model::caller::Caller;
 use crate::model::check::{Checker, Violation};
 use crate::model::event::{EVENT_BYTES_MAX, Event, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
 use crate::model::origin::Controller;
+use crate::model::recipient::Recipients;
+use crate::model::rules::Rules;
 use crate::trail::node::Node;
 use crate::trail::submission::{RecordError, Recorded};
 
@@ -33,6 +35,8 @@ pub struct Ingest {
     pub node: Arc<Node>,
     /// Decides for whom.
     pub door: Arc<Door>,
+    /// Known to the operator.
+    pub recipients: Arc<Recipients>,
 }
 
 #[tonic::async_trait]
@@ -46,6 +50,7 @@ impl IngestService for Ingest {
         let refused = |refusal| self.refused(refusal);
         let (controller, event, bytes) = take(request.into_inner().event).map_err(refused)?;
         let event = report(&self.door, &caller, &controller, event, CALL).map_err(refused)?;
+        let event = ruled(&self.node, &self.recipients, &controller, event).map_err(refused)?;
         let recorded = self.record(controller, vec![event], bytes).await.map_err(|error| refused(error.into()))?;
         Ok(Response::new(recorded.into_iter().next().map(result).unwrap_or_default()))
     }
@@ -62,6 +67,7 @@ impl IngestService for Ingest {
             report(&self.door, &caller, &controller, event, CALL).map_err(|refusal| refused(refusal.at(index)))
         });
         let events = events.collect::<Result<Vec<_>, Status>>()?;
+        let events = ruled_batch(&self.node, &self.recipients, &controller, events).map_err(refused)?;
         let recorded = self.record(controller, events, bytes).await;
         let recorded = recorded.map_err(|error| refused(Refusal::of_batch(error)))?;
         Ok(Response::new(RecordEventsResponse { results: recorded.into_iter().map(result).collect() }))
@@ -75,8 +81,8 @@ impl IngestService for Ingest {
     ) -> Result<Response<Answers>, Status> {
         let caller = self.door.caller(&request, STREAM).await?;
         let (allowance, place) = self.door.stream(&caller)?;
-        let (node, door) = (self.node.clone(), self.door.clone());
-        let reporter = Reporter { node, door, caller, allowance, _place: place };
+        let (node, door, recipients) = (self.node.clone(), self.door.clone(), self.recipients.clone());
+        let reporter = Reporter { node, door, recipients, caller, allowance, _place: place };
         Ok(Response::new(Answers::to(request.into_inner(), reporter)))
     }
 }
@@ -102,6 +108,7 @@ impl Ingest {
 pub(super) struct Reporter {
     pub(super) node: Arc<Node>,
     pub(super) door: Arc<Door>,
+    pub(super) recipients: Arc<Recipients>,
     pub(super) caller: Caller,
     pub(super) allowance: Arc<Allowance>,
     /// Held until the last event of the stream was read.
@@ -123,6 +130,40 @@ pub(super) fn report(
         Unreported::Forbidden(why) => Refusal::forbidden(why, RecordError::NoController),
         Unreported::Source(violation) => Refusal::invalid(vec![violation]),
     })
+}
+
+/// An event as the rules of its controller have it: only after its reporter was let in, for what they say tells of the
+/// controller.
+pub(super) fn ruled(
+    node: &Node,
+    recipients: &Recipients,
+    controller: &Controller,
+    event: Event,
+) -> Result<Event, Refusal> {
+    let acts = node.acts(controller);
+    Rules { profile: acts.profile(), recipients }.apply(event).map_err(Refusal::invalid)
+}
+
+/// The same for a batch: every bad field of every event is named.
+fn ruled_batch(
+    node: &Node,
+    recipients: &Recipients,
+    controller: &Controller,
+    events: Vec<Event>,
+) -> Result<Vec<Event>, Refusal> {
+    let acts = node.acts(controller);
+    let rules = Rules { profile: acts.profile(), recipients };
+    let mut checker = Checker::default();
+    let mut good = Vec::with_capacity(events.len());
+    for (index, event) in events.into_iter().enumerate() {
+        match rules.apply(event) {
+            Ok(event) => good.push(event),
+            Err(bad) => bad
+                .into_iter()
+                .for_each(|bad| checker.refuse(&format!("events[{index}].{}", bad.field), bad.description)),
+        }
+    }
+    checker.finish(good).map_err(Refusal::invalid)
 }
 
 /// The answer to one event.

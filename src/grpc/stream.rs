@@ -15,7 +15,7 @@ use tonic::{Status, Streaming};
 
 use super::api::stream_events_response::Outcome;
 use super::api::{Event, RecordEventResponse, StreamEventsRequest, StreamEventsResponse};
-use super::ingest::{Reporter, STREAM, report, result, take};
+use super::ingest::{Reporter, STREAM, report, result, ruled, take};
 use super::outcome;
 use super::status::Refusal;
 use crate::metrics::Metrics;
@@ -137,9 +137,10 @@ impl Taken {
 impl Reading {
     fn add(&mut self, reporter: &Reporter, event: Option<Event>) {
         let event_id = event.as_ref().map(|event| echoed(&event.event_id).to_owned()).unwrap_or_default();
-        let Reporter { door, caller, .. } = reporter;
+        let Reporter { node, door, recipients, caller, .. } = reporter;
         let taken = take(event).and_then(|(controller, event, bytes)| {
             let event = report(door, caller, &controller, event, STREAM)?;
+            let event = ruled(node, recipients, &controller, event)?;
             Ok((controller, event, bytes))
         });
         let refusal = match taken {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::character::is_hidden;
+
 /// A field that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -64,6 +66,22 @@ impl Checker {
             self.refuse(field, format!("is required: give 1 to {max} bytes"));
         }
         self.text(field, value, max)
+    }
+
+    /// As [`Checker::text`], and without characters that are not seen or turn text round: what is told apart by reading it.
+    pub fn plain(&mut self, field: &str, value: String, max: usize) -> String {
+        if value.chars().any(is_hidden) {
+            self.refuse(field, "has characters that are not seen or turn text round: remove them");
+        }
+        self.text(field, value, max)
+    }
+
+    /// As [`Checker::plain`], and not empty.
+    pub fn required_plain(&mut self, field: &str, value: String, max: usize) -> String {
+        if value.chars().any(is_hidden) {
+            self.refuse(field, "has characters that are not seen or turn text round: remove them");
+        }
+        self.required_text(field, value, max)
     }
 
     /// A name: 1 to 63 of `a-z 0-9 . _ -`.

@@ -1,8 +1,8 @@
 //! An event: what an application reports, checked.
 //!
 //! An [`Event`] already has the shape of the parts that it will become; what only the trail knows (recorded time,
-//! pseudonyms, policy) is filled in when it is recorded. The only way to one is [`Fields::check`], so code that
-//! holds an `Event` has nothing left to check.
+//! pseudonyms, policy) is filled in when it is recorded. The only way to one is [`Fields::check`]; what depends on whose
+//! event it is comes after it, in [`rules`](super::rules).
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -11,6 +11,7 @@ use blake3::Hasher;
 use prost::Message;
 
 use super::check::{Checker, Violation};
+use super::country::{COUNTRY, Country};
 use super::date::Timestamp;
 use super::identity::Identity;
 use super::policy::{self, Class};
@@ -144,6 +145,12 @@ impl Event {
         Ok(self)
     }
 
+    /// Its fields, for the rules of its controller. What was asked stays the same, so a retry is the same event whatever
+    /// they say by then.
+    pub(super) fn ruled(&mut self) -> &mut Fields {
+        &mut self.fields
+    }
+
     /// An event that Akta itself records: a read of the trail, a refusal. `fields` come from it, not from a client.
     pub fn own(mut fields: Fields) -> Self {
         Self { request: fields.hash(), fields: Box::new(fields) }
@@ -191,7 +198,8 @@ impl Fields {
         pieces.hash()
     }
 
-    fn action(&self) -> Action {
+    /// What was done; unspecified if this version does not know it.
+    pub(super) fn action(&self) -> Action {
         Action::try_from(self.core.action).unwrap_or(Action::Unspecified)
     }
 
@@ -199,7 +207,7 @@ impl Fields {
         self.core.subject_count > 0
     }
 
-    fn warn(&mut self, warning: Warning) {
+    pub(super) fn warn(&mut self, warning: Warning) {
         self.core.warnings.push(warning as i32);
     }
 
@@ -248,13 +256,6 @@ impl Fields {
         if self.personal() && self.core.categories.is_empty() {
             checker.refuse("categories", "is required for personal data: name at least one kind of data");
         }
-        let names_all = matches!(self.action(), Action::Export | Action::Download | Action::Print | Action::Disclose);
-        if names_all && (listed == 0 || self.core.subject_count != listed_count) {
-            checker.refuse(
-                "subjects",
-                format!("EXPORT, DOWNLOAD, PRINT and DISCLOSE must list all their subjects, at most {SUBJECTS_MAX} an event: split a larger one into events with the same operation_id"),
-            );
-        }
     }
 
     fn check_purpose(&mut self, checker: &mut Checker) {
@@ -270,7 +271,7 @@ impl Fields {
     }
 
     fn check_disclosure(&mut self, checker: &mut Checker) {
-        if !self.core.recipient_country.is_empty() && !is_country(&self.core.recipient_country) {
+        if !self.core.recipient_country.is_empty() && Country::new(&self.core.recipient_country).is_none() {
             checker.refuse("disclosure.country", COUNTRY);
         }
         if self.action() == Action::Disclose {
@@ -303,14 +304,6 @@ impl Fields {
             _ => checker.refuse("retention_class", "only REGISTER and ACCOUNTING can be chosen: leave it out"),
         }
     }
-}
-
-/// What is said of a text that is no country.
-pub const COUNTRY: &str = "must be two capital letters, ISO 3166-1 alpha-2, for example PL";
-
-/// Whether it has the shape of a country: two capital letters.
-pub fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// Length-prefixed pieces of a request.

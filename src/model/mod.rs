@@ -1,15 +1,17 @@
 //! The pure ring: values in, values out. No clock, no disk, no network, no threads.
 //!
-//! Reading order: [`event`] (what is reported) → [`policy`] (how long it lives) → [`part`] (its slices and their
+//! Reading order: [`event`] (what is reported) → [`rules`] (what its controller makes of it) → [`policy`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
 //! Who may: [`caller`] → [`permission`].
 //! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`] → [`tlog_proof`].
 
 #[cfg(feature = "server")]
 pub mod caller;
+pub mod character;
 pub mod check;
 #[cfg(feature = "server")]
 pub mod checkpoint;
+pub mod country;
 pub mod date;
 pub mod event;
 pub mod facts;
@@ -31,10 +33,15 @@ pub mod policy;
 pub mod profile;
 pub mod proof;
 pub mod query;
+#[cfg(feature = "server")]
+pub mod recipient;
 pub mod record;
+#[cfg(feature = "server")]
+pub mod rules;
 pub mod run;
 #[cfg(feature = "server")]
 pub mod seal;
+pub mod secret_name;
 pub mod spiffe;
 pub mod term;
 #[cfg(feature = "server")]

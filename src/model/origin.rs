@@ -23,6 +23,11 @@ impl Controller {
         self.0 == NODE
     }
 
+    /// Whether its name is nothing but dots, dashes and underscores: `..` would be a folder to whoever makes a path of it.
+    pub fn is_path_like(&self) -> bool {
+        !self.0.bytes().any(|byte| byte.is_ascii_alphanumeric())
+    }
+
     /// Its name.
     pub fn as_str(&self) -> &str {
         &self.0

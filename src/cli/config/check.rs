@@ -74,8 +74,32 @@ impl Report {
             self.notes
                 .push("controllers is empty: no new trail can be opened, events of unknown ones are refused".into());
         }
+        self.abroad(file);
         if let Err(why) = effective.kek().provider().and_then(|provider| provider.check()) {
             self.problem(why.to_string());
+        }
+    }
+
+    /// What leaves the European Economic Area may do so on a ground only (GDPR chapter V).
+    fn abroad(&mut self, file: &File) {
+        match file.region() {
+            Ok(Some(region)) if !region.is_in_eea() => self.notes.push(format!(
+                "region {region} is outside the European Economic Area: every record leaves it, which takes a ground under GDPR chapter V"
+            )),
+            Ok(_) => {}
+            Err(why) => self.problem(why.to_string()),
+        }
+        match file.recipients() {
+            Ok(recipients) => {
+                let outside = recipients.iter().filter(|(_, country)| !country.is_in_eea()).count();
+                if outside > 0 {
+                    self.notes.push(format!(
+                        "{outside} of {} recipients are outside the European Economic Area: each disclosure to them is flagged OUTSIDE_EEA",
+                        recipients.iter().len()
+                    ));
+                }
+            }
+            Err(why) => self.problems.extend(why.to_string().lines().map(str::to_owned)),
         }
     }
 
@@ -146,7 +170,7 @@ mod tests {
         std::fs::write(&path, text).expect("writes");
         let options = Options { config: Some(path), ..Options::default() };
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        check(&options, &variables, Timestamp::from_nanos(0)).expect("can be checked")
+        check(&options, &variables).expect("can be checked")
     }
 
     const KEK: (&str, &str) = ("AKTA_KEK", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
@@ -158,6 +182,32 @@ mod tests {
         let both = EXAMPLE.replace("# policy = ", "policy = ");
         let report = check_file(&both, &[KEK]);
         assert!(report.problems[0].contains("policy and open_to_everybody exclude each other"), "{report:?}");
+    }
+
+    #[test]
+    fn what_leaves_the_eea_is_noted() {
+        let with = |region: &str, recipients: &[(&str, &str)]| {
+            let tables = recipients
+                .iter()
+                .map(|(name, code)| format!("\n[[recipient]]\nname = \"{name}\"\ncountry = \"{code}\"\n"));
+            let text = EXAMPLE.replace("region = \"PL\"", &format!("region = \"{region}\""));
+            let report = check_file(&format!("{text}{}", tables.collect::<String>()), &[KEK]);
+            let noted = report.notes.iter().any(|note| note.contains("outside the European Economic Area"));
+            (report.problems, noted)
+        };
+        let rows: [(&str, &[(&str, &str)], bool, &[&str]); 6] = [
+            ("PL", &[], false, &[]),
+            ("NO", &[("Kuratorium", "PL"), ("Skole", "NO")], false, &[]),
+            ("US", &[], true, &[]),
+            ("PL", &[("Fair Inc.", "US")], true, &[]),
+            ("Polska", &[], false, &["region: must be two capital letters"]),
+            ("PL", &[("a", "Polska"), ("", "PL")], false, &["recipient[0].country: ", "recipient[1].name: "]),
+        ];
+        for (region, recipients, noted, problems) in rows {
+            let (found, told) = with(region, recipients);
+            assert_eq!((told, found.len()), (noted, problems.len()), "{region} {recipients:?}: {found:?}");
+            assert!(found.iter().zip(problems).all(|(found, wanted)| found.starts_with(wanted)), "{found:?}");
+        }
     }
 
     #[test]

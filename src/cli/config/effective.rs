@@ -147,6 +147,8 @@ impl Effective {
             ),
             of_file("authority", file.authority.clone(), options.dev.then_some(DEV_AUTHORITY)),
             of_file("zone", file.zone.clone(), Some("Europe/Warsaw")),
+            of_file("region", file.region.clone(), None),
+            of_file("recipient", recipients(&file), None),
             of_file("controllers", controllers, any),
             of_file("policy", text(&file.policy), None),
             of_file("open_to_everybody", file.open_to_everybody.then(|| "true".to_owned()), Some("false")),
@@ -200,6 +202,12 @@ fn listeners(listen: &Setting, file: &File) -> Vec<Setting> {
     let setting =
         |listener: Listener| Setting { name: name(listener.role), value: Some(listener.to_string()), from: From::File };
     listeners.into_iter().map(setting).collect()
+}
+
+/// Recipients as `NAME (COUNTRY)`; nothing where there are none.
+fn recipients(file: &File) -> Option<String> {
+    let each = file.recipient.iter().map(|recipient| format!("{} ({})", recipient.name, recipient.country));
+    (!file.recipient.is_empty()).then(|| each.collect::<Vec<_>>().join(", "))
 }
 
 /// Names of the files of TLS.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use self::effective::{Effective, From};
-use super::text::table;
+use super::text::{self, say, table};
 use super::{Failure, Outcome};
 
 /// An example of a configuration, which `akta config check` takes.
@@ -103,11 +103,11 @@ fn run_check(options: &Options) -> Result<Outcome, Failure> {
     let report = check::check(options, &effective::variables())?;
     let good = report.problems.is_empty();
     if options.json {
-        println!("{}", json!({"good": good, "problems": report.problems, "notes": report.notes}));
+        say(text::json(&json!({"good": good, "problems": report.problems, "notes": report.notes})));
     } else {
-        report.problems.iter().for_each(|problem| println!("BAD   {problem}"));
-        report.notes.iter().for_each(|note| println!("note  {note}"));
-        println!("{}", if good { "good: akta serve would start with this" } else { "akta serve would not start" });
+        report.problems.iter().for_each(|problem| say(format!("BAD   {problem}")));
+        report.notes.iter().for_each(|note| say(format!("note  {note}")));
+        say(if good { "good: akta serve would start with this" } else { "akta serve would not start" });
     }
     Ok(if good { Outcome::Good } else { Outcome::Finding })
 }
@@ -117,7 +117,7 @@ fn show(options: &Options) -> Result<Outcome, Failure> {
     if options.json {
         for setting in &effective.settings {
             let from = (setting.from != From::Unset).then(|| setting.from.to_string());
-            println!("{}", json!({"setting": setting.name, "value": setting.value, "from": from}));
+            say(text::json(&json!({"setting": setting.name, "value": setting.value, "from": from})));
         }
     } else {
         let rows: Vec<Vec<String>> = effective
@@ -128,7 +128,7 @@ fn show(options: &Options) -> Result<Outcome, Failure> {
                 vec![setting.name.to_owned(), setting.from.to_string(), value]
             })
             .collect();
-        println!("{}", table(&["SETTING", "FROM", "VALUE"], &rows));
+        say(table(&["SETTING", "FROM", "VALUE"], &rows));
     }
     Ok(Outcome::Good)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::cli::args::Time;
-use crate::cli::text::{escape, table_within};
+use crate::cli::text::{self, say, table_within};
 use crate::cli::{Failure, Outcome};
 use crate::config::File;
 use crate::env::{Clock, SystemClock};
@@ -53,11 +53,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Failure> {
     let now = args.at.map_or_else(|| SystemClock.now(), |Time(time)| time);
     let found = who_can(&policy, &Acts::default(), args.permission, &controller, now);
     if args.json {
-        found.answers.iter().for_each(|answer| println!("{}", object(answer)));
+        found.answers.iter().for_each(|answer| say(text::json(&object(answer))));
     } else {
-        print!("{}", page(&found, args.permission, &controller));
+        say(page(&found, args.permission, &controller).trim_end());
         if !controller.is_node() && !file.controllers.iter().any(|known| known == controller.as_str()) {
-            println!("note  {controller} is not among the controllers of the configuration");
+            say(format!("note  {controller} is not among the controllers of the configuration"));
         }
     }
     Ok(if found.answers.is_empty() { Outcome::Finding } else { Outcome::Good })
@@ -94,10 +94,10 @@ fn row(answer: &Answer) -> Vec<String> {
 }
 
 fn who(answer: &Answer) -> String {
-    let who = escape(answer.who.to_string().as_bytes());
+    let who = answer.who.to_string();
     match &answer.who_also_is {
         None => who,
-        Some(also) => format!("{who} and {}", escape(also.to_string().as_bytes())),
+        Some(also) => format!("{who} and {also}"),
     }
 }
 

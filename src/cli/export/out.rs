@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::Failure;
+use crate::cli::text::json;
 
 /// Lines on their way to a file or to stdout.
 pub(super) struct Out {
@@ -44,8 +45,8 @@ impl Out {
     /// Writes one line.
     pub(super) fn line(&mut self, value: &Value) -> Result<(), Failure> {
         let written = match &mut self.to {
-            To::Stdout(writer) => writeln!(writer, "{value}"),
-            To::File { writer, .. } => writeln!(writer, "{value}"),
+            To::Stdout(writer) => writeln!(writer, "{}", json(value)),
+            To::File { writer, .. } => writeln!(writer, "{}", json(value)),
         };
         written.map_err(failure)
     }
@@ -81,7 +82,7 @@ fn failure(error: io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::json as object;
 
     #[test]
     fn a_file_appears_whole_or_not_at_all() {
@@ -91,13 +92,13 @@ mod tests {
         let names = || std::fs::read_dir(folder.path()).expect("reads").count();
 
         let mut out = Out::open(Some(&path)).expect("opens");
-        out.line(&json!({"seq": 0})).expect("writes");
+        out.line(&object!({"seq": 0})).expect("writes");
         assert!(!path.exists());
         drop(out);
         assert_eq!(names(), 0, "what was cut off leaves nothing");
 
         let mut out = Out::open(Some(&path)).expect("opens");
-        out.line(&json!({"seq": 0})).expect("writes");
+        out.line(&object!({"seq": 0})).expect("writes");
         out.finish().expect("finishes");
         assert_eq!(std::fs::read_to_string(&path).expect("reads"), "{\"seq\":0}\n");
         assert_eq!(std::fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o600);

@@ -19,7 +19,7 @@ use serde_json::json;
 pub use self::input::Input;
 pub use self::send::{Imported, import};
 use super::args::Target;
-use super::text::number;
+use super::text::{self, number, say};
 use super::{Failure, Outcome, block_on};
 use crate::grpc::api;
 use crate::model::date::Timestamp;
@@ -165,18 +165,19 @@ fn print(result: &Imported, rebase: Option<Timestamp>, as_json: bool) {
     if as_json {
         let refused: Vec<_> =
             result.refused.iter().map(|(line, reason)| json!({"line": line, "reason": reason})).collect();
-        println!("{}", json!({"recorded": result.recorded, "refused_count": result.refused_count, "refused": refused}));
+        let object = json!({"recorded": result.recorded, "refused_count": result.refused_count, "refused": refused});
+        say(text::json(&object));
         return;
     }
     for (line, reason) in &result.refused {
-        println!("line {line} refused: {reason}");
+        say(format!("line {line} refused: {reason}"));
     }
     let more = result.refused_count - result.refused.len() as u64;
     if more > 0 {
-        println!("{} further lines refused: mend these first, then run the import again", number(more));
+        say(format!("{} further lines refused: mend these first, then run the import again", number(more)));
     }
     if let Some(time) = rebase {
-        println!("newest line moved to {time}; to run it again: --rebase-to {time}");
+        say(format!("newest line moved to {time}; to run it again: --rebase-to {time}"));
     }
-    println!("{} events recorded, {} lines refused", number(result.recorded), number(result.refused_count));
+    say(format!("{} events recorded, {} lines refused", number(result.recorded), number(result.refused_count)));
 }

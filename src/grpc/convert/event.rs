@@ -5,14 +5,12 @@ use super::{ORIGIN, controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::event::{Event, Fields, SUBJECTS_MAX, Session, Subject};
 use crate::model::origin::{Controller, Origin};
+use crate::model::secret_name::secret_in;
 use crate::model::stored::{
     Action, ActorKind, Attribute, AuthMethod, Channel, ChildFlag, Core, DataCategory, DetailPart, ExportFormat,
     LegalBasis, NetPart, Outcome, Purpose, RetentionClass, SourceAssurance, SpecialCategory, SpecialLegalBasis,
     Warning,
 };
-
-/// Names that attributes must not have: their values would be secrets.
-const SECRET_NAMES: [&str; 4] = ["password", "token", "secret", "authorization"];
 
 const USER_AGENT_MAX: usize = 512;
 const FORWARDED_FOR_MAX: usize = 512;
@@ -104,7 +102,7 @@ fn fields(message: api::Event, checker: &mut Checker) -> Fields {
         event_id: uuid("event_id", &message.event_id, checker).to_vec(),
         occurred_at: occurred_at.unwrap_or_default().nanos(),
         action: warnings.number::<Action>(message.action),
-        event_name: checker.text("event_name", message.event_name, 128),
+        event_name: checker.plain("event_name", message.event_name, 128),
         outcome: warnings.number::<Outcome>(message.outcome),
         purpose: warnings.number::<Purpose>(message.purpose),
         purpose_text: checker.text("purpose_text", message.purpose_text, 64),
@@ -112,22 +110,22 @@ fn fields(message: api::Event, checker: &mut Checker) -> Fields {
         special_legal_basis: warnings.number::<SpecialLegalBasis>(message.special_legal_basis),
         categories: warnings.set::<DataCategory>("categories", message.categories, checker),
         special_categories: warnings.set::<SpecialCategory>("special_categories", message.special_categories, checker),
-        resource_type: checker.text("resource.type", resource.r#type, 64),
+        resource_type: checker.plain("resource.type", resource.r#type, 64),
         record_count: message.record_count,
         subject_count: message.subject_count,
         actor_kind: warnings.number::<ActorKind>(actor.kind),
         actor_roles: texts("actor.roles", actor.roles, 8, checker),
-        actor_org_unit: checker.text("actor.org_unit", actor.org_unit, 64),
+        actor_org_unit: checker.plain("actor.org_unit", actor.org_unit, 64),
         channel: warnings.number::<Channel>(message.channel),
-        source_service: checker.text("source.service", source.service, 64),
-        source_instance: checker.text("source.instance", source.instance, 64),
+        source_service: checker.plain("source.service", source.service, 64),
+        source_instance: checker.plain("source.instance", source.instance, 64),
         source_assurance: assurance(source.assurance, checker),
-        policy_id: checker.text("authorization.policy_id", authorization.policy_id, 64),
-        decision_id: checker.text("authorization.decision_id", authorization.decision_id, 64),
+        policy_id: checker.plain("authorization.policy_id", authorization.policy_id, 64),
+        decision_id: checker.plain("authorization.decision_id", authorization.decision_id, 64),
         break_glass: message.break_glass.is_some(),
-        recipient: checker.text("disclosure.recipient", disclosure.recipient, 128),
+        recipient: checker.plain("disclosure.recipient", disclosure.recipient, 128),
         recipient_country: checker.text("disclosure.country", disclosure.country, 64),
-        operation_id: checker.text("operation_id", message.operation_id, 64),
+        operation_id: checker.plain("operation_id", message.operation_id, 64),
         corrects_origin: corrects.origin,
         corrects_seq: corrects.seq,
         ..Core::default()
@@ -231,7 +229,7 @@ fn texts(field: &str, values: Vec<String>, max: usize, checker: &mut Checker) ->
     (0..)
         .zip(values)
         .map(|(index, value): (usize, String)| {
-            checker.within(format_args!("{field}[{index}]"), |checker| checker.required_text("", value, 64))
+            checker.within(format_args!("{field}[{index}]"), |checker| checker.required_plain("", value, 64))
         })
         .collect()
 }
@@ -244,12 +242,11 @@ fn attributes(attributes: std::collections::BTreeMap<String, String>, checker: &
     attributes
         .into_iter()
         .map(|(key, value)| {
-            let lower = key.to_lowercase();
-            if let Some(secret) = SECRET_NAMES.iter().find(|name| lower.contains(*name)) {
+            if let Some(secret) = secret_in(&key) {
                 checker.refuse("attributes", format!("a name contains \"{secret}\": never report secrets"));
             }
             Attribute {
-                key: checker.required_text("attributes.key", key, 64),
+                key: checker.required_plain("attributes.key", key, 64),
                 value: checker.text("attributes.value", value, 512),
             }
         })

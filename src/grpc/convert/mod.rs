@@ -46,8 +46,12 @@ fn controller(name: String, checker: &mut Checker) -> Option<Controller> {
 /// The controller of a question: the reserved one too, whose trail holds refusals of callers who are not known.
 fn asked_controller(name: String, checker: &mut Checker) -> Option<Controller> {
     let controller = Controller::new(&name);
-    if controller.is_none() {
-        checker.refuse("controller", "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation");
+    match &controller {
+        None => checker.refuse("controller", "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation"),
+        Some(controller) if controller.is_path_like() => {
+            checker.refuse("controller", "must have a letter or a digit: name the school or organisation");
+        }
+        Some(_) => {}
     }
     controller
 }
@@ -55,7 +59,7 @@ fn asked_controller(name: String, checker: &mut Checker) -> Option<Controller> {
 fn identity(identity: api::Identity, checker: &mut Checker) -> Identity {
     Identity {
         namespace: checker.name("namespace", identity.namespace),
-        id: checker.required_text("id", identity.id, 128),
+        id: checker.required_plain("id", identity.id, 128),
         display_name: checker.text("display_name", identity.display_name, 128),
         email: checker.text("email", identity.email, 254),
     }

@@ -3,7 +3,8 @@
 use super::super::api;
 use super::{ORIGIN, asked_controller, identity, ip_bytes, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
-use crate::model::event::{COUNTRY, check_purpose_text, is_country};
+use crate::model::country::{COUNTRY, Country};
+use crate::model::event::check_purpose_text;
 use crate::model::facts::Facts;
 use crate::model::origin::{Controller, Origin};
 use crate::model::query::{Include, Order};
@@ -126,7 +127,7 @@ fn texts(field: &str, texts: Vec<String>, max: usize, checker: &mut Checker) -> 
 fn countries(field: &str, countries: Vec<String>, checker: &mut Checker) -> Vec<String> {
     let countries = values(field, countries, checker);
     for (n, country) in countries.iter().enumerate() {
-        if !is_country(country) {
+        if Country::new(country).is_none() {
             checker.refuse(&format!("{field}[{n}]"), COUNTRY);
         }
     }
