@@ -358,7 +358,7 @@ fn router<H: Health>(
     let reflection_alpha = dev.then(|| reflected().build_v1alpha()).transpose().map_err(failed)?;
     // Counts of the whole node are none of its callers' business, so they are not where those come.
     let shown = role == Role::Ops || (dev && role == Role::Api);
-    let watch = Watch { streams: STREAMS, methods: METHODS, metrics: node.base().metrics.clone() };
+    let watch = Watch { streams: STREAMS, methods: METHODS, metrics: node().base().metrics.clone() };
     Ok(builder()
         .accept_http1(shown)
         .layer(watch)
