@@ -59,17 +59,19 @@ pub(super) async fn unfinished(at: &Target) {
 pub(super) async fn bombs(at: &Target) {
     // The beginning of 4 GiB of zeros by gzip: each of the repeated bytes stands for some hundred.
     let mut bomb = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xec, 0xc1];
-    bomb.extend(vec![0; 1 << 20]);
+    bomb.extend(vec![0; 512 << 10]);
     for (encoding, flag) in [("gzip", 1), ("deflate", 1), ("zstd", 1), ("br", 1), ("identity", 1)] {
         for _ in 0..at.many(2, 200) {
             let mut raw = at.raw(true).await.expect("is let in");
             let mut body = message(&bomb);
             body[0] = flag;
-            let mut bytes = frame(HEADERS, END_HEADERS, 1, &call(CALL, &[("grpc-encoding", encoding)]));
+            let stream = raw.stream();
+            raw.send(&frame(HEADERS, END_HEADERS, stream, &call(CALL, &[("grpc-encoding", encoding)]))).await;
             for piece in body.chunks(16_000) {
-                bytes.extend(frame(DATA, 0, 1, piece));
+                if !raw.data(stream, piece, PATIENCE).await {
+                    break;
+                }
             }
-            raw.send(&bytes).await;
             let seen = raw.read(1, PATIENCE).await;
             let status = seen.statuses.first().copied();
             // Compressed by what is not known; or compressed, though the headers say that it is not.

@@ -1,6 +1,7 @@
 //! HTTP/2 by hand: frames as no client library would send them.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(super) const CONTINUATION: u8 = 9;
 
 /// Flags.
 pub(super) const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
 pub(super) const END_HEADERS: u8 = 4;
 
 /// A frame.
@@ -81,6 +83,10 @@ pub(super) struct Raw {
     io: TlsStream<TcpStream>,
     unread: Vec<u8>,
     next: u32,
+    /// Bytes of data that the server takes on a new stream, on streams beside that, and on all together.
+    initial: i64,
+    credits: HashMap<u32, i64>,
+    credit: i64,
 }
 
 /// What came of it.
@@ -103,7 +109,8 @@ impl Raw {
         socket.set_nodelay(true).ok()?;
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let io = TlsConnector::from(tls.clone()).connect(name, socket).await.ok()?;
-        let mut raw = Self { io, unread: Vec::new(), next: 1 };
+        let (unread, credits) = (Vec::new(), HashMap::new());
+        let mut raw = Self { io, unread, next: 1, initial: -1, credits, credit: 65_535 };
         let window = if wide { 0x7fff_ffff_u32 } else { 0 };
         // SETTINGS_HEADER_TABLE_SIZE 0, so that answers are not indexed; SETTINGS_INITIAL_WINDOW_SIZE.
         let mut settings = vec![0, 1, 0, 0, 0, 0, 0, 4];
@@ -113,7 +120,28 @@ impl Raw {
         if wide {
             hello.extend(frame(WINDOW, 0, 0, &0x7000_0000_u32.to_be_bytes()));
         }
-        raw.send(&hello).await.then_some(raw)
+        if !raw.send(&hello).await {
+            return None;
+        }
+        // Until the server has said how much it takes; of the answers themselves nothing is read.
+        while raw.initial < 0 {
+            raw.hear(&mut Seen::default(), Duration::from_secs(10)).await.then_some(())?;
+        }
+        raw.send(&frame(SETTINGS, ACK, 0, &[])).await.then_some(raw)
+    }
+
+    /// Sends data of a stream, as far as the server takes it; if it does not, hears what it says for a while. Whether it
+    /// took it.
+    pub(super) async fn data(&mut self, stream: u32, bytes: &[u8], patience: Duration) -> bool {
+        let length = i64::try_from(bytes.len()).unwrap();
+        while self.credit < length || self.initial + self.credits.get(&stream).copied().unwrap_or_default() < length {
+            if patience.is_zero() || !self.hear(&mut Seen::default(), patience).await {
+                return false;
+            }
+        }
+        self.credit -= length;
+        *self.credits.entry(stream).or_default() -= length;
+        self.send(&frame(DATA, 0, stream, bytes)).await
     }
 
     /// The number of a new stream.
@@ -144,21 +172,28 @@ impl Raw {
     /// Reads until so many answers have ended, the server closes, or nothing comes for a while.
     pub(super) async fn read(&mut self, answers: usize, patience: Duration) -> Seen {
         let mut seen = Seen::default();
-        let mut buffer = vec![0; 64 * 1_024];
-        loop {
-            self.take(&mut seen);
-            if seen.statuses.len() + seen.resets.len() >= answers || seen.goaway.is_some_and(|code| code != 0) {
-                return seen;
-            }
-            match tokio::time::timeout(patience, self.io.read(&mut buffer)).await {
-                Err(_) => return seen,
-                Ok(Ok(0) | Err(_)) => {
-                    seen.closed = true;
-                    return seen;
-                }
-                Ok(Ok(read)) => self.unread.extend(&buffer[..read]),
+        self.take(&mut seen);
+        while seen.statuses.len() + seen.resets.len() < answers && seen.goaway.is_none_or(|code| code == 0) {
+            if !self.hear(&mut seen, patience).await {
+                break;
             }
         }
+        seen
+    }
+
+    /// Reads what comes next; whether something did.
+    async fn hear(&mut self, seen: &mut Seen, patience: Duration) -> bool {
+        let mut buffer = vec![0; 64 * 1_024];
+        match tokio::time::timeout(patience, self.io.read(&mut buffer)).await {
+            Err(_) => return false,
+            Ok(Ok(0) | Err(_)) => {
+                seen.closed = true;
+                return false;
+            }
+            Ok(Ok(read)) => self.unread.extend(&buffer[..read]),
+        }
+        self.take(seen);
+        true
     }
 
     fn take(&mut self, seen: &mut Seen) {
@@ -166,6 +201,7 @@ impl Raw {
             let Some(head) = self.unread.first_chunk::<9>() else { return };
             let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
             let (kind, flags) = (head[3], head[4]);
+            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
             if self.unread.len() < 9 + length {
                 return;
             }
@@ -175,6 +211,16 @@ impl Raw {
                 HEADERS if flags & END_STREAM != 0 => seen.statuses.push(status(&payload)),
                 RESET => seen.resets.extend(code(0)),
                 GOAWAY => seen.goaway = code(4),
+                WINDOW => {
+                    let more = i64::from(code(0).unwrap_or_default());
+                    *if stream == 0 { &mut self.credit } else { self.credits.entry(stream).or_default() } += more;
+                }
+                SETTINGS if flags & ACK == 0 => {
+                    let mut settings = payload.chunks_exact(6);
+                    let window = settings.find(|setting| setting[..2] == [0, 4]);
+                    let window = window.map(|setting| u32::from_be_bytes(setting[2..].try_into().unwrap()));
+                    self.initial = window.map_or(65_535, i64::from);
+                }
                 _ => {}
             }
         }
