@@ -70,11 +70,11 @@ two-schools: build-tools ## certificates, tokens and configuration of examples/t
 	@cargo run --locked --quiet --example two_schools -- two-schools
 
 .PHONY: torture
-torture: build-tools ## the long forms of the tests: crashes, faults, big stores; five minutes of fuzzing a target
+torture: build-tools ## the long forms of the tests: crashes, faults, big stores; ten minutes of fuzzing a target
 	$(no_skips)
 	@AKTA_TORTURE=1 cargo test --locked --lib --bins --tests
 	@scripts/skips
-	@scripts/fuzz --all 300
+	@scripts/fuzz --all 600
 
 .PHONY: fuzz
 fuzz: build-tools ## fuzz every target for a minute; one alone: scripts/fuzz TARGET SECONDS

@@ -4,6 +4,8 @@
 //! are worth keeping stand in `fuzz/corpus`, and `tests/bytes/corpora.rs` gives them to the same checks.
 #![allow(clippy::unwrap_used)]
 
+mod arrival;
+mod certificate;
 mod combined;
 mod config;
 mod cursor;
@@ -13,13 +15,19 @@ mod guard;
 mod header;
 mod input;
 mod jsonl;
+mod kek;
 mod keyring;
+mod meta;
+mod names;
 mod note;
+mod part;
 mod policy;
+mod posting;
 mod proof;
 mod question;
 mod run;
 mod said;
+mod shown;
 mod tlog_proof;
 mod token;
 mod vkey;
@@ -30,6 +38,8 @@ pub(crate) type Check = fn(&[u8]);
 
 /// The targets, by name.
 pub(crate) const ALL: &[(&str, Check)] = &[
+    ("arrival", arrival::check),
+    ("certificate", certificate::check),
     ("combined", combined::check),
     ("config", config::check),
     ("cursor", cursor::check),
@@ -38,12 +48,18 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("guard", guard::check),
     ("header", header::check),
     ("jsonl", jsonl::check),
+    ("kek", kek::check),
     ("keyring", keyring::check),
+    ("meta", meta::check),
+    ("names", names::check),
     ("note", note::check),
+    ("part", part::check),
     ("policy", policy::check),
+    ("posting", posting::check),
     ("proof", proof::check),
     ("question", question::check),
     ("run", run::check),
+    ("shown", shown::check),
     ("tlog_proof", tlog_proof::check),
     ("token", token::check),
     ("vkey", vkey::check),

@@ -70,10 +70,7 @@ impl Provider for Kms {
         self.aws.sign(&url, &mut headers, body.as_bytes(), self.clock.now())?;
         let client = Https::new(None).map_err(failed)?;
         let answer = client.post(&url, &headers, body.as_bytes(), ANSWER_BYTES_MAX).map_err(failed)?;
-        if answer.status != 200 {
-            return Err(failed(format!("the KMS refuses to decrypt it: {}", said(&answer.body, answer.status))));
-        }
-        decode(&answer.body).ok_or_else(|| failed("what the KMS decrypts it to is no key of 32 bytes".to_owned()))
+        answered(answer.status, &answer.body).map_err(failed)
     }
 
     fn check(&self) -> Result<(), KekError> {
@@ -86,6 +83,18 @@ impl fmt::Debug for Kms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kms").field("path", &self.path).field("aws", &self.aws).finish_non_exhaustive()
     }
+}
+
+/// The key in the answer of a KMS.
+///
+/// # Errors
+///
+/// It refuses, or answers with something else. Of the answer only the name of a refusal is told.
+pub fn answered(status: u16, body: &[u8]) -> Result<Kek, String> {
+    if status != 200 {
+        return Err(format!("the KMS refuses to decrypt it: {}", said(body, status)));
+    }
+    decode(body).ok_or_else(|| "what the KMS decrypts it to is no key of 32 bytes".to_owned())
 }
 
 fn decode(body: &[u8]) -> Option<Kek> {

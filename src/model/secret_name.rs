@@ -2,27 +2,45 @@
 //! logging all he has.
 
 /// Words that name secrets, in small letters and without what may stand between their syllables. A name is caught if one
-/// of them, or its plural, stands in it from the beginning of a word to the end of one. The long ones come first where
-/// one is the beginning of another.
+/// of them, or its plural, stands in it from the beginning of a word to the end of one.
 const WORDS: &[&str] = &[
-    // passwords, also as a Polish application calls them
-    "passwordhash",
+    // by themselves; a password also as a Polish application calls it
     "password",
     "passwd",
     "passphrase",
     "passcode",
     "pincode",
     "pwd",
-    "userpassword",
-    "newpassword",
-    "oldpassword",
-    "dbpassword",
     "haslo",
     "hasło",
     "otp",
     "totp",
-    // tokens
     "token",
+    "jwt",
+    "bearer",
+    "authorization",
+    "authorisation",
+    "cookie",
+    "secret",
+    "credential",
+    // together
+    "sessionid",
+    "sessionkey",
+    "sessid",
+    "jsessionid",
+    "phpsessid",
+    "accesskey",
+    "apikey",
+    "encryptionkey",
+    "privatekey",
+    "secretkey",
+    "signingkey",
+    // the first ones within what is written as one word
+    "passwordhash",
+    "userpassword",
+    "newpassword",
+    "oldpassword",
+    "dbpassword",
     "accesstoken",
     "apitoken",
     "authtoken",
@@ -32,30 +50,9 @@ const WORDS: &[&str] = &[
     "refreshtoken",
     "sessiontoken",
     "xsrftoken",
-    "jwt",
-    "bearer",
-    // headers
-    "authorization",
-    "authorisation",
-    "cookie",
     "setcookie",
-    // sessions
-    "sessionid",
-    "sessionkey",
-    "sessid",
-    "jsessionid",
-    "phpsessid",
-    // keys
-    "accesskey",
-    "apikey",
-    "encryptionkey",
-    "privatekey",
-    "secretkey",
-    "signingkey",
-    "secret",
     "apisecret",
     "clientsecret",
-    "credential",
 ];
 
 /// Longest name that is looked at, in bytes; no attribute has a longer one.
@@ -72,13 +69,11 @@ pub fn secret_in(name: &str) -> Option<&'static str> {
     }
     let Joined { text, begins } = Joined::of(name);
     let is_end = |at: usize| at == text.len() || begins.contains(&at);
-    begins.iter().find_map(|begin| {
-        let rest = &text[*begin..];
-        WORDS.iter().copied().find(|word| {
-            rest.strip_prefix(word).is_some_and(|after| {
-                let end = begin + word.len();
-                is_end(end) || (after.starts_with('s') && is_end(end + 1))
-            })
+    WORDS.iter().copied().find(|word| {
+        begins.iter().any(|begin| {
+            let end = begin + word.len();
+            let after = text[*begin..].strip_prefix(word);
+            after.is_some_and(|after| is_end(end) || (after.starts_with('s') && is_end(end + 1)))
         })
     })
 }
@@ -131,7 +126,8 @@ mod tests {
             ("pass-word", "password"),
             ("p.a.s.s.w.o.r.d", "password"),
             ("user_passwords", "password"),
-            ("passwordHash", "passwordhash"),
+            ("passwordHash", "password"),
+            ("passwordhash", "passwordhash"),
             ("password1", "password"),
             ("passwd", "passwd"),
             ("db.pwd", "pwd"),

@@ -148,7 +148,7 @@ const HARMFUL: &[&str] = &[
 ];
 
 /// Names that could lead somebody astray who made a path of them: opaque in an id, none of a controller.
-const PATHS: &[&str] = &["..", ".", "../../etc/passwd", "/etc/passwd", "C:\\x", "a/b", "%2e%2e", "~", "-rf"];
+const PATHS: &[&str] = &["..", ".", "../../etc/hosts", "/etc/hosts", "C:\\x", "a/b", "%2e%2e", "~", "-rf"];
 
 #[test]
 fn names_that_do_harm_are_refused_by_their_field() {
@@ -166,8 +166,13 @@ async fn harm(node: &Node) -> Vec<String> {
     let mut count = 0;
     for (change, field) in NAMED {
         let is_name = field.ends_with("controller") || field.ends_with("namespace");
-        let paths =
-            PATHS.iter().map(|name| (*name, *field == "controller" || (is_name && !["..", ".", "-rf"].contains(name))));
+        // Bad in a name: all that is no name, and of a controller what has neither letter nor digit.
+        let of_names = |name: &str| match name {
+            "-rf" => false,
+            "." | ".." => *field == "controller",
+            _ => true,
+        };
+        let paths = PATHS.iter().map(|name| (*name, is_name && of_names(name)));
         let long = "a".repeat(if is_name { 64 } else { 129 });
         let names = HARMFUL.iter().map(|name| (*name, true)).chain(paths).chain([(long.as_str(), true)]);
         for (name, bad) in names {
@@ -175,10 +180,7 @@ async fn harm(node: &Node) -> Vec<String> {
             change(&mut event, name.to_owned());
             count += 1;
             let wrong = match (client.record(event.clone()).await, bad) {
-                (Ok(receipt), false) => {
-                    let kept = get(&mut client, receipt.seq).await.event.unwrap();
-                    (kept.actor != event.actor && *field != "actor.roles[0]").then(|| "is kept otherwise".to_owned())
-                }
+                (Ok(_), false) => None,
                 (Err(status), true) => judged(&status, field, name),
                 (Ok(_), true) => Some("is taken".to_owned()),
                 (Err(status), false) => Some(format!("is refused: {status:?}")),

@@ -177,7 +177,7 @@ impl Arriving {
 
 /// Where one message ends and the next begins: five bytes before each say how long it is.
 #[derive(Debug, Default)]
-struct Lengths {
+pub struct Lengths {
     prefix: [u8; 5],
     have: usize,
     /// Of the message under way, prefix not counted.
@@ -187,7 +187,7 @@ struct Lengths {
 
 impl Lengths {
     /// Passes over data; whether a message ended in it.
-    fn pass(&mut self, mut data: &[u8]) -> bool {
+    pub fn pass(&mut self, mut data: &[u8]) -> bool {
         let mut ended = false;
         while !data.is_empty() {
             if self.rest > 0 {
@@ -212,7 +212,7 @@ impl Lengths {
     }
 
     /// Whether a message was begun and is not whole.
-    fn within(&self) -> bool {
+    pub fn within(&self) -> bool {
         self.rest > 0 || self.have > 0
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! Nothing here decides what a peer may do.
 
-mod arrival;
+pub mod arrival;
 pub mod calls;
 mod connection;
 pub mod gate;

@@ -57,19 +57,19 @@ impl Peer {
 
 /// What a client's certificate says, once its chain was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Leaf {
+pub struct Leaf {
     /// The workload; `None` unless it has exactly one URI as alternative name, and that is a workload's SPIFFE id
     /// (X509-SVID, sections 2 and 5.2).
-    pub(super) spiffe: Option<SpiffeId>,
+    pub spiffe: Option<SpiffeId>,
     /// Its SHA-256.
-    pub(super) hash: [u8; 32],
+    pub hash: [u8; 32],
     /// The last second at which it is valid.
-    pub(super) not_after: Timestamp,
+    pub not_after: Timestamp,
 }
 
 impl Leaf {
     /// Reads a certificate; `None` if it cannot be read.
-    pub(super) fn read(der: &CertificateDer<'_>) -> Option<Self> {
+    pub fn read(der: &CertificateDer<'_>) -> Option<Self> {
         let certificate = Certificate::from_der(der).ok()?;
         let signed = certificate.tbs_certificate();
         let seconds = signed.validity().not_after.to_unix_duration().as_secs();
