@@ -25,6 +25,7 @@ pub mod plan;
 pub mod position;
 pub mod proof;
 pub mod reader;
+pub mod rotation;
 pub mod search;
 mod seen;
 pub mod sequencer;

@@ -10,11 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use super::base::Base;
 use super::group::Answer;
 use super::indexer::{Entry, Indexer};
+use super::keyring::Kek;
 use super::merge::Postings;
 use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
+use super::rotation::RotateError;
 use super::submission::Submission;
-use super::writer::Writer;
+use super::writer::{Step, Writer};
 use crate::store;
 
 /// Most events in one group.
@@ -39,8 +41,18 @@ pub(super) enum Inbox {
     Record(Box<Job>),
     /// An hour is closed: its small rows may be merged.
     Merge,
+    /// A key is to be replaced.
+    Rotate(Rotation),
     /// Record what was taken before, then end.
     Close,
+}
+
+/// Which key is to be replaced, and who waits for it.
+pub(super) enum Rotation {
+    /// That which signs checkpoints.
+    Signing(oneshot::Sender<Result<(), RotateError>>),
+    /// That which the keyring is sealed under, by this one; the answer: whether it was another.
+    Kek(Box<Kek>, oneshot::Sender<Result<bool, RotateError>>),
 }
 
 /// Submissions that came at once and where their answers go.
@@ -108,7 +120,7 @@ pub(super) fn write(
         if first.is_none() && jobs.is_closed() {
             break;
         }
-        let mut group = Vec::new();
+        let (mut group, mut rotations) = (Vec::new(), Vec::new());
         let mut events = 0;
         let mut next = first;
         while let Some(inbox) = next {
@@ -118,6 +130,7 @@ pub(super) fn write(
                     group.push(*job);
                 }
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
+                Inbox::Rotate(rotation) => rotations.push(rotation),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
@@ -136,6 +149,9 @@ pub(super) fn write(
         }
         if !group.is_empty() {
             record(&mut writer, group, &index);
+        }
+        for rotation in rotations {
+            rotate(&mut writer, rotation, &index);
         }
         if writer.is_stopped() {
             stopped.send_replace(true);
@@ -156,17 +172,52 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
         submissions.extend(own);
     }
     let mut step = writer.step(submissions);
-    // The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
+    publish(writer, &mut step, index);
+    // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
+    for (from, answer, _permit) in waiting.into_iter().rev() {
+        // A reporter that hung up does not want to know.
+        let _ = answer.send(step.results.split_off(from));
+    }
+}
+
+/// The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
+fn publish(writer: &mut Writer, step: &mut Step, index: &SyncSender<IndexJob>) {
     let entries = std::mem::take(&mut step.entries);
     if !entries.is_empty() && index.send(IndexJob::Entries(entries)).is_err() {
         tracing::error!("the indexer is gone: what is recorded cannot be found, so the writer stops; restart akta");
         writer.stop();
     }
     step.publish();
-    // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
-    for (from, answer, _permit) in waiting.into_iter().rev() {
-        // A reporter that hung up does not want to know.
-        let _ = answer.send(step.results.split_off(from));
+}
+
+/// Replaces a key. What waits for it is told once readers see what the trails say of it.
+fn rotate(writer: &mut Writer, rotation: Rotation, index: &SyncSender<IndexJob>) {
+    if writer.is_stopped() {
+        // Who waits sees that nobody answers.
+        return;
+    }
+    match rotation {
+        Rotation::Signing(answer) => {
+            let done = writer.rotate_signing_key().map_err(|error| {
+                writer.fail(&error);
+                error.into()
+            });
+            let _ = answer.send(done.map(|mut step| publish(writer, &mut step, index)));
+        }
+        Rotation::Kek(kek, answer) => {
+            let done = writer.rotate_kek(*kek).inspect_err(|error| {
+                if let RotateError::Write(error) = error {
+                    writer.fail(error);
+                }
+            });
+            let _ = answer.send(done.map(|step| match step {
+                Some(mut step) => {
+                    publish(writer, &mut step, index);
+                    true
+                }
+                None => false,
+            }));
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::super::keyring::Keyring;
 use super::super::trails::Info;
+use crate::model::handover::{Handover, Handovers};
 use crate::model::policy;
-use crate::model::stored::{KeyringOpened, NoticeCore, TrailOpened, notice_core::Kind};
+use crate::model::stored::{KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind};
 
 /// What the notices so far fix for the next one.
 pub(super) struct Notices<'a> {
@@ -15,11 +16,13 @@ pub(super) struct Notices<'a> {
     last: u64,
     /// Newest keyring generation that a notice named.
     generation: u64,
+    /// Signing keys that were replaced.
+    handovers: Handovers,
 }
 
 impl<'a> Notices<'a> {
     pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64) -> Self {
-        Self { info, keyring, newest, count: 0, last: 0, generation: 0 }
+        Self { info, keyring, newest, count: 0, last: 0, generation: 0, handovers: Handovers::default() }
     }
 
     /// The record at `seq`: its notice, if it is one.
@@ -37,6 +40,8 @@ impl<'a> Notices<'a> {
             Some(Kind::Opened(_)) => Err("it opens the trail a second time".to_owned()),
             _ if seq == 0 => Err("record 0 is not the opening notice".to_owned()),
             Some(Kind::KeyringOpened(opened)) => self.keyring_opened(opened),
+            Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
+            Some(Kind::KekRotated(told)) => self.kek_rotated(told),
             None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
     }
@@ -69,5 +74,41 @@ impl<'a> Notices<'a> {
         }
         self.generation = opened.generation;
         Ok(())
+    }
+
+    fn signing_key_rotated(&mut self, seq: u64, told: &SigningKeyRotated) -> Result<(), String> {
+        let handover = Handover::check(told, &self.info.origin, seq).map_err(|error| error.to_string())?;
+        self.handovers.add(handover).map_err(|error| error.to_string())
+    }
+
+    fn kek_rotated(&mut self, told: &KekRotated) -> Result<(), String> {
+        if !self.info.controller.is_node() {
+            return Err("it tells of the keyring, but is not in the node's own trail".to_owned());
+        }
+        if told.generation_before == 0 || told.generation_before < self.generation {
+            return Err("it names an older keyring than a notice before it".to_owned());
+        }
+        if told.generation_after <= told.generation_before {
+            return Err("it names a keyring that is not newer than the one before the rotation".to_owned());
+        }
+        if told.generation_after > self.newest {
+            return Err(format!(
+                "it names keyring generation {}, but the row \"keyring generation\" of meta says {}",
+                told.generation_after, self.newest
+            ));
+        }
+        self.generation = told.generation_after;
+        Ok(())
+    }
+
+    /// The signing keys that were replaced, of a trail that was walked over to its end; `whole` where the keyring was read
+    /// before it. The keyring then signs with one of them.
+    pub(super) fn handovers(self, whole: bool) -> Result<Handovers, String> {
+        let at_hand = self.keyring.signing_keys();
+        let known = |key: &[u8; 32]| self.handovers.keys().any(|vkey| vkey.public() == key);
+        if whole && !self.handovers.all().is_empty() && !at_hand.is_empty() && !at_hand.iter().any(known) {
+            return Err("the keyring signs checkpoints with a key that no notice leads to".to_owned());
+        }
+        Ok(self.handovers)
     }
 }
