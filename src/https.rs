@@ -5,6 +5,7 @@
 //! machine only, for agents beside and for tests. Proxies are those that the environment names (`HTTPS_PROXY`,
 //! `NO_PROXY`), and never for this machine.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,13 +30,18 @@ pub struct Https {
     near: Agent,
 }
 
-/// An answer that is not 200.
-#[derive(Debug)]
+/// An answer that is not 200. It does not print what came with it.
 pub struct Answer {
     /// Status of HTTP.
     pub status: u16,
     /// What came with it, which may hold secrets.
     pub body: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Https {

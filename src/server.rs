@@ -53,8 +53,9 @@ use crate::model::recipient::Recipients;
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
-use crate::trail::keyring::{self, Kek};
+use crate::trail::keyring::Kek;
 use crate::trail::node::Node;
+use crate::trail::rotation::RotateError;
 use crate::trail::threads::Threads;
 
 /// How long calls may finish once the server is told to stop.
@@ -191,13 +192,13 @@ impl Server {
     }
 
     /// Seals the keyring under this key, if it is under another; whether it was. If it fails, both keys must be kept.
-    pub async fn rotate_kek(&self, kek: Kek) -> Result<bool, keyring::Error> {
-        let keyring = self.node.base().keyring.clone();
-        if keyring.is_under(&kek) {
-            return Ok(false);
-        }
-        let done = tokio::task::spawn_blocking(move || keyring.rotate(kek, &SystemEntropy)).await;
-        done.map_err(|error| std::io::Error::other(error.to_string()))?.map(|()| true)
+    pub async fn rotate_kek(&self, kek: Kek) -> Result<bool, RotateError> {
+        self.node.rotate_kek(kek).await
+    }
+
+    /// Replaces the key that signs checkpoints.
+    pub async fn rotate_signing_key(&self) -> Result<(), RotateError> {
+        self.node.rotate_signing_key().await
     }
 
     /// Stops taking calls, lets those under way finish within the grace period, makes everything taken durable,
@@ -271,14 +272,43 @@ pub fn lock(data: &Path) -> Result<File, OpenError> {
     Ok(lock)
 }
 
+/// Runs a node without listeners on a folder that nobody has open, for work that it does itself.
+pub async fn alone<T>(
+    data: PathBuf,
+    guard: Option<PathBuf>,
+    kek: Kek,
+    settings: Settings,
+    work: impl AsyncFnOnce(&Node) -> T,
+) -> Result<T, StartError> {
+    let opened = tokio::task::spawn_blocking(move || {
+        let (lock, base, reserve) = base(&data, guard.as_deref(), kek, settings)?;
+        // Nothing is begun here, under names that nobody chose.
+        if base.descriptions().map_err(OpenError::from)?.is_empty() {
+            return Err(OpenError::HistoryMissing.into());
+        }
+        let (node, threads) = Node::start(Arc::new(base), reserve)?;
+        Ok::<_, StartError>((lock, node, threads))
+    });
+    let (_lock, node, threads) = opened.await.map_err(|error| StartError::Grpc(error.to_string()))??;
+    let done = work(&node).await;
+    node.close();
+    drop(node);
+    let _ = tokio::task::spawn_blocking(move || threads.join()).await;
+    Ok(done)
+}
+
 fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
-    let lock = lock(data)?;
-    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let disk = Disk::open(data, guard).map_err(OpenError::from)?;
-    let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
-    let base = Base::open(disk, kek, settings, world)?;
+    let (lock, base, reserve) = base(data, guard, kek, settings)?;
     let (node, threads) = Node::start(Arc::new(base), reserve)?;
     Ok((lock, node, threads))
+}
+
+fn base(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Base, Reserve), OpenError> {
+    let lock = lock(data)?;
+    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let disk = Disk::open(data, guard)?;
+    let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
+    Ok((lock, Base::open(disk, kek, settings, world)?, reserve))
 }
 
 /// Methods whose requests are streams.

@@ -24,7 +24,7 @@ const RINGS: [(&str, &[&str]); 14] = [
 ];
 
 /// Words that may stand in one place only: the word, its homes, why.
-const HOMES: [(&str, &[&str], &str); 13] = [
+const HOMES: [(&str, &[&str], &str); 14] = [
     ("rocksdb::", &["src/store/rocks.rs"], "the only home of RocksDB"),
     ("SystemTime::now", &["src/env.rs"], "the door of time"),
     ("Timestamp::now", &["src/env.rs"], "the door of time"),
@@ -125,6 +125,40 @@ fn every_link_in_the_documents_leads_somewhere() {
             let from = path.parent().unwrap_or(Path::new("."));
             assert!(from.join(target).exists(), "{} points at {target}, which is not there", path.display());
         }
+    }
+}
+
+/// Each duty is done, planned, or somebody else's; what is done names what shows it, and those names lead somewhere.
+#[test]
+fn every_duty_has_a_state() {
+    let page = fs::read_to_string("docs/duties.md").unwrap_or_default();
+    let (head, rest) = page.split_once("## Duties from the policies").expect("has the table");
+    let (policies, law) = rest.split_once("## Duties from the law").expect("has the table");
+    let rows = |text: &str| {
+        let rows = text.lines().filter(|line| line.starts_with("| ") && !line.contains("| state |"));
+        rows.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    };
+    let (policies, retention) = policies.split_once("## Retention classes").expect("has the table");
+    let numbers: Vec<_> = rows(policies).iter().map(|row| row[0].clone()).collect();
+    assert_eq!(numbers, (1..=44).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert_eq!((rows(retention).len(), rows(law).len()), (12, 41));
+    for row in [rows(policies), rows(retention), rows(law)].concat() {
+        assert_eq!(row.len(), 4, "{row:?}");
+        let [done, planned, other] = ["done", "planned", "not ours"].map(|state| row[2].starts_with(state));
+        assert!(done || planned || other, "{row:?} has no state");
+        assert!(
+            !done || row[3].contains('*') || row[3].contains('`'),
+            "{row:?} is done and names nothing that shows it"
+        );
+        for short in row[3].split('*').skip(1).step_by(2) {
+            assert!(head.contains(&format!("*{short}*")), "{row:?}: {short} is no short name");
+        }
+    }
+    for named in
+        page.split('`').skip(1).step_by(2).filter(|name| name.starts_with("tests/") || name.starts_with("src/"))
+    {
+        assert!(Path::new(named).exists(), "docs/duties.md names {named}, which is not there");
     }
 }
 

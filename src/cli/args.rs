@@ -56,7 +56,13 @@ impl Server {
     pub fn bearer(&self) -> Result<Bearer, Failure> {
         let Some(path) = &self.token_file else { return Ok(Bearer::default()) };
         let token = std::fs::read_to_string(path).map(Zeroizing::new);
-        let token = token.map_err(|error| Failure(format!("{}: {error}", path.display())))?;
+        let token = token.map_err(|error| match path.to_string_lossy().split('.').count() {
+            // The token in the place of its file's name must not be shown as a name.
+            3 if path.to_string_lossy().starts_with("ey") => {
+                Failure("--token-file is a token itself: give the name of a file that holds it".to_owned())
+            }
+            _ => Failure(format!("{}: {error}", path.display())),
+        })?;
         Ok(Bearer::new(&token)?)
     }
 

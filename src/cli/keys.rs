@@ -1,6 +1,7 @@
 //! `akta keys`: what the keyring holds, the keys that others check with, and a fresh key-encryption key.
 
 pub(super) mod rotate;
+mod signing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::env::{SystemEntropy, random};
 use crate::model::origin::Origin;
 use crate::model::vkey::Vkey;
 use crate::store::files::Folder;
+use crate::telemetry;
 use crate::trail::guard::Guard;
 use crate::trail::inventory::{Count, Inventory};
 use crate::trail::keyring::Keyring;
@@ -26,13 +28,14 @@ use crate::trail::keyring::Keyring;
 /// gone is counted too.
 ///
 /// Also shows, for each trail, the public key that its checkpoints are checked with (C2SP vkey: NAME+ID+KEY; the name
-/// is the trail's origin, the key is the same for all trails of a node). Hand it out early, by another way than the
+/// is the trail's origin, the key is the same for all trails of a node), and those that signed before. Hand it out early, by another way than the
 /// evidence: akta verify --vkey and any checker of signed notes take it as it is.
 ///
 ///   akta keys ./akta-data --dev
 ///   akta keys /var/lib/akta --kek-file /etc/akta/kek --json
 ///   akta keys new-kek > /etc/akta/kek
 ///   akta keys rotate-kek /var/lib/akta --kek-file /etc/akta/kek --old-kek-file /etc/akta/kek.old
+///   akta keys rotate-signing /var/lib/akta --kek-file /etc/akta/kek
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
@@ -66,6 +69,12 @@ enum Command {
     ///
     /// Stopped half-way, the keyring opens under one of the two: keep both and call it again. Afterwards destroy the old key.
     RotateKek(rotate::Args),
+    /// Sign checkpoints with a new key, which the old one signs in; the old one is destroyed
+    ///
+    /// Every trail tells of it (notice "signing key rotated"), so that akta verify --vkey goes on from a key that you trust
+    /// to the new one. For a folder that no server has open; a running server does it on SIGUSR1. Stopped half-way, the next
+    /// start goes on with it. Hand out the new verification keys afterwards, and do it after each theft of a signing key.
+    RotateSigning(signing::Args),
 }
 
 /// Shows the keyring, or makes a key.
@@ -73,12 +82,14 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     match (args.command, args.data) {
         (Some(Command::NewKek), _) => new_kek(),
         (Some(Command::RotateKek(args)), _) => rotate::run(&args)?,
+        (Some(Command::RotateSigning(args)), _) => signing::run(args)?,
         (None, Some(data)) => {
-            let (inventory, vkeys) = read(&data, args.guard.as_deref(), &args.kek)?;
+            telemetry::start("info");
+            let (inventory, signers) = read(&data, args.guard.as_deref(), &args.kek)?;
             if args.json {
-                say(text::json(&to_json(&inventory, &vkeys)));
+                say(text::json(&to_json(&inventory, &signers)));
             } else {
-                say(to_text(&inventory, &vkeys));
+                say(to_text(&inventory, &signers));
             }
         }
         (None, None) => return Err(Failure("there is no data folder: give DIR".to_owned())),
@@ -93,8 +104,9 @@ fn new_kek() {
     eprintln!("A key-encryption key. Keep it apart from the data, and keep a copy: without it nothing can be read.");
 }
 
-/// What the keyring holds, and the key of each trail that was ever guarded: of others no checkpoint was signed.
-fn read(data: &Path, guard: Option<&Path>, kek: &KekArgs) -> Result<(Inventory, Vec<Vkey>), Failure> {
+/// What the keyring holds, and the keys of each trail that was ever guarded, oldest first: of others no checkpoint was
+/// signed.
+fn read(data: &Path, guard: Option<&Path>, kek: &KekArgs) -> Result<(Inventory, Vec<Vec<Vkey>>), Failure> {
     if !data.join("keyring").is_file() {
         return Err(Failure(format!("{} is not a data folder: it has no keyring", data.display())));
     }
@@ -105,12 +117,11 @@ fn read(data: &Path, guard: Option<&Path>, kek: &KekArgs) -> Result<(Inventory, 
         eprintln!("no guard there, so nobody knows which trails there are: give its folder with --guard");
     }
     let heads = guard.map(|guard| guard.heads()).transpose()?.unwrap_or_default();
-    let signers = heads.keys().filter_map(|origin| keyring.signer(&Origin::parse(origin)?));
-    let vkeys = signers.map(|signer| signer.vkey().clone()).collect();
-    Ok((keyring.inventory(), vkeys))
+    let vkeys = heads.keys().filter_map(|origin| Some(keyring.vkeys(&Origin::parse(origin)?)));
+    Ok((keyring.inventory(), vkeys.collect()))
 }
 
-fn to_text(inventory: &Inventory, vkeys: &[Vkey]) -> String {
+fn to_text(inventory: &Inventory, signers: &[Vec<Vkey>]) -> String {
     let sealed = if inventory.dev { "the public key of --dev: protects nothing" } else { "a key-encryption key" };
     let count = |count: Count| format!("{}, {} destroyed", number(count.keys as u64), number(count.destroyed as u64));
     // One row a fact; keys that come later (holds) get rows of their own.
@@ -135,17 +146,26 @@ fn to_text(inventory: &Inventory, vkeys: &[Vkey]) -> String {
         true => "no date keys yet: they are made with the first trail".to_owned(),
         false => table(&["ZONE", "FIRST DATE", "LAST DATE", "KEYS", "DESTROYED"], &rows),
     });
-    if !vkeys.is_empty() {
-        text.push_str("\n\nVERIFICATION KEYS");
-    }
+    let (now, earlier): (Vec<_>, Vec<_>) =
+        signers.iter().filter_map(|vkeys| vkeys.split_last()).map(|(now, earlier)| (now, earlier.iter().rev())).unzip();
     // Whole, to be copied: a table would cut them.
-    vkeys.iter().for_each(|vkey| text.push_str(&format!("\n{vkey}")));
+    let mut list = |title: &str, vkeys: &mut dyn Iterator<Item = &Vkey>| {
+        let lines: String = vkeys.map(|vkey| format!("\n{vkey}")).collect();
+        if !lines.is_empty() {
+            text.push_str(&format!("\n\n{title}{lines}"));
+        }
+    };
+    list("VERIFICATION KEYS", &mut now.into_iter());
+    list("EARLIER ONES, newest first; each signed the next one in", &mut earlier.into_iter().flatten());
     text
 }
 
-fn to_json(inventory: &Inventory, vkeys: &[Vkey]) -> Value {
-    let vkeys: Vec<_> =
-        vkeys.iter().map(|vkey| json!({"origin": vkey.name(), "verification_key": vkey.to_string()})).collect();
+fn to_json(inventory: &Inventory, signers: &[Vec<Vkey>]) -> Value {
+    let one = |(now, earlier): (&Vkey, &[Vkey])| {
+        let earlier: Vec<_> = earlier.iter().rev().map(Vkey::to_string).collect();
+        json!({"origin": now.name(), "verification_key": now.to_string(), "earlier_verification_keys": earlier})
+    };
+    let vkeys: Vec<_> = signers.iter().filter_map(|vkeys| vkeys.split_last()).map(one).collect();
     let count = |count: Count| json!({"keys": count.keys, "destroyed": count.destroyed});
     let zones: Vec<_> = inventory
         .zones

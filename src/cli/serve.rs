@@ -24,6 +24,7 @@ use crate::trail::keyring::Kek;
 /// Prints "listening NAME ADDRESS" on stdout for each listener once it serves. SIGTERM or Ctrl-C ends it cleanly;
 /// kill -9 loses nothing that was acknowledged. SIGHUP has it read certificates, policy and key-encryption key again:
 /// if that is another one, the keyring is sealed under it. It is so at start, too, where the old key is given besides.
+/// SIGUSR1 has it sign checkpoints with a new key, which the old one signs in; akta keys shows it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Configuration file (TOML)
@@ -85,6 +86,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
+        let mut user = signal(SignalKind::user_defined1())?;
         let server = tokio::select! {
             started = Server::start(options) => started?,
             // Recovery may take long; it leaves nothing half done.
@@ -101,6 +103,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
                     server.read_again().await;
                     read_kek_again(&server, provider.clone()).await;
                 }
+                _ = user.recv() => rotate_signing_key(&server).await,
             }
         }
         tracing::info!("stopping: calls under way may finish");
@@ -134,5 +137,13 @@ async fn read_kek_again(server: &Server, provider: Arc<dyn Provider>) {
         Ok(true) => tracing::info!("the keyring is sealed under the new key-encryption key: destroy the old one"),
         Ok(false) => tracing::info!("the key-encryption key is the same as before"),
         Err(error) => tracing::error!("the keyring could not be sealed anew, keep both key-encryption keys: {error}"),
+    }
+}
+
+/// Replaces the key that signs checkpoints while serving.
+async fn rotate_signing_key(server: &Server) {
+    match server.rotate_signing_key().await {
+        Ok(()) => tracing::info!("checkpoints are signed by a new key: hand out the new verification keys (akta keys)"),
+        Err(error) => tracing::error!("the signing key was not replaced: {error}"),
     }
 }

@@ -1,25 +1,25 @@
 //! `akta verify DIR`: reads a data folder again, record by record.
 
-use std::path::{Path, PathBuf};
+mod outside;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
 
+use self::outside::{Judged, Outside};
 use super::args::KekArgs;
 use super::text::{self, Progress, number, say, table};
 use super::{Failure, Outcome};
 use crate::config;
 use crate::env::{SystemClock, SystemEntropy};
-use crate::model::checkpoint::Checkpoint;
-use crate::model::tlog_proof::TlogProof;
 use crate::model::vkey::Vkey;
 use crate::store;
 use crate::store::disk::Disk;
+use crate::telemetry;
 use crate::trail::base::{Base, OpenError, World};
 use crate::trail::keyring::Kek;
-use crate::trail::position::stored_size;
-use crate::trail::trails::Info;
-use crate::trail::verify::{Finding, Report, verify};
+use crate::trail::verify::{Report, verify};
 
 /// Verify a data folder: headers, links, tree, commitments of every part that opens, vault, index, guard
 ///
@@ -29,7 +29,8 @@ use crate::trail::verify::{Finding, Report, verify};
 ///
 /// With nothing from outside the best verdict is "consistent, signer unverified": who holds the folder and its keys
 /// could have rewritten all of it. Give a checkpoint that you got earlier and the key that you trust, and the trail
-/// must continue it.
+/// must continue it. Where the signing key was replaced since (akta keys rotate-signing), the trail's notices lead from
+/// the key that you trust to the one that signed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Data folder
@@ -57,7 +58,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         return Err(Failure(format!("{} is not a data folder: it has no db", args.data.display())));
     }
     let outside = args.checkpoint.as_deref().zip(args.vkey.as_ref());
-    let outside = outside.map(|(file, vkey)| outside_checkpoint(file, vkey)).transpose()?;
+    let outside = outside.map(|(file, vkey)| Outside::read(file, vkey)).transpose()?;
+    telemetry::start("info");
     let kek = args.kek.at_hand()?;
     let base = match open(&args, kek) {
         Ok(base) => base,
@@ -70,10 +72,14 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     let progress = Progress::new();
     let mut report = verify(&base, |origin, done, total| progress.show(origin, done, total));
     progress.done();
-    if let Some(checkpoint) = &outside {
-        report.findings.extend(continues(&base, checkpoint));
+    let mut judged = outside.as_ref().map(|outside| outside.judge(&base, &report)).transpose()?;
+    report.findings.extend(judged.iter_mut().flat_map(|judged| std::mem::take(&mut judged.findings)));
+    let outside = outside.as_ref().zip(judged.as_ref());
+    if args.json {
+        println!("{}", to_json(&report, outside));
+    } else {
+        println!("{}", to_text(&report, outside));
     }
-    print(&report, outside.as_ref(), args.json);
     Ok(if report.findings.is_empty() { Outcome::Good } else { Outcome::Finding })
 }
 
@@ -93,34 +99,6 @@ fn open(args: &Args, kek: Option<Kek>) -> Result<Base, OpenError> {
     Base::open_read_only(disk, kek, settings, world)
 }
 
-/// A checkpoint from outside, if the key signed it.
-fn outside_checkpoint(file: &Path, vkey: &Vkey) -> Result<Checkpoint, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure(format!("{}: {error}", file.display())))?;
-    let opened = match TlogProof::parse(&bytes) {
-        Ok(proof) => Checkpoint::of(&proof.checkpoint, vkey),
-        Err(_) => Checkpoint::open(&bytes, vkey),
-    };
-    opened.map_err(|error| Failure(format!("{}: {error}", file.display())))
-}
-
-/// Whether the trail of that origin continues the checkpoint.
-fn continues(base: &Base, checkpoint: &Checkpoint) -> Option<Finding> {
-    let finding = |what: &str| Some(Finding { origin: checkpoint.origin.clone(), seq: None, what: what.to_owned() });
-    let meta = base.descriptions().ok()?.into_iter().find(|meta| meta.origin == checkpoint.origin);
-    let Some(info) = meta.and_then(|meta| Info::new(&meta, &base.keyring)) else {
-        return finding("the checkpoint is of a trail that this folder does not hold");
-    };
-    match stored_size(base.db.as_ref(), info.number) {
-        Ok(size) if size < checkpoint.size => finding("the trail has fewer records than the checkpoint: some are gone"),
-        Ok(_) => match base.root(&info, checkpoint.size) {
-            Ok(head) if head.root == checkpoint.root => None,
-            Ok(_) => finding("the trail does not continue the checkpoint: records were changed or replaced"),
-            Err(error) => finding(&error.to_string()),
-        },
-        Err(error) => finding(&error.to_string()),
-    }
-}
-
 fn damaged(args: &Args, why: &str) -> Result<Outcome, Failure> {
     if args.json {
         say(text::json(&json!({"verdict": "damaged", "findings": [{"what": why}], "trails": []})));
@@ -130,16 +108,11 @@ fn damaged(args: &Args, why: &str) -> Result<Outcome, Failure> {
     Ok(Outcome::Finding)
 }
 
-fn print(report: &Report, outside: Option<&Checkpoint>, as_json: bool) {
-    if as_json {
-        say(text::json(&to_json(report, outside)));
-    } else {
-        say(to_text(report, outside));
-    }
-}
+/// A checkpoint from outside, and what the folder makes of it.
+type Compared<'a> = Option<(&'a Outside, &'a Judged)>;
 
 /// The verdict in a few words.
-fn verdict(report: &Report, outside: Option<&Checkpoint>) -> &'static str {
+fn verdict(report: &Report, outside: Compared<'_>) -> &'static str {
     match (report.findings.is_empty(), outside) {
         (false, _) => "bad",
         (true, Some(_)) => "consistent, continues the checkpoint",
@@ -148,7 +121,7 @@ fn verdict(report: &Report, outside: Option<&Checkpoint>) -> &'static str {
 }
 
 /// The verdict in words.
-fn to_text(report: &Report, outside: Option<&Checkpoint>) -> String {
+fn to_text(report: &Report, outside: Compared<'_>) -> String {
     let rows: Vec<Vec<String>> = report
         .trails
         .iter()
@@ -170,12 +143,20 @@ fn to_text(report: &Report, outside: Option<&Checkpoint>) -> String {
         let place = finding.seq.map_or_else(|| "trail".to_owned(), |seq| format!("record {seq}"));
         text.push_str(&format!("\nBAD   {place} of {}: {}", finding.origin, finding.what));
     }
+    for handover in outside.iter().flat_map(|(_, judged)| &judged.followed) {
+        let at = number(handover.size);
+        text.push_str(&format!(
+            "\nThe signing key was replaced at record {at}: {}, signed in by the one before.",
+            handover.new
+        ));
+    }
     if report.findings.is_empty() {
         text.push_str(&match outside {
-            Some(checkpoint) => format!(
-                "\nConsistent, and {} continues the checkpoint of {} records that your key signed.",
-                checkpoint.origin,
-                number(checkpoint.size)
+            Some((outside, judged)) => format!(
+                "\nConsistent, and {} continues the checkpoint of {} records that {} signed.",
+                outside.checkpoint.origin,
+                number(outside.checkpoint.size),
+                if judged.followed.is_empty() { "your key" } else { "the last of these, which your key leads to," }
             ),
             None => "\nConsistent, signer unverified: every header, link, subtree and readable part holds.".to_owned(),
         });
@@ -189,7 +170,7 @@ fn to_text(report: &Report, outside: Option<&Checkpoint>) -> String {
     text
 }
 
-fn to_json(report: &Report, outside: Option<&Checkpoint>) -> serde_json::Value {
+fn to_json(report: &Report, outside: Compared<'_>) -> serde_json::Value {
     let trails: Vec<_> = report
         .trails
         .iter()
@@ -205,5 +186,9 @@ fn to_json(report: &Report, outside: Option<&Checkpoint>) -> serde_json::Value {
         .iter()
         .map(|finding| json!({"origin": finding.origin, "seq": finding.seq, "what": finding.what}))
         .collect();
-    json!({"verdict": verdict(report, outside), "opened": !report.sealed, "guarded": !report.unguarded, "trails": trails, "findings": findings})
+    let handovers = outside.iter().flat_map(|(_, judged)| &judged.followed);
+    let followed: Vec<_> =
+        handovers.map(|handover| json!({"seq": handover.size, "key": handover.new.to_string()})).collect();
+    json!({"verdict": verdict(report, outside), "opened": !report.sealed, "guarded": !report.unguarded, "trails": trails,
+           "followed": followed, "findings": findings})
 }

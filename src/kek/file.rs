@@ -21,7 +21,11 @@ impl Provider for KekFile {
 
 /// What stands in the small file that the setting `name` gives; erased from memory afterwards.
 pub(super) fn text(path: &Path, name: &str) -> Result<Zeroizing<String>, KekError> {
-    let failed = |what: &dyn std::fmt::Display| KekError(format!("{name} {}: {what}", path.display()));
+    let failed = |what: &dyn std::fmt::Display| match path.to_str().map(decode) {
+        // The key in the place of its file's name must not be shown as a name.
+        Some(Ok(_)) => KekError(format!("{name} is a key itself: give the name of a file that holds it")),
+        _ => KekError(format!("{name} {}: {what}", path.display())),
+    };
     // Never grows while it is read: growing would leave copies behind.
     let mut bytes = Zeroizing::new(vec![0; TEXT_BYTES_MAX + 1]);
     let mut file = File::open(path).map_err(|error| failed(&error))?;
@@ -55,6 +59,8 @@ mod tests {
             std::fs::write(&path, format!("{}\n", encode(byte))).unwrap();
             assert!(file.kek().unwrap() == Kek::new(crate::model::seal::Key::new([byte; 32])));
         }
+        let key = KekFile(encode(3).into()).kek().unwrap_err().to_string();
+        assert!(key.contains("is a key itself") && !key.contains(&encode(3)), "{key}");
         for bad in [b"\xff\xfe".to_vec(), vec![b'A'; 5_000], b"c2VjcmV0".to_vec()] {
             std::fs::write(&path, &bad).unwrap();
             let error = file.kek().unwrap_err().to_string();

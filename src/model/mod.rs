@@ -3,7 +3,7 @@
 //! Reading order: [`event`] (what is reported) → [`rules`] (what its controller makes of it) → [`policy`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
 //! Who may: [`caller`] → [`permission`].
-//! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`] → [`tlog_proof`].
+//! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`], [`handover`] → [`tlog_proof`].
 
 #[cfg(feature = "server")]
 pub mod caller;
@@ -17,6 +17,8 @@ pub mod event;
 pub mod facts;
 #[cfg(feature = "server")]
 pub mod frame;
+#[cfg(feature = "server")]
+pub mod handover;
 pub mod header;
 pub mod identity;
 #[cfg(feature = "server")]

@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::part::{self, NO_SALT, PartId, PartKey};
 use super::policy::{self, Class};
 use super::record::Contents;
-use super::stored::{DetailPart, KeyringOpened, NoticeCore, TrailOpened, notice_core};
+use super::stored::{DetailPart, KekRotated, KeyringOpened, NoticeCore, TrailOpened, notice_core};
 
 /// What a notice says.
 pub use notice_core::Kind as Says;
@@ -50,6 +50,12 @@ pub fn opening(origin: &Origin, zone: &Zone) -> Says {
 /// A node opened its keyring for writing.
 pub fn keyring_opened(generation: u64, dev: bool) -> Says {
     Says::KeyringOpened(KeyringOpened { generation, dev })
+}
+
+/// The keyring was sealed under another KEK: generations up to `before` were sealed under the old one, those from
+/// `after` on never were.
+pub fn kek_rotated(before: u64, after: u64) -> Says {
+    Says::KekRotated(KekRotated { generation_before: before, generation_after: after })
 }
 
 /// The notice that follows `before`; the first one if there is none.

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
+use zeroize::ZeroizeOnDrop;
 
 /// What a key signs; its number stands before the public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,17 @@ impl Vkey {
         let typed = Sha256::new().chain_update(name).chain_update([b'\n', scheme as u8]).chain_update(key.as_bytes());
         let [a, b, c, d, ..]: [u8; 32] = typed.finalize().into();
         Ok(Self { name: name.to_owned(), id: u32::from_be_bytes([a, b, c, d]), scheme, key })
+    }
+
+    /// The log's key of that name with these 32 public bytes.
+    pub fn log(name: &str, key: &[u8; 32]) -> Result<Self, VkeyError> {
+        let key = VerifyingKey::from_bytes(key).ok().filter(|key| !key.is_weak()).ok_or(VkeyError::Key)?;
+        Self::new(name, Scheme::Note, key)
+    }
+
+    /// Its 32 public bytes, without name and type.
+    pub fn public(&self) -> &[u8; 32] {
+        self.key.as_bytes()
     }
 
     /// Name of the owner; for a log its origin.
@@ -160,6 +172,9 @@ impl Signer {
         self.key.sign(text.as_bytes()).to_bytes()
     }
 }
+
+/// The key in it is.
+impl ZeroizeOnDrop for Signer {}
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,8 @@
 //! what was destroyed is overwritten in both. So is the same generation under another KEK, when that is rotated. A
 //! key is durable here before the first batch that uses it.
 
+mod kek;
+mod signing;
 mod slots;
 
 use std::io;
@@ -11,15 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use zeroize::{Zeroize, Zeroizing};
 
+pub use self::kek::{Kek, rotate};
 use self::slots::{FILE, SLOT_BYTES, Secrets, behind, encode, newest, overwrite};
 use super::inventory::Inventory;
 use crate::env::Entropy;
 use crate::model::date::{Date, Zone};
-use crate::model::origin::Origin;
 use crate::model::policy::KEY_HORIZON_DAYS;
 use crate::model::seal::Key;
 use crate::model::stored;
-use crate::model::vkey::Signer;
 use crate::store::files::Files;
 use crate::store::keys::ZoneNumber;
 
@@ -30,32 +31,6 @@ pub const BUCKETS: u16 = 4_096;
 const CONTROLLER_SLOTS: usize = 64;
 /// Keys are made again once fewer than the horizon less this many days are left.
 const HORIZON_SLACK_DAYS: u32 = 60;
-
-/// The key-encryption key that the operator supplies.
-#[derive(Debug, Clone)]
-pub struct Kek {
-    key: Key,
-    dev: bool,
-}
-
-impl Kek {
-    /// A real one: 32 random bytes, kept elsewhere.
-    pub fn new(key: Key) -> Self {
-        Self { key, dev: false }
-    }
-
-    /// The public one of `--dev`: protects nothing.
-    pub fn dev() -> Self {
-        Self { key: Key::derive("akta v1 dev kek", &[]), dev: true }
-    }
-}
-
-impl PartialEq for Kek {
-    fn eq(&self, other: &Self) -> bool {
-        // By hashes: how long it takes says nothing of the keys.
-        self.dev == other.dev && self.key.hash(b"kek") == other.key.hash(b"kek")
-    }
-}
 
 /// Why the keyring cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,21 +67,6 @@ pub enum Error {
     /// The disk failed.
     #[error("keyring file: {0}")]
     Io(#[from] io::Error),
-}
-
-/// Seals an existing keyring under another KEK, whichever of the two it is under, in one slot or both: what was stopped
-/// half-way is finished. Whether it was still under the old one. Nobody else may have it open.
-pub fn rotate(files: &Arc<dyn Files>, old: &Kek, new: &Kek, entropy: &dyn Entropy) -> Result<bool, Error> {
-    // No keyring is made here: the store has used one, whichever.
-    const USED: u64 = 1;
-    match Keyring::open(files.clone(), new.clone(), entropy, USED) {
-        Ok(_) => Ok(false),
-        Err(Error::WrongKek) => {
-            Keyring::open(files.clone(), old.clone(), entropy, USED)?.rotate(new.clone(), entropy)?;
-            Ok(true)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// A handle to the keyring: read by many; its keys are changed by the writer alone, what they are sealed under by whoever rotates that.
@@ -147,6 +107,8 @@ impl Keyring {
     pub fn open_read_only(files: Arc<dyn Files>, kek: Kek, used: u64) -> Result<Self, Error> {
         let file = files.read(FILE)?.ok_or(Error::Missing)?;
         let secrets = newest(&file, &kek, used)?;
+        // Opened for writing, it is a notice in the node's trail; here nothing may be written.
+        tracing::info!(generation = secrets.generation, "the keyring was opened for reading");
         Ok(Self::of(files, kek, secrets))
     }
 
@@ -205,13 +167,6 @@ impl Keyring {
         nth(&self.secrets().keyring.bucket_keys, usize::from(bucket))
     }
 
-    /// Signs checkpoints of that origin, with the same key for all; `None` if the keyring is not at hand.
-    pub fn signer(&self, origin: &Origin) -> Option<Signer> {
-        let seed: Zeroizing<[u8; 32]> =
-            self.secrets().keyring.signing_seed.as_slice().try_into().ok().map(Zeroizing::new)?;
-        Some(Signer::from_seed(origin.as_str(), &seed).expect("an origin is a key name"))
-    }
-
     /// The lasting key: chooses buckets, names the rows of pseudonyms.
     pub fn lasting_key(&self) -> Key {
         let secrets = self.secrets();
@@ -227,32 +182,34 @@ impl Keyring {
         if has_dates(&old.keyring, zone.name(), today) && nth(&old.keyring.controller_keys, slot as usize).is_some() {
             return Ok(false);
         }
-        let mut next = Secrets { generation: old.generation + 1, keyring: old.keyring.clone() };
-        add_dates(&mut next.keyring, zone.name(), today, entropy);
-        while next.keyring.controller_keys.len() / 32 <= slot as usize {
-            add_keys(&mut next.keyring.controller_keys, CONTROLLER_SLOTS, entropy);
-        }
-        overwrite(self.files.as_ref(), &encode(&next, &kek, entropy)?)?;
-        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        self.write(&kek, old.generation + 1, entropy, |next| {
+            add_dates(next, zone.name(), today, entropy);
+            while next.controller_keys.len() / 32 <= slot as usize {
+                add_keys(&mut next.controller_keys, CONTROLLER_SLOTS, entropy);
+            }
+        })?;
         Ok(true)
     }
 
-    /// Seals the keyring under another KEK, in both slots; durable when it answers. What it holds stays, generation and
-    /// all. If it fails, a slot may be under the one and a slot under the other, so both must be kept: opened
-    /// under either, it is whole.
-    pub fn rotate(&self, kek: Kek, entropy: &dyn Entropy) -> Result<(), Error> {
-        if kek.dev != self.dev {
-            return Err(Error::Mode("a keyring cannot change between --dev and a real key-encryption key"));
-        }
-        let mut old = self.kek.lock().unwrap_or_else(PoisonError::into_inner);
-        overwrite(self.files.as_ref(), &encode(&self.secrets(), &kek, entropy)?)?;
-        *old = kek;
-        Ok(())
+    /// The next generation, with that change; durable when it answers.
+    fn renew(&self, entropy: &dyn Entropy, change: impl FnOnce(&mut stored::Keyring)) -> Result<(), Error> {
+        let kek = self.kek.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write(&kek, self.generation() + 1, entropy, change)
     }
 
-    /// Whether the file is sealed under this KEK.
-    pub fn is_under(&self, kek: &Kek) -> bool {
-        *self.kek.lock().unwrap_or_else(PoisonError::into_inner) == *kek
+    /// Writes the keyring with that change, and goes on with it. The lock of the KEK is held.
+    fn write(
+        &self,
+        kek: &Kek,
+        generation: u64,
+        entropy: &dyn Entropy,
+        change: impl FnOnce(&mut stored::Keyring),
+    ) -> Result<(), Error> {
+        let mut next = Secrets { generation, keyring: self.secrets().keyring.clone() };
+        change(&mut next.keyring);
+        overwrite(self.files.as_ref(), &encode(&next, kek, entropy)?)?;
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(())
     }
 
     fn secrets(&self) -> Arc<Secrets> {

@@ -31,6 +31,7 @@ pub mod proof;
 pub mod reader;
 #[cfg(test)]
 mod rig;
+pub mod rotation;
 pub mod search;
 mod seen;
 pub mod sequencer;

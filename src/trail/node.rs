@@ -10,9 +10,11 @@ use super::base::Base;
 use super::base::OpenError;
 use super::group::Answer;
 use super::indexer::Indexer;
+use super::keyring::Kek;
 use super::merger::{Merger, PostingsMerger};
+use super::rotation::RotateError;
 use super::submission::{RecordError, Submission};
-use super::threads::{self, Inbox, IndexJob, Job, Threads};
+use super::threads::{self, Inbox, IndexJob, Job, Rotation, Threads};
 use super::trails::Info;
 use super::writer::Writer;
 use crate::metrics::Standing;
@@ -71,6 +73,27 @@ impl Node {
     /// What the node stands on.
     pub fn base(&self) -> &Arc<Base> {
         &self.base
+    }
+
+    /// Replaces the key that signs checkpoints; every trail tells of it.
+    pub async fn rotate_signing_key(&self) -> Result<(), RotateError> {
+        let (answer, answered) = oneshot::channel();
+        self.rotate(Rotation::Signing(answer), answered).await
+    }
+
+    /// Seals the keyring under this KEK, if it is under another; whether it was. If it fails, both must be kept.
+    pub async fn rotate_kek(&self, kek: Kek) -> Result<bool, RotateError> {
+        let (answer, answered) = oneshot::channel();
+        self.rotate(Rotation::Kek(Box::new(kek), answer), answered).await
+    }
+
+    async fn rotate<T>(
+        &self,
+        rotation: Rotation,
+        answered: oneshot::Receiver<Result<T, RotateError>>,
+    ) -> Result<T, RotateError> {
+        self.inbox.send(Inbox::Rotate(rotation)).map_err(|_| RotateError::Closing)?;
+        answered.await.unwrap_or(Err(RotateError::Closing))
     }
 
     /// Takes no more events; what was taken is recorded and indexed before [`Threads::join`] returns.

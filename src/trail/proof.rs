@@ -137,7 +137,9 @@ impl Node {
         let mut turns = self.turns.clone();
         for _ in 0..=TURNS_MAX {
             if let Some(head) = info.guarded().filter(|head| head.size >= at_least) {
-                return Ok(sign(&self.base, info, head)?);
+                if let Some(signed) = sign(&self.base, info, head) {
+                    return Ok(signed);
+                }
             }
             turns.changed().await.map_err(|_| AskError::Closing)?;
         }
@@ -145,12 +147,16 @@ impl Node {
     }
 }
 
-/// Signs a head that the guard holds.
-pub fn sign(base: &Base, info: &Info, head: Head) -> Result<Checkpointed, AskError> {
-    // A node that serves has its keyring.
-    let signer = base.keyring.signer(&info.origin).ok_or(AskError::Closing)?;
+/// Signs a head that the guard holds. `None` where another key than the one in force signs that size: it was
+/// replaced meanwhile; or where there is no keyring at hand, which a node that serves has.
+pub fn sign(base: &Base, info: &Info, head: Head) -> Option<Checkpointed> {
+    let signer = base.keyring.signer(&info.origin)?;
+    // Asked once the signer is taken: this is set before a key is replaced.
+    if head.size < info.signed_from() {
+        return None;
+    }
     let checkpoint = Checkpoint { origin: info.origin.to_string(), size: head.size, root: head.root };
-    Ok(Checkpointed {
+    Some(Checkpointed {
         head,
         note: checkpoint.sign(&signer).expect("an origin is its own key name"),
         verification_key: signer.vkey().to_string(),

@@ -14,9 +14,11 @@ use super::change::Made;
 use super::controllers::{Asked, OpenTrail};
 use super::group::Answer;
 use super::indexer::{Entry, Indexer};
+use super::keyring::Kek;
 use super::merge::Postings;
 use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
+use super::rotation::RotateError;
 use super::submission::Submission;
 use super::waiting::Waiting;
 use super::writer::{Step, Writer};
@@ -47,8 +49,18 @@ pub(super) enum Inbox {
     Decide(Box<Decision>),
     /// An hour is closed: its small rows may be merged.
     Merge,
+    /// A key is to be replaced.
+    Rotate(Rotation),
     /// Record what was taken before, then end.
     Close,
+}
+
+/// Which key is to be replaced, and who waits for it.
+pub(super) enum Rotation {
+    /// That which signs checkpoints.
+    Signing(oneshot::Sender<Result<(), RotateError>>),
+    /// That which the keyring is sealed under, by this one; the answer: whether it was another.
+    Kek(Box<Kek>, oneshot::Sender<Result<bool, RotateError>>),
 }
 
 /// Submissions that came at once and where their answers go.
@@ -141,13 +153,14 @@ pub(super) fn write(
         if next.is_none() && waiting.is_empty() && jobs.is_closed() {
             break;
         }
-        let mut decisions = Vec::new();
+        let (mut decisions, mut rotations) = (Vec::new(), Vec::new());
         while let Some(inbox) = next {
             match inbox {
                 Inbox::Record(job) => waiting.add(*job),
                 // Each has a group of its own: it is made, or refused, for itself.
                 Inbox::Decide(decision) => decisions.push(*decision),
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
+                Inbox::Rotate(rotation) => rotations.push(rotation),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
@@ -173,6 +186,9 @@ pub(super) fn write(
         }
         for decision in decisions {
             decide(&mut writer, decision, &index);
+        }
+        for rotation in rotations {
+            rotate(&mut writer, rotation, &index);
         }
         if writer.is_stopped() {
             stopped.send_replace(true);
@@ -227,6 +243,37 @@ fn publish(writer: &mut Writer, step: &mut Step, index: &SyncSender<IndexJob>) {
         writer.stop();
     }
     step.publish();
+}
+
+/// Replaces a key. What waits for it is told once readers see what the trails say of it.
+fn rotate(writer: &mut Writer, rotation: Rotation, index: &SyncSender<IndexJob>) {
+    if writer.is_stopped() {
+        // Who waits sees that nobody answers.
+        return;
+    }
+    match rotation {
+        Rotation::Signing(answer) => {
+            let done = writer.rotate_signing_key().map_err(|error| {
+                writer.fail(&error);
+                error.into()
+            });
+            let _ = answer.send(done.map(|mut step| publish(writer, &mut step, index)));
+        }
+        Rotation::Kek(kek, answer) => {
+            let done = writer.rotate_kek(*kek).inspect_err(|error| {
+                if let RotateError::Write(error) = error {
+                    writer.fail(error);
+                }
+            });
+            let _ = answer.send(done.map(|step| match step {
+                Some(mut step) => {
+                    publish(writer, &mut step, index);
+                    true
+                }
+                None => false,
+            }));
+        }
+    }
 }
 
 /// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest. With nothing to take,

@@ -67,6 +67,8 @@ struct Published {
     guarded: Option<Head>,
     /// Number of records that the index holds.
     indexed: u64,
+    /// The signing key in force signs heads of at least this size: with smaller ones, another one was.
+    signed_from: u64,
 }
 
 impl Info {
@@ -90,7 +92,7 @@ impl Info {
             zone_number,
             lasting: LastingKeys::of(&key),
             key,
-            published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0 }),
+            published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0, signed_from: 0 }),
             position: Mutex::new(position),
             dates: Mutex::default(),
             idle: AtomicU32::new(0),
@@ -115,7 +117,18 @@ impl Info {
 
     /// The last head that the guard holds: only such a one may be signed. `None`: none since the trail was opened.
     pub fn guarded(&self) -> Option<Head> {
-        self.published().guarded
+        let published = self.published();
+        published.guarded.filter(|head| head.size >= published.signed_from)
+    }
+
+    /// The least size that the signing key in force may sign. Only grows.
+    pub fn signed_from(&self) -> u64 {
+        self.published().signed_from
+    }
+
+    /// Smaller heads are not signed any more: a key is about to come that signs from there on.
+    pub(super) fn sign_from(&self, size: u64) {
+        self.published().signed_from = size;
     }
 
     /// Number of records that the index holds, so that what waits for it can be let go.

@@ -50,16 +50,17 @@ impl Step {
 
 /// Records groups. There is one per node.
 pub struct Writer {
-    base: Arc<Base>,
+    pub(super) base: Arc<Base>,
     seen: Seen,
     generation: u64,
     stopped: bool,
 }
 
 impl Writer {
-    /// Goes on where the trails stand on disk. That the keyring is open for writing is noted in the node's own trail.
+    /// Goes on where the trails stand on disk, and with keys that were being replaced. That the keyring is open for writing is noted in the node's own trail.
     pub fn open(base: Arc<Base>) -> Result<Self, WriteError> {
         let mut writer = Self { base: base.clone(), seen: Seen::default(), generation: 0, stopped: false };
+        writer.finish_rotations()?;
         let opened = notice::keyring_opened(base.keyring.generation(), base.keyring.is_dev());
         // The indexer is opened after this, and finds it.
         writer.notice(&Controller::node(), opened)?.publish();
@@ -114,7 +115,7 @@ impl Writer {
     }
 
     /// Records what a trail says about itself.
-    fn notice(&mut self, controller: &Controller, says: Says) -> Result<Step, WriteError> {
+    pub(super) fn notice(&mut self, controller: &Controller, says: Says) -> Result<Step, WriteError> {
         let base = self.base.clone();
         let mut group = Group::new(&base);
         let info = base.trail(controller)?;
@@ -152,14 +153,20 @@ impl Writer {
         base.vault.commit(draft)?;
         // The commit point. Once this returns, every record of the group is durable, chained and provable, and a
         // restart finds exactly them; if it fails, nobody knows, so nothing more is written by this process.
-        base.db.commit(batch)?;
+        self.write(batch, generation)?;
 
         self.seen.keep();
-        self.generation = generation;
         for (info, position) in positions {
             step.heads.push((info.clone(), Head { size: position.size, root: position.tree.root() }));
             info.set_position(position);
         }
         Ok(step)
+    }
+
+    /// Writes rows under the keyring of that generation.
+    pub(super) fn write(&mut self, batch: Batch, generation: u64) -> Result<(), WriteError> {
+        self.base.db.commit(batch)?;
+        self.generation = generation;
+        Ok(())
     }
 }

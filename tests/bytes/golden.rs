@@ -91,6 +91,8 @@ const SECTIONS: [(&str, Shown); 22] = [
             "evidence/checkpoint",
             "evidence/vkey",
             "evidence/key id",
+            "evidence/akta v1 signing key rotated",
+            "evidence/signed by the old key",
             "evidence/tlog-proof",
         ]),
     ),
@@ -130,6 +132,8 @@ const SECTIONS: [(&str, Shown); 22] = [
         Shown::By(&[
             "messages/NoticeCore opened",
             "messages/NoticeCore keyring_opened",
+            "messages/NoticeCore signing_key_rotated",
+            "messages/NoticeCore kek_rotated",
             "commitments/notice group",
             "store/notice 0",
         ]),

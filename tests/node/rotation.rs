@@ -11,13 +11,15 @@ use super::binary::{akta, shown};
 use super::skip::skip;
 
 /// A node with real keys, on a folder that holds its data, its configuration and files of keys.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     log: BufReader<ChildStderr>,
+    /// Where it listens.
+    pub(crate) address: String,
 }
 
 impl Serving {
-    fn start(folder: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(folder: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let config = folder.join("akta.toml");
         std::fs::write(
             &config,
@@ -34,25 +36,26 @@ impl Serving {
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let mut serving = Self { child, log };
-        assert!(line.starts_with("listening "), "{line:?}: {}", serving.until("\u{0}"));
+        let address = line.trim_end().strip_prefix("listening api ").unwrap_or_default().to_owned();
+        let mut serving = Self { child, log, address };
+        assert!(!serving.address.is_empty(), "{line:?}: {}", serving.until("\u{0}"));
         serving
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let process = self.child.id().to_string();
         let told = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", name, &process]).status().unwrap();
         assert!(told.success());
     }
 
     /// The log up to the line that holds `text`.
-    fn until(&mut self, text: &str) -> String {
+    pub(crate) fn until(&mut self, text: &str) -> String {
         let mut read = String::new();
         while !read.contains(text) && self.log.read_line(&mut read).unwrap() > 0 {}
         read
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal("TERM");
         // Its log must not fill up the pipe.
         self.until("\u{0}");
@@ -68,29 +71,29 @@ impl Drop for Serving {
 }
 
 /// A scratch folder with keys in it, by name.
-struct Place(tempfile::TempDir);
+pub(crate) struct Place(tempfile::TempDir);
 
 impl Place {
-    fn new(keys: &[&str]) -> Self {
+    pub(crate) fn new(keys: &[&str]) -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         keys.iter().for_each(|name| place.new_key(name));
         place
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn new_key(&self, name: &str) {
+    pub(crate) fn new_key(&self, name: &str) {
         let output = akta().args(["keys", "new-kek"]).output().unwrap();
         std::fs::write(self.path().join(name), output.stdout).unwrap();
     }
 
-    fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
         akta().current_dir(self.path()).args(arguments).envs(variables.iter().copied()).output().unwrap()
     }
 
-    fn rotate(&self, new: &str, old: &str) -> Output {
+    pub(crate) fn rotate(&self, new: &str, old: &str) -> Output {
         self.run(&["keys", "rotate-kek", "data", "--kek-file", new, "--old-kek-file", old], &[])
     }
 
@@ -105,7 +108,7 @@ impl Place {
         output.status.success()
     }
 
-    fn copy_keyring(&self, to: &str) -> PathBuf {
+    pub(crate) fn copy_keyring(&self, to: &str) -> PathBuf {
         let folder = self.path().join(to);
         std::fs::create_dir(&folder).unwrap();
         std::fs::copy(self.path().join("data/keyring"), folder.join("keyring")).unwrap();

@@ -13,9 +13,10 @@ use super::two_schools::{everything, minted};
 
 const PAGE: &str = include_str!("../../examples/two-schools/README.md");
 
-struct School {
-    node: Secure,
-    folder: std::path::PathBuf,
+/// A node of the example, and where that lies.
+pub(crate) struct School {
+    pub(crate) node: Secure,
+    pub(crate) folder: std::path::PathBuf,
 }
 
 impl School {
@@ -26,7 +27,7 @@ impl School {
     }
 
     /// The gradebook reports for a school.
-    async fn report(&self, of: &str, source: u32) -> Result<(), Code> {
+    pub(crate) async fn report(&self, of: &str, source: u32) -> Result<(), Code> {
         let read = |name: &str| std::fs::read(self.folder.join(name)).unwrap();
         let (certificate, key) = (read("gradebook.crt"), read("gradebook.key"));
         let tls = Tls::new(&read("ca.crt"), Some((&certificate, &key))).unwrap();

@@ -92,6 +92,17 @@ impl Secure {
         }
     }
 
+    /// SIGTERM; what it logged until it ended.
+    pub(crate) fn stop(mut self) -> Vec<String> {
+        let told = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success(), "SIGTERM could not be sent");
+        // Its log must not fill up the pipe.
+        let log = self.log.iter().collect();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "after SIGTERM: {status}\n{log:?}");
+        log
+    }
+
     /// Has it read its files again.
     pub(crate) fn hang_up(&self) {
         let told = Command::new("sh").args(["-c", "kill -HUP \"$0\"", &self.child.id().to_string()]).status().unwrap();

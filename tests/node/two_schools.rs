@@ -13,7 +13,7 @@ use super::authority::Authority;
 use super::issued::{Issued, Wish};
 
 /// As the policy of the example names them.
-const ISSUER: &str = "https://login.vendor.example";
+pub(crate) const ISSUER: &str = "https://login.vendor.example";
 const GRADEBOOK: &str = "spiffe://vendor.example/gradebook";
 const POLICY: &str = include_str!("../../examples/two-schools/policy.toml");
 /// Seconds that the tokens last: a month.

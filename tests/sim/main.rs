@@ -17,6 +17,7 @@ mod merging;
 mod plants;
 mod proving;
 mod reports;
+mod rotating;
 mod scan;
 mod sealed;
 mod searching;

@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) entropy: Arc<dyn Entropy>,
     /// What is wrong with it, if anything is.
     pub(crate) plant: Option<Plant>,
+    /// What the keyring is opened under.
+    pub(crate) kek: Kek,
 }
 
 /// A node that runs.
@@ -76,6 +78,7 @@ impl World {
             now,
             entropy: plants::entropy(plant, seed),
             plant,
+            kek: Kek::dev(),
         }
     }
 
@@ -91,6 +94,7 @@ impl World {
             now: self.now,
             entropy: self.entropy.clone(),
             plant: self.plant,
+            kek: self.kek.clone(),
         }
     }
 
@@ -113,7 +117,7 @@ impl World {
             disk_reserve: None,
         };
         let doors = Doors { clock: self.clock.clone(), entropy: self.entropy.clone() };
-        let base = Arc::new(Base::open(disk, Kek::dev(), settings, doors).map_err(|error| error.to_string())?);
+        let base = Arc::new(Base::open(disk, self.kek.clone(), settings, doors).map_err(|error| error.to_string())?);
         let writer = Writer::open(base.clone()).map_err(|error| error.to_string())?;
         let (indexer, _) = Indexer::open(base.clone()).map_err(|error| error.to_string())?;
         Ok(Open { base, writer, indexer })

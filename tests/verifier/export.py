@@ -9,6 +9,7 @@ import time
 from . import dates, event, messages, parts, tree
 from .encoding import split_origin, trail_id
 from .findings import Bad, Findings, finish
+from .handover import follow
 from .header import NOTICE, read_header
 from .jsonl import get, hex_bytes, objects, read_line
 from .notices import Notices
@@ -208,17 +209,24 @@ class ExportCheck:
         if key is None:
             self.notes.append("signer unverified: no key was given")
         elif self.checkpoint is not None and key.name == self.report.origin:
-            read_checkpoint(get(self.checkpoint, "note", str).encode()).check_signature(key)
+            self._signed(read_checkpoint(get(self.checkpoint, "note", str).encode()), key)
         if checkpoint is None:
             return
         if key is not None:
-            checkpoint.check_signature(key)
+            self._signed(checkpoint, key)
         if checkpoint.origin != self.report.origin:
             raise Bad("the checkpoint is of another trail")
         if not complete or checkpoint.size > len(self.report.leaves):
             raise Bad("the checkpoint cannot be compared: the export does not have all of its records")
         if tree.root(self.report.leaves[: checkpoint.size]) != checkpoint.root:
             raise Bad(f"the checkpoint has another root at size {checkpoint.size}")
+
+    def _signed(self, checkpoint, key):
+        """The key that is trusted, or one that the notices lead to from it, signed."""
+        signer, count = follow(key, checkpoint.size, self.notices.handovers if self.notices else [])
+        checkpoint.check_signature(signer)
+        if count:
+            self.notes.append(f"the key that you trust leads to the one that signed over {count} replacements")
 
 
 def verify_export(path, outside=None, key=None, today=None, now=None):

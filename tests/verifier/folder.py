@@ -8,6 +8,7 @@ from collections import defaultdict
 from .dates import number, utc_day
 from .findings import Bad, Findings, Refused, finish
 from .guard import read_guard
+from .handover import follow
 from .header import read_run
 from .index import Index
 from .keyring import read_keyring
@@ -61,7 +62,7 @@ class Store:
             raise Refused("the keyring is missing, but the store was written with one") from None
         if ring.generation < (self.meta.generation or 0):
             raise Refused("the keyring is older than one that the store has used")
-        if ring.generation > (self.meta.generation or 0) + 1:
+        if ring.generation > max(self.meta.generation or 0, ring.kek_rotated_at) + 1:
             self.findings.add("meta: the keyring is more than one generation newer than the newest that is noted")
         return ring
 
@@ -120,22 +121,34 @@ class Store:
             yield tuple(int.from_bytes(key[a:b], "big") for a, b in ((0, 4), (4, 6), (10, 18))), value
 
 
+def _check_signer(checkpoint, key, handovers, ring, notes):
+    """The key that is trusted, or one that it leads to, signed the checkpoint."""
+    signer, count = follow(key, checkpoint.size, handovers)
+    checkpoint.check_signature(signer)
+    if count:
+        notes.append(f"the key that you trust leads to the one that signed over {count} replacements")
+    last = handovers[-1][2] if handovers else key
+    if ring and last not in [key_of_seed(checkpoint.origin, seed) for seed in (ring.signing_seed, ring.next_signing_seed) if seed]:
+        notes.append("the keyring signs checkpoints with another key than the one that you trust")
+
+
 def _verify(path, kek, dev, guard, clock, outside, key, result):
     findings, notes = result["findings"], result["notes"]
     checkpoint = outside and outside[0]
-    if checkpoint and key:
-        try:
-            checkpoint.check_signature(key)
-        except Bad as bad:
-            findings.add(bad, checkpoint.origin)
-    elif checkpoint:
+    if checkpoint and not key:
         notes.append("the checkpoint's signature was not checked: no key was given")
     store = Store(path, DEV_KEK if dev else kek, dev, guard, clock, outside, findings, notes)
     result["opened"] = store.ring is not None
-    if checkpoint and key and store.ring and key != key_of_seed(checkpoint.origin, store.ring.signing_seed):
-        notes.append("the keyring signs checkpoints with another key than the one that you trust")
+    handovers = {}
     for trail in store.meta.trails:
-        result["trails"].append(TrailCheck(trail, store, findings).run().json())
+        check = TrailCheck(trail, store, findings)
+        result["trails"].append(check.run().json())
+        handovers[trail.origin] = check.handovers
+    if checkpoint and key:
+        try:
+            _check_signer(checkpoint, key, handovers.get(checkpoint.origin, []), store.ring, notes)
+        except Bad as bad:
+            findings.add(bad, checkpoint.origin)
     if checkpoint and checkpoint.origin not in {trail.origin for trail in store.meta.trails}:
         findings.add("the checkpoint is of a trail that the store does not have", checkpoint.origin)
 

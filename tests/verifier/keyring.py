@@ -42,6 +42,8 @@ class Keyring:
     bucket_keys: bytes
     lasting_key: bytes
     signing_seed: bytes
+    next_signing_seed: bytes
+    kek_rotated_at: int
 
     def controller(self, slot):
         """The controller key in a slot."""
@@ -85,8 +87,20 @@ def _read_keyring(slot, kek):
         raise Bad("the keyring has a list of keys with a length that it cannot have")
     if len(ring.lasting_key) != 32 or len(ring.signing_seed) != 32:
         raise Bad("the keyring lacks its lasting key or its signing seed")
+    if len(ring.next_signing_seed) not in (0, 32) or len(ring.earlier_signing_keys) % 32:
+        raise Bad("the keyring has a next signing seed or earlier keys with a length that they cannot have")
     zones = tuple(Zone(zone.zone, zone.first_date, zone.keys) for zone in ring.zones)
-    return Keyring(slot.dev, slot.generation, zones, ring.controller_keys, ring.bucket_keys, ring.lasting_key, ring.signing_seed)
+    return Keyring(
+        slot.dev,
+        slot.generation,
+        zones,
+        ring.controller_keys,
+        ring.bucket_keys,
+        ring.lasting_key,
+        ring.signing_seed,
+        ring.next_signing_seed,
+        ring.kek_rotated_at,
+    )
 
 
 def read_keyring(data, kek, dev, notes):

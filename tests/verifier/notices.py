@@ -1,7 +1,8 @@
 """Section "Notices": what a trail says about itself, in clear."""
 
-from . import dates, messages, policy
+from . import dates, handover, messages, policy
 from .findings import Bad
+from .note import key_of_seed
 from .parts import check_group, notice_core
 
 NODE = "node"
@@ -13,6 +14,7 @@ class Notices:
     def __init__(self, origin, zone, ring=None, noted=None):
         self.origin, self.zone, self.ring, self.noted = origin, zone, ring, noted
         self.count, self.last_seq, self.generation = 0, 0, 0
+        self.handovers = []
 
     def check(self, header, content):
         """One notice: its hash, its place in the chain of notices, and what it says. Returns when it was recorded."""
@@ -26,7 +28,12 @@ class Notices:
         kind = core.WhichOneof("kind")
         if (kind == "opened") != (header.seq == 0) or kind is None:
             raise Bad("notice: of a kind that does not belong there")
-        (self._opened if kind == "opened" else self._keyring_opened)(getattr(core, kind))
+        {
+            "opened": self._opened,
+            "keyring_opened": self._keyring_opened,
+            "signing_key_rotated": self._signing_key_rotated,
+            "kek_rotated": self._kek_rotated,
+        }[kind](getattr(core, kind))
         return core.recorded_at
 
     def _opened(self, opened):
@@ -45,3 +52,23 @@ class Notices:
         if self.noted is not None and opened.generation > self.noted:
             raise Bad("notice: it opens a newer keyring than meta has noted")
         self.generation = opened.generation
+
+    def _signing_key_rotated(self, told):
+        self.handovers.append(handover.check(told, self.origin, self.last_seq, self.handovers))
+
+    def _kek_rotated(self, told):
+        if self.origin.split("/")[1] != NODE:
+            raise Bad("notice: the KEK is rotated in a trail that is not the node's")
+        before, after = told.generation_before, told.generation_after
+        if not before or before < self.generation or after <= before:
+            raise Bad("notice: the keyring's generation goes back")
+        if self.ring and after > self.ring.generation or self.noted is not None and after > self.noted:
+            raise Bad("notice: the KEK was rotated for a newer keyring than the one at hand, or than meta has noted")
+        self.generation = after
+
+    def check_keyring(self):
+        """The keyring signs with a key that the notices lead to, or is just bringing that one in."""
+        seeds = [seed for seed in (self.ring.signing_seed, self.ring.next_signing_seed) if seed] if self.ring else []
+        known = [key for _, *keys in self.handovers for key in keys]
+        if known and seeds and not any(key_of_seed(self.origin, seed) in known for seed in seeds):
+            raise Bad("the keyring signs checkpoints with a key that no notice leads to")

@@ -48,6 +48,7 @@ class TrailCheck:
         self.report = Report(trail.origin, head=trail.id)
         self.zone, self.today = None, store.today_number
         self.last_recorded = -(1 << 63)
+        self.handovers = []
 
     def find(self, what, seq=None):
         """Notes a finding of this trail."""
@@ -111,6 +112,7 @@ class TrailCheck:
         self.expected = Expected(min(indexed, size))
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.today, self.findings)
         notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0), dict(store.of_trail("notice", self.trail))
+        self.handovers = notices.handovers
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -125,6 +127,10 @@ class TrailCheck:
                     report.states["intact"] += 1
             except Bad as bad:
                 self.find(bad, header.seq)
+        try:
+            notices.check_keyring()
+        except Bad as bad:
+            self.find(bad)
 
     def _check_rest(self):
         """What nothing asked for: notices, frames, rows of the tree, of the index."""

@@ -5,7 +5,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::jwks::JWKS_BYTES_MAX;
+use super::token::TOKEN_BYTES_MAX;
 use crate::https::Https;
 
 /// A place that gives a key set.
@@ -51,10 +54,11 @@ impl JwksUrl {
 
 impl Source for JwksUrl {
     fn read(&self) -> Result<Vec<u8>, String> {
-        let token = self.token_file.as_deref().map(|path| read_file(path, JWKS_BYTES_MAX)).transpose()?;
-        let token = token.map(|token| String::from_utf8(token).map(zeroize::Zeroizing::new));
-        let token = token.transpose().map_err(|_| "the token file is no text".to_owned())?;
-        self.client.get(&self.url, token.as_ref().map(|token| token.trim()), JWKS_BYTES_MAX)
+        let token = self.token_file.as_deref().map(|path| read_file(path, TOKEN_BYTES_MAX)).transpose()?;
+        let token = token.map(Zeroizing::new);
+        let text = token.as_ref().map(|token| std::str::from_utf8(token)).transpose();
+        let text = text.map_err(|_| "the token file is no text".to_owned())?;
+        self.client.get(&self.url, text.map(str::trim), JWKS_BYTES_MAX)
     }
 
     fn rhythm(&self) -> Duration {
@@ -65,7 +69,10 @@ impl Source for JwksUrl {
 /// One byte more than `most` is enough to see that it is too large.
 fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, String> {
     let failed = |error| format!("{}: {error}", path.display());
-    let mut bytes = Vec::new();
+    // Never grows while it is read: growing would leave copies of a token behind. Room for all of it, or for a little
+    // more than may be.
+    let size = path.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(most).min(most) + 64);
     File::open(path).map_err(failed)?.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }

@@ -42,6 +42,7 @@ impl Drop for Secrets {
         self.keyring.bucket_keys.zeroize();
         self.keyring.lasting_key.zeroize();
         self.keyring.signing_seed.zeroize();
+        self.keyring.next_signing_seed.zeroize();
     }
 }
 
@@ -123,8 +124,10 @@ fn decode(slot: &[u8], kek: &Kek) -> Slot {
     let length = u32::from_be_bytes([clear[18], clear[19], clear[20], clear[21]]) as usize;
     let Some(sealed) = rest.get(..length) else { return Slot::Damaged };
     let Some(plain) = kek.key.open(&clear[..PLACE_BYTES], sealed) else { return Slot::Closed(Error::WrongKek) };
-    match stored::Keyring::decode(plain.as_slice()) {
-        Ok(keyring) if keyring.lasting_key.len() == 32 => Slot::Good(Secrets { generation, keyring }),
+    // Made first, so that what is not used is erased too.
+    let secrets = stored::Keyring::decode(plain.as_slice()).map(|keyring| Secrets { generation, keyring });
+    match secrets {
+        Ok(secrets) if secrets.keyring.lasting_key.len() == 32 => Slot::Good(secrets),
         Ok(_) | Err(_) => Slot::Damaged,
     }
 }

@@ -26,6 +26,7 @@ use super::proof;
 use super::reader::{ReadError, Reader};
 use super::trails::{Head, Info};
 use crate::model::date::Timestamp;
+use crate::model::handover::Handovers;
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
 use crate::model::stored::TrailMeta;
@@ -72,6 +73,8 @@ pub struct TrailReport {
     pub head: Link,
     /// Root of the tree over the records.
     pub root: Hash,
+    /// Signing keys that were replaced, as far as all holds.
+    pub handovers: Handovers,
 }
 
 impl TrailReport {
@@ -89,6 +92,7 @@ impl TrailReport {
             unindexed: 0,
             head: Link::of_origin(origin),
             root: EMPTY_ROOT,
+            handovers: Handovers::default(),
         }
     }
 }
@@ -245,7 +249,7 @@ impl Node {
                 !left
             });
             findings.extend(unread.map(|what| Finding { origin: origin.to_owned(), seq: None, what }));
-            let checkpoint = info.guarded().and_then(|head| proof::sign(&node.base, &info, head).ok());
+            let checkpoint = info.guarded().and_then(|head| proof::sign(&node.base, &info, head));
             let finished_at = node.base.now();
             let checkpoint = checkpoint.map(|checkpoint| checkpoint.note);
             Ok((!left).then_some(Verified { report, findings, checkpoint, finished_at }))

@@ -3,6 +3,7 @@
 use super::super::keyring::Keyring;
 use super::super::trails::Info;
 use crate::model::date::{Date, Timestamp};
+use crate::model::handover::{Handover, Handovers};
 use crate::model::header::Header;
 use crate::model::part::PartId;
 use crate::model::permission::acts::{Acts, Refusal};
@@ -10,7 +11,10 @@ use crate::model::permission::change::Change;
 use crate::model::permission::told::{self, Heard};
 use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
-use crate::model::stored::{KeyringOpened, NoticeCore, TrailOpened, notice_core::Kind};
+use crate::model::stored::{KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind};
+
+/// Why a notice cannot stand in a store of format 1.
+const OF_FORMAT_2: &str = "it is a notice of a kind that stores of format 1 do not have";
 
 /// What the notices so far fix for the next one.
 pub(super) struct Notices<'a> {
@@ -26,11 +30,14 @@ pub(super) struct Notices<'a> {
     generation: u64,
     /// What the controller has decided so far; names that cannot be read are such as nobody has.
     acts: Acts,
+    /// Signing keys that were replaced.
+    handovers: Handovers,
 }
 
 impl<'a> Notices<'a> {
     pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64, format: u32) -> Self {
-        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts: Acts::default() }
+        let (acts, handovers) = (Acts::default(), Handovers::default());
+        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts, handovers }
     }
 
     /// A record: its notice, if it is one.
@@ -60,6 +67,9 @@ impl<'a> Notices<'a> {
                 | Kind::ApprovalAnswered(_)
                 | Kind::ApprovalUsed(_),
             ) => self.act(record, notice),
+            Some(Kind::SigningKeyRotated(_) | Kind::KekRotated(_)) if self.format < 2 => Err(OF_FORMAT_2.to_owned()),
+            Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
+            Some(Kind::KekRotated(told)) => self.kek_rotated(told),
             None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
     }
@@ -121,7 +131,7 @@ impl<'a> Notices<'a> {
     /// What a controller decides follows from what it decided before, as far as that can be read.
     fn act(&mut self, record: &Record, notice: &NoticeCore) -> Result<(), String> {
         if self.format < 2 {
-            return Err("it is a notice of a kind that stores of format 1 do not have".to_owned());
+            return Err(OF_FORMAT_2.to_owned());
         }
         if self.info.controller.is_node() {
             return Err("it tells of what a controller decides, but is in the node's own trail".to_owned());
@@ -140,6 +150,41 @@ impl<'a> Notices<'a> {
         acts.apply(change, decided, at);
         self.acts = acts;
         Ok(())
+    }
+    fn signing_key_rotated(&mut self, seq: u64, told: &SigningKeyRotated) -> Result<(), String> {
+        let handover = Handover::check(told, &self.info.origin, seq).map_err(|error| error.to_string())?;
+        self.handovers.add(handover).map_err(|error| error.to_string())
+    }
+
+    fn kek_rotated(&mut self, told: &KekRotated) -> Result<(), String> {
+        if !self.info.controller.is_node() {
+            return Err("it tells of the keyring, but is not in the node's own trail".to_owned());
+        }
+        if told.generation_before == 0 || told.generation_before < self.generation {
+            return Err("it names an older keyring than a notice before it".to_owned());
+        }
+        if told.generation_after <= told.generation_before {
+            return Err("it names a keyring that is not newer than the one before the rotation".to_owned());
+        }
+        if told.generation_after > self.newest {
+            return Err(format!(
+                "it names keyring generation {}, but the row \"keyring generation\" of meta says {}",
+                told.generation_after, self.newest
+            ));
+        }
+        self.generation = told.generation_after;
+        Ok(())
+    }
+
+    /// The signing keys that were replaced, of a trail that was walked over to its end; `whole` where the keyring was read
+    /// before it. The keyring then signs with one of them.
+    pub(super) fn handovers(self, whole: bool) -> Result<Handovers, String> {
+        let at_hand = self.keyring.signing_keys();
+        let known = |key: &[u8; 32]| self.handovers.keys().any(|vkey| vkey.public() == key);
+        if whole && !self.handovers.all().is_empty() && !at_hand.is_empty() && !at_hand.iter().any(known) {
+            return Err("the keyring signs checkpoints with a key that no notice leads to".to_owned());
+        }
+        Ok(self.handovers)
     }
 }
 

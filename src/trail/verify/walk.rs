@@ -95,6 +95,7 @@ impl<'a> Walk<'a> {
         if size == 0 {
             return Err(Bad::Record(0, "the opening notice is missing".to_owned()));
         }
+        self.report.handovers = notices.handovers(self.whole).map_err(Bad::Trail)?;
         Ok(())
     }
 

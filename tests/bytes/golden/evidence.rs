@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use akta::model::checkpoint::Checkpoint;
+use akta::model::handover::{self, Handover};
 use akta::model::note::Note;
 use akta::model::query::Cursor;
 use akta::model::tiles::{self, Tiles};
@@ -16,7 +17,7 @@ use akta::store::keys;
 use akta::trail::guard::Guard;
 use akta::trail::trails::Head;
 
-use super::records::{ORIGIN, chain};
+use super::records::{ORIGIN, chain, origin};
 use super::sheet::Sheet;
 
 /// A tree with its whole subtrees.
@@ -78,6 +79,15 @@ fn evidence_is_golden() {
     sheet.text("checkpoint", &note);
     sheet.text("vkey", &signer.vkey().to_string());
     sheet.bytes("key id", signer.vkey().id().to_be_bytes());
+
+    let next = Signer::from_seed(ORIGIN, &[10; 32]).unwrap();
+    let told = handover::sign(&origin(), 258, &signer, next.vkey().public());
+    let handover = Handover::check(&told, &origin(), 258).unwrap();
+    assert_eq!((&handover.old, &handover.new), (signer.vkey(), next.vkey()));
+    sheet.about("That key hands over at record 258 to the key of the seed 32 x 0a: what it signs, and its signature.");
+    sheet.text("akta v1 signing key rotated", &handover::text(ORIGIN, 258, next.vkey().public()));
+    sheet.bytes("signed by the old key", told.signature);
+    sheet.text("vkey after it", &next.vkey().to_string());
 
     let hashes = tiles::inclusion_proof(&tree, 300, 600).unwrap();
     let proof =

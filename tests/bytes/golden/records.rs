@@ -11,8 +11,9 @@ use akta::model::part::{self, PartId, PartKey};
 use akta::model::policy::Class;
 use akta::model::run;
 use akta::model::stored::{
-    ActorPart, Attribute, Core, DetailPart, Frame, FramePart, FrameSource, Keyring, KeyringOpened, NetPart, NoticeCore,
-    SessionPart, SubjectPart, TrailMeta, TrailOpened, VaultAccount, VaultContact, ZoneKeys, notice_core,
+    ActorPart, Attribute, Core, DetailPart, Frame, FramePart, FrameSource, KekRotated, Keyring, KeyringOpened, NetPart,
+    NoticeCore, SessionPart, SigningKeyRotated, SubjectPart, TrailMeta, TrailOpened, VaultAccount, VaultContact,
+    ZoneKeys, notice_core,
 };
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
@@ -62,6 +63,19 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
             "NoticeCore keyring_opened",
             notice_core(notice_core::Kind::KeyringOpened(KeyringOpened { generation: 7, dev: true })),
         ),
+        (
+            "NoticeCore signing_key_rotated",
+            notice_core(notice_core::Kind::SigningKeyRotated(SigningKeyRotated {
+                old_key: vec![0xa1; 32],
+                new_key: vec![0xa2; 32],
+                size: 258,
+                signature: vec![0xa3; 64],
+            })),
+        ),
+        (
+            "NoticeCore kek_rotated",
+            notice_core(notice_core::Kind::KekRotated(KekRotated { generation_before: 7, generation_after: 8 })),
+        ),
         ("Frame", frame().encode_to_vec()),
         (
             "VaultAccount",
@@ -103,6 +117,17 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
                 bucket_keys: vec![0xf3; 64],
                 lasting_key: vec![0xf4; 32],
                 signing_seed: vec![0xf5; 32],
+                ..Keyring::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "Keyring of format 2",
+            Keyring {
+                next_signing_seed: vec![0xf6; 32],
+                earlier_signing_keys: vec![0xf7; 64],
+                kek_rotated_at: 300,
+                ..Keyring::default()
             }
             .encode_to_vec(),
         ),
@@ -204,7 +229,8 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         }
     }
     // Within others, set by literals that name every field.
-    let inner = ["TrailOpened", "KeyringOpened", "FrameSource", "FramePart", "ZoneKeys"];
+    let inner =
+        ["TrailOpened", "KeyringOpened", "SigningKeyRotated", "KekRotated", "FrameSource", "FramePart", "ZoneKeys"];
     let protos = [
         include_str!("../../../proto/akta/record/v1/parts.proto"),
         include_str!("../../../proto/akta/record/v1/keyring.proto"),
