@@ -88,7 +88,7 @@ mod tests {
     use crate::model::handover::Handover;
     use crate::model::seal::Key;
     use crate::store::faults::{Call, Fault, Faults};
-    use crate::store::files::MemoryFiles;
+    use crate::store::files::{Files, MemoryFiles};
 
     fn open(files: &MemoryFiles) -> Keyring {
         let kek = Kek::new(Key::new([1; 32]));
