@@ -265,6 +265,7 @@ fn keyrings() -> Seeds {
         bucket_keys: vec![2; 64],
         lasting_key: vec![3; 32],
         signing_seed: vec![4; 32],
+        ..Keyring::default()
     };
     keyring.zones[0].keys[32..64].fill(0);
     let plain = [&[1][..], &7u64.to_be_bytes(), &keyring.encode_to_vec()].concat();

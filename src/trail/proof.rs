@@ -136,10 +136,10 @@ impl Node {
     async fn newest(&self, info: &Info, at_least: u64) -> Result<Checkpointed, ProveError> {
         let mut turns = self.turns.clone();
         for _ in 0..=TURNS_MAX {
-            if let Some(head) = info.guarded().filter(|head| head.size >= at_least) {
-                if let Some(signed) = sign(&self.base, info, head) {
-                    return Ok(signed);
-                }
+            if let Some(head) = info.guarded().filter(|head| head.size >= at_least)
+                && let Some(signed) = sign(&self.base, info, head)
+            {
+                return Ok(signed);
             }
             turns.changed().await.map_err(|_| AskError::Closing)?;
         }
