@@ -1,6 +1,8 @@
 //! Two schools on one node, with callers of each, and what one of them may see of the other: nothing.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use akta::client::{Client, Tls};
 use akta::grpc::api::{
     Event, RecordEventsRequest, SearchEventsRequest, SearchEventsResponse, SearchOrder,
@@ -87,7 +89,8 @@ impl Neighbours {
     /// Records so many events of a school, each as `spoil` has it.
     pub(crate) async fn seed(&self, school: usize, count: usize, spoil: impl Fn(usize, &mut Event)) {
         let mut client = self.reports(school).await;
-        let mut events = Events::of(7_000 + u32::try_from(school).unwrap());
+        static SOURCES: AtomicU32 = AtomicU32::new(7_000);
+        let mut events = Events::of(SOURCES.fetch_add(1, Ordering::Relaxed));
         let all: Vec<_> = (0..count)
             .map(|number| {
                 let mut event = Event { controller: SCHOOLS[school].to_owned(), ..events.read() };

@@ -87,6 +87,8 @@ pub(super) struct Raw {
     initial: i64,
     credits: HashMap<u32, i64>,
     credit: i64,
+    /// What came and was not told yet.
+    seen: Seen,
 }
 
 /// What came of it.
@@ -110,7 +112,7 @@ impl Raw {
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let io = TlsConnector::from(tls.clone()).connect(name, socket).await.ok()?;
         let (unread, credits) = (Vec::new(), HashMap::new());
-        let mut raw = Self { io, unread, next: 1, initial: -1, credits, credit: 65_535 };
+        let mut raw = Self { io, unread, next: 1, initial: -1, credits, credit: 65_535, seen: Seen::default() };
         let window = if wide { 0x7fff_ffff_u32 } else { 0 };
         // SETTINGS_HEADER_TABLE_SIZE 0, so that answers are not indexed; SETTINGS_INITIAL_WINDOW_SIZE.
         let mut settings = vec![0, 1, 0, 0, 0, 0, 0, 4];
@@ -125,7 +127,7 @@ impl Raw {
         }
         // Until the server has said how much it takes; of the answers themselves nothing is read.
         while raw.initial < 0 {
-            raw.hear(&mut Seen::default(), Duration::from_secs(10)).await.then_some(())?;
+            raw.hear(Duration::from_secs(10)).await.then_some(())?;
         }
         raw.send(&frame(SETTINGS, ACK, 0, &[])).await.then_some(raw)
     }
@@ -135,7 +137,7 @@ impl Raw {
     pub(super) async fn data(&mut self, stream: u32, bytes: &[u8], patience: Duration) -> bool {
         let length = i64::try_from(bytes.len()).unwrap();
         while self.credit < length || self.initial + self.credits.get(&stream).copied().unwrap_or_default() < length {
-            if patience.is_zero() || !self.hear(&mut Seen::default(), patience).await {
+            if patience.is_zero() || !self.hear(patience).await {
                 return false;
             }
         }
@@ -171,32 +173,34 @@ impl Raw {
 
     /// Reads until so many answers have ended, the server closes, or nothing comes for a while.
     pub(super) async fn read(&mut self, answers: usize, patience: Duration) -> Seen {
-        let mut seen = Seen::default();
-        self.take(&mut seen);
-        while seen.statuses.len() + seen.resets.len() < answers && seen.goaway.is_none_or(|code| code == 0) {
-            if !self.hear(&mut seen, patience).await {
+        self.take();
+        while self.seen.statuses.len() + self.seen.resets.len() < answers
+            && self.seen.goaway.is_none_or(|code| code == 0)
+        {
+            if !self.hear(patience).await {
                 break;
             }
         }
-        seen
+        std::mem::take(&mut self.seen)
     }
 
     /// Reads what comes next; whether something did.
-    async fn hear(&mut self, seen: &mut Seen, patience: Duration) -> bool {
+    async fn hear(&mut self, patience: Duration) -> bool {
         let mut buffer = vec![0; 64 * 1_024];
         match tokio::time::timeout(patience, self.io.read(&mut buffer)).await {
             Err(_) => return false,
             Ok(Ok(0) | Err(_)) => {
-                seen.closed = true;
+                self.seen.closed = true;
                 return false;
             }
             Ok(Ok(read)) => self.unread.extend(&buffer[..read]),
         }
-        self.take(seen);
+        self.take();
         true
     }
 
-    fn take(&mut self, seen: &mut Seen) {
+    fn take(&mut self) {
+        let seen = &mut self.seen;
         loop {
             let Some(head) = self.unread.first_chunk::<9>() else { return };
             let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;

