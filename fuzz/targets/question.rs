@@ -1,5 +1,5 @@
 //! Questions from the wire: asked within every limit, or refused by field and without a value. The first byte says
-//! which call.
+//! which call of the services that answer.
 
 use akta::grpc::{api, convert};
 use akta::model::check::{Checker, Violation};
@@ -11,11 +11,14 @@ use prost::Message;
 /// One request.
 pub(crate) fn check(bytes: &[u8]) {
     let Some((call, bytes)) = bytes.split_first() else { return };
-    let refused: fn(&[u8]) -> Option<Vec<Violation>> = match call % 4 {
-        0 => search,
+    let refused: fn(&[u8]) -> Option<Vec<Violation>> = match call % 8 {
+        0 | 4 => search,
         1 => get,
         2 => notices,
-        _ => checkpoint,
+        3 => checkpoint,
+        5 => inclusion,
+        6 => consistency,
+        _ => verify,
     };
     if let Some(bad) = refused(bytes) {
         super::said::judge(bytes, &bad, refused);
@@ -113,6 +116,18 @@ fn notices(bytes: &[u8]) -> Option<Vec<Violation>> {
 
 fn checkpoint(bytes: &[u8]) -> Option<Vec<Violation>> {
     any_controller(api::GetCheckpointRequest::decode(bytes).ok()?.controller)
+}
+
+fn inclusion(bytes: &[u8]) -> Option<Vec<Violation>> {
+    any_controller(api::GetInclusionProofRequest::decode(bytes).ok()?.controller)
+}
+
+fn consistency(bytes: &[u8]) -> Option<Vec<Violation>> {
+    any_controller(api::GetConsistencyProofRequest::decode(bytes).ok()?.controller)
+}
+
+fn verify(bytes: &[u8]) -> Option<Vec<Violation>> {
+    any_controller(api::VerifyTrailRequest::decode(bytes).ok()?.controller)
 }
 
 fn any_controller(name: String) -> Option<Vec<Violation>> {

@@ -195,7 +195,8 @@ mod tests {
             let noted = report.notes.iter().any(|note| note.contains("outside the European Economic Area"));
             (report.problems, noted)
         };
-        let rows: [(&str, &[(&str, &str)], bool, &[&str]); 6] = [
+        type Row = (&'static str, &'static [(&'static str, &'static str)], bool, &'static [&'static str]);
+        let rows: [Row; 6] = [
             ("PL", &[], false, &[]),
             ("NO", &[("Kuratorium", "PL"), ("Skole", "NO")], false, &[]),
             ("US", &[], true, &[]),
