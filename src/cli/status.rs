@@ -18,7 +18,12 @@ use crate::model::origin::Controller;
 use crate::model::stored::KeyringOpened;
 use crate::model::stored::notice_core::Kind;
 
-const SERVICES: [&str; 3] = ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService"];
+const SERVICES: [&str; 4] = [
+    "akta.v1.IngestService",
+    "akta.v1.HistoryService",
+    "akta.v1.EvidenceService",
+    "akta.v1.ControllerService",
+];
 
 /// Say whether a node is serving, since when, and how far a trail is: exit 0 if it serves, 1 if it says no, 3 if nobody
 /// answers
