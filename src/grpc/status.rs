@@ -170,6 +170,7 @@ impl From<ChangeError> for Refusal {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Refused { refusal, .. } => Self::unchanged(&refusal),
+            ChangeError::Zone { .. } => Self::new(Code::AlreadyExists, error.to_string()),
             ChangeError::Record(RecordError::NoController) => Self::no_controller(),
             ChangeError::Record(RecordError::Uncertain) => {
                 Self::new(Code::Unknown, "it is not known whether it was recorded: send it again, with the same id")

@@ -5,10 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::node::Node;
 use super::submission::{Receipt, RecordError};
-use super::answer::AskError;
-use crate::model::date::{Timestamp, Zone};
-use crate::model::origin::{Controller, Origin};
-use crate::model::profile::Profile;
+use crate::model::origin::Controller;
 use crate::model::permission::acts::{Acts, Refusal};
 use crate::model::permission::change::{Change, Decided};
 
@@ -53,57 +50,20 @@ pub enum ChangeError {
         /// Why.
         refusal: Refusal,
     },
+    /// It is open in another time zone, which is fixed for good.
+    #[error("the trail is open in the time zone {zone}, which is fixed for good: leave zone out, or give that one")]
+    Zone {
+        /// For whom.
+        controller: Controller,
+        /// The zone that it counts in.
+        zone: String,
+    },
     /// It could not be recorded, or there is no such controller.
     #[error(transparent)]
     Record(#[from] RecordError),
 }
 
-/// What is known of a controller that has a trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// Which.
-    pub controller: Controller,
-    /// Origin of its trail.
-    pub origin: Origin,
-    /// IANA time zone.
-    pub zone: String,
-    /// When its trail was opened.
-    pub opened_at: Timestamp,
-    /// Number of records.
-    pub size: u64,
-}
-
-/// A controller that is open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// What is known of it.
-    pub known: Known,
-    /// Whether it was opened by this call.
-    pub opened: bool,
-}
-
 impl Node {
-    /// TODO
-    pub async fn open_controller(
-        self: &Arc<Self>,
-        _controller: Controller,
-        _zone: Option<Zone>,
-        _profile: Profile,
-        _decided: Decided,
-    ) -> Result<Opened, ChangeError> {
-        Err(RecordError::Busy { reason: "not there yet" }.into())
-    }
-
-    /// TODO
-    pub async fn controllers(self: &Arc<Self>) -> Result<Vec<Controller>, AskError> {
-        Ok(Vec::new())
-    }
-
-    /// TODO
-    pub async fn known(self: &Arc<Self>, _controller: &Controller) -> Result<Option<Known>, AskError> {
-        Ok(None)
-    }
-
     /// TODO
     pub fn region(&self) -> &str {
         ""

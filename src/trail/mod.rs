@@ -8,6 +8,7 @@ pub mod acts;
 pub mod answer;
 pub mod ask;
 pub mod base;
+pub mod controllers;
 pub mod denial;
 pub mod group;
 pub mod guard;

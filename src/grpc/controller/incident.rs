@@ -6,7 +6,7 @@ use super::super::api::{
     DeclareIncidentRequest, DeclareIncidentResponse, EndIncidentRequest, EndIncidentResponse, ListIncidentsRequest,
     ListIncidentsResponse,
 };
-use super::{Call, Controllers, SHOWN_MAX, checked, convert, undecided};
+use super::{Call, Controllers, SHOWN_MAX, checked, convert};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
@@ -14,7 +14,6 @@ use crate::model::permission::Permission;
 use crate::model::permission::acts::Refusal as Unchanged;
 use crate::model::permission::change::{ActId, Change};
 use crate::model::permission::grants::{INCIDENT_MAX, Incident, Span};
-use crate::model::permission::scope::Scope;
 
 impl Controllers {
     pub(super) async fn declare(
@@ -84,16 +83,8 @@ impl Controllers {
             let refused: Vec<Refusal> = named.iter().filter_map(|of| self.permit(call, NEED, of).err()).collect();
             return refused.into_iter().next().map_or_else(|| Ok(named.into_iter().collect()), Err);
         }
-        let names = match self.door.scope(&call.caller, NEED, call.name).map_err(undecided)? {
-            Scope::All => self.node.controllers().await?,
-            Scope::Named(named) => named.into_iter().collect(),
-        };
-        let mut concerned = Vec::new();
-        for of in names.into_iter().filter(|of| !of.is_node() && self.door.by(&call.caller, NEED, of).is_some()) {
-            if self.node.known(&of).await?.is_some() {
-                concerned.push(of);
-            }
-        }
+        let found = self.there_are(call, NEED, None, usize::MAX).await?;
+        let concerned: Vec<Controller> = found.controllers.into_iter().map(|about| about.controller).collect();
         if concerned.is_empty() {
             return Err(Refusal::no_controller());
         }

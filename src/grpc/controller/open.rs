@@ -1,7 +1,7 @@
 //! Controllers: opened, described, listed.
 
 use super::super::api::{
-    ListControllersRequest, ListControllersResponse, OpenControllerRequest, OpenControllerResponse,
+    ControllerInfo, ListControllersRequest, ListControllersResponse, OpenControllerRequest, OpenControllerResponse,
     SetControllerRequest, SetControllerResponse, SetLoneApprovalRequest, SetLoneApprovalResponse,
 };
 use super::{Call, Controllers, checked, convert, undecided};
@@ -11,7 +11,8 @@ use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::change::Change;
 use crate::model::permission::scope::Scope;
-use crate::trail::acts::Known;
+use crate::trail::answer::AskError;
+use crate::trail::controllers::{About, Controllers as Found};
 
 impl Controllers {
     pub(super) async fn open(
@@ -25,8 +26,8 @@ impl Controllers {
         let profile = convert::profile(request.profile.unwrap_or_default(), &mut checker);
         let of = checked(checker, of)?;
         self.permit(call, Permission::Open, &of)?;
-        let opened = self.node.open_controller(of, zone, profile, call.decides(String::new())).await?;
-        Ok(OpenControllerResponse { opened: opened.opened, controller: Some(self.described(&opened.known)) })
+        let (about, opened) = self.node.open_controller(of, zone, profile, call.decides(String::new())).await?;
+        Ok(OpenControllerResponse { opened, controller: Some(self.described(&about)) })
     }
 
     pub(super) async fn set(
@@ -59,8 +60,6 @@ impl Controllers {
         Ok(SetLoneApprovalResponse { receipt })
     }
 
-    /// Whoever may list some by name is shown those of them that there are, each looked up on its own: how long that
-    /// takes tells nothing of others.
     pub(super) async fn list(
         &self,
         call: &Call,
@@ -70,29 +69,47 @@ impl Controllers {
         let limit = convert::page_size(request.page_size, &mut checker);
         let after = convert::after(&request.page_token, &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
-        let scope = self.door.scope(&call.caller, Permission::List, call.name).map_err(undecided)?;
-        let names = match scope {
-            Scope::All => self.node.controllers().await?,
-            Scope::Named(named) => named.into_iter().collect(),
-        };
-        let mine = |of: &Controller| !of.is_node() && self.door.by(&call.caller, Permission::List, of).is_some();
-        let mut names = names.into_iter().filter(|of| after.as_ref().is_none_or(|after| after < of) && mine(of));
-        let mut controllers = Vec::new();
-        let mut last = None;
-        while let Some(of) = names.next() {
-            if let Some(known) = self.node.known(&of).await? {
-                if controllers.len() == limit {
-                    let next_page_token = last.map(|last: Controller| last.to_string()).unwrap_or_default();
-                    return Ok(ListControllersResponse { controllers, next_page_token });
-                }
-                controllers.push(self.described(&known));
-                last = Some(of);
-            }
-        }
-        Ok(ListControllersResponse { controllers, next_page_token: String::new() })
+        let found = self.there_are(call, Permission::List, after, limit).await?;
+        let next_page_token = found.next.map(|last| last.to_string()).unwrap_or_default();
+        let controllers = found.controllers.iter().map(|about| self.described(about)).collect();
+        Ok(ListControllersResponse { controllers, next_page_token })
     }
 
-    fn described(&self, known: &Known) -> super::super::api::ControllerInfo {
-        convert::controller_info(known, &self.node.acts(&known.controller), self.node.region())
+    /// Those that there are, by name, and for which the caller has that permission. Whoever has it for some by name has
+    /// each of them looked up on its own: how long that takes tells nothing of others.
+    ///
+    /// # Errors
+    ///
+    /// The caller has it for none by the policy, which is recorded; or reading fails.
+    pub(super) async fn there_are(
+        &self,
+        call: &Call,
+        need: Permission,
+        after: Option<Controller>,
+        limit: usize,
+    ) -> Result<Found, Refusal> {
+        let (door, caller) = (self.door.clone(), call.caller.clone());
+        let mine = move |of: &Controller| door.by(&caller, need, of).is_some();
+        let named = match self.door.scope(&call.caller, need, call.name).map_err(undecided)? {
+            Scope::All => return Ok(self.node.controllers(after, limit, mine).await?),
+            Scope::Named(named) => named,
+        };
+        let mut found = Found { controllers: Vec::new(), next: None };
+        for of in named.iter().filter(|of| after.as_ref() < Some(*of) && !of.is_node() && mine(of)) {
+            match self.node.controller(of).await {
+                Ok(_) if found.controllers.len() == limit => {
+                    found.next = found.controllers.last().map(|last| last.controller.clone());
+                    break;
+                }
+                Ok(about) => found.controllers.push(about),
+                Err(AskError::NoController) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(found)
+    }
+
+    fn described(&self, about: &About) -> ControllerInfo {
+        convert::controller_info(about, &self.node.acts(&about.controller), self.node.region())
     }
 }

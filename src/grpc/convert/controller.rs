@@ -12,7 +12,7 @@ use crate::model::origin::Controller;
 use crate::model::permission::acts::Acts;
 use crate::model::permission::approval::LoneApprover;
 use crate::model::profile::{ForeignPurposes, Profile};
-use crate::trail::acts::Known;
+use crate::trail::controllers::About;
 use crate::trail::ask::Ground;
 use crate::trail::submission::Receipt;
 
@@ -96,18 +96,18 @@ pub fn change_receipt(receipt: &Receipt) -> api::ChangeReceipt {
 }
 
 /// What is known of a controller.
-pub fn controller_info(known: &Known, acts: &Acts, region: &str) -> api::ControllerInfo {
+pub fn controller_info(about: &About, acts: &Acts, region: &str) -> api::ControllerInfo {
     let profile = acts.profile();
     let foreign_purposes = match profile.foreign_purposes {
         ForeignPurposes::Flag => Wire::Flag,
         ForeignPurposes::Refuse => Wire::Refuse,
     };
     api::ControllerInfo {
-        controller: known.controller.to_string(),
-        origin: known.origin.to_string(),
-        zone: known.zone.clone(),
-        opened_at: Some(wire(known.opened_at)),
-        size: known.size,
+        controller: about.controller.to_string(),
+        origin: about.origin.to_string(),
+        zone: about.zone.clone(),
+        opened_at: Some(wire(about.opened_at)),
+        size: about.size,
         profile: Some(api::ControllerProfile {
             public_body: profile.public_body,
             register_keeper: profile.register_keeper,
