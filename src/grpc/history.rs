@@ -148,10 +148,17 @@ impl HistoryService for History {
         let request = request.into_inner();
         let mut checker = Checker::default();
         let limit = convert::page_size(request.page_size, &mut checker);
+        let ground = convert::perhaps_ground(request.purpose, request.purpose_text, &mut checker);
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
-        self.permit(&caller, Permission::Notices, &controller, CALL)?;
-        let found = self.node.notices(&controller, request.from_seq, limit).await;
+        let by = self.permit(&caller, Permission::Notices, &controller, CALL)?;
+        let found = match ground {
+            None => self.node.notices(&controller, request.from_seq, limit).await,
+            Some(ground) => {
+                let asker = Asker { caller, ground, through: Through::of(&by).into_iter().collect() };
+                self.node.notices_with_slices(&asker, &controller, request.from_seq, limit).await
+            }
+        };
         let found = found.map_err(|error| Refusal::from(error).status())?;
         Ok(Response::new(convert::notices(found)))
     }

@@ -6,9 +6,9 @@
 #[cfg(feature = "server")]
 pub mod auth;
 #[cfg(feature = "server")]
-pub mod convert;
-#[cfg(feature = "server")]
 pub mod controller;
+#[cfg(feature = "server")]
+pub mod convert;
 #[cfg(feature = "server")]
 pub mod evidence;
 #[cfg(feature = "server")]

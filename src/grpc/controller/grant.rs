@@ -20,11 +20,11 @@ impl Controllers {
         let permissions = convert::permissions(request.permissions, &mut checker);
         let ground = convert::reason(request.ground, &mut checker);
         let times = convert::times(request.from, request.until, &mut checker);
-        let (of, holder, (from, until)) =
-            checked(checker, of.and_then(|of| Some((of, holder?, times?))))?;
+        let (of, holder, (from, until)) = checked(checker, of.and_then(|of| Some((of, holder?, times?))))?;
         self.permit(call, Permission::Grant, &of)?;
         // Sent again without a first instant, it is the same grant.
-        let before = self.node.acts(&of).grants().iter().find(|grant| grant.act().id == id).map(|grant| grant.act().span);
+        let before =
+            self.node.acts(&of).grants().iter().find(|grant| grant.act().id == id).map(|grant| grant.act().span);
         let from = from.or(before.map(|span| span.from())).unwrap_or_else(|| self.node.base().now());
         let span = convert::span(from, until, GRANT_MAX, "366 days").map_err(Refusal::invalid)?;
         let change = Change::Grant { id: id.clone(), holder, permissions, span };

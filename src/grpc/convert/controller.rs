@@ -12,8 +12,8 @@ use crate::model::origin::Controller;
 use crate::model::permission::acts::Acts;
 use crate::model::permission::approval::LoneApprover;
 use crate::model::profile::{ForeignPurposes, Profile};
-use crate::trail::controllers::About;
 use crate::trail::ask::Ground;
+use crate::trail::controllers::About;
 use crate::trail::submission::Receipt;
 
 /// Most controllers in one call.
@@ -28,10 +28,15 @@ pub fn school(name: String, checker: &mut Checker) -> Option<Controller> {
 pub fn schools(names: Vec<String>, checker: &mut Checker) -> BTreeSet<Controller> {
     if names.len() > CONTROLLERS_MAX {
         let count = names.len();
-        checker.refuse("controllers", format!("has {count} entries, the limit is {CONTROLLERS_MAX}: call several times"));
+        checker
+            .refuse("controllers", format!("has {count} entries, the limit is {CONTROLLERS_MAX}: call several times"));
     }
     let names = names.into_iter().take(CONTROLLERS_MAX).enumerate();
-    names.filter_map(|(place, name)| checker.within(format!("controllers[{place}]"), |checker| controller(name, checker))).collect()
+    names
+        .filter_map(|(place, name)| {
+            checker.within(format!("controllers[{place}]"), |checker| controller(name, checker))
+        })
+        .collect()
 }
 
 /// The time zone that a trail counts in; `None` for the node's own.

@@ -13,7 +13,7 @@ pub use act::{
 };
 pub use controller::{after, asked_why, change_receipt, controller_info, profile, school, schools, zone};
 pub use event::{cut_bytes, event};
-pub use question::{ground, key, page_size, question};
+pub use question::{ground, key, page_size, perhaps_ground, question};
 pub use record::{notices, receipt, recorded};
 pub use verified::verified;
 
