@@ -217,3 +217,6 @@ fn admit(base: &Base, asked: &Asked) -> Result<Admitted, WriteError> {
         }),
     })
 }
+
+#[cfg(test)]
+mod tests;

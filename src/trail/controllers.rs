@@ -47,15 +47,6 @@ pub struct OpenTrail {
     pub opened: bool,
 }
 
-/// A controller that is open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// What is known of its trail.
-    pub about: About,
-    /// Whether it was opened by this call.
-    pub opened: bool,
-}
-
 /// What is known of a controller's trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
@@ -81,7 +72,7 @@ pub struct Controllers {
 }
 
 impl Node {
-    /// Opens a controller's trail, durable before it returns. It need not stand in the settings. One that is open already,
+    /// Opens a controller's trail, durable before it returns; whether it was this call that did. It need not stand in the settings. One that is open already,
     /// in the same zone or any if none is given, stays as it is, whatever its profile. Cancel-safe: what was handed over
     /// is done.
     ///
@@ -94,7 +85,7 @@ impl Node {
         zone: Option<Zone>,
         profile: Profile,
         decided: Decided,
-    ) -> Result<Opened, ChangeError> {
+    ) -> Result<(About, bool), ChangeError> {
         let (answer, made) = oneshot::channel();
         let asked = Asked { controller: controller.clone(), zone, profile, decided };
         self.decide(Inbox::Decide(Box::new(Decision::Open { asked, answer })))?;
@@ -103,7 +94,7 @@ impl Node {
             tracing::error!(%error, %controller, "a controller is open, but its opening notice cannot be read");
             RecordError::Damaged
         })?;
-        Ok(Opened { about, opened })
+        Ok((about, opened))
     }
 
     /// What is known of a controller.

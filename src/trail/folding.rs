@@ -118,3 +118,6 @@ fn lasting(core: &NoticeCore) -> Option<crate::model::permission::change::Decide
     let lasts = matches!(core.kind, Some(Kind::ControllerSet(_) | Kind::LoneApprovalSet(_) | Kind::ActEnded(_)));
     lasts.then(|| crate::model::permission::change::Decided { by: String::new(), ground: String::new() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,8 @@ pub mod plan;
 pub mod position;
 pub mod proof;
 pub mod reader;
+#[cfg(test)]
+mod rig;
 pub mod search;
 mod seen;
 pub mod sequencer;

@@ -146,7 +146,7 @@ mod tests {
         std::fs::write(&path, text).expect("writes");
         let options = Options { config: Some(path), ..Options::default() };
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        check(&options, &variables, Timestamp::from_nanos(0)).expect("can be checked")
+        check(&options, &variables).expect("can be checked")
     }
 
     const KEK: (&str, &str) = ("AKTA_KEK", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");

@@ -150,3 +150,6 @@ fn supposed(heard: Heard, seq: u64, acts: &Acts) -> (Change, crate::model::permi
     };
     heard.supposed(seq, asked.map(|request| request.asked.name.as_str()))
 }
+
+#[cfg(test)]
+mod tests;
