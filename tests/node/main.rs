@@ -1,11 +1,13 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
+mod approvals;
 mod authority;
 mod batches;
 #[path = "../common/binary.rs"]
 mod binary;
 mod clear;
 mod commands;
+mod controllers;
 mod crash;
 mod duplicates;
 mod edits;
@@ -14,11 +16,14 @@ mod flagged;
 mod foreign;
 mod full;
 mod garbage;
+mod grants;
 mod hours;
 mod import;
+mod incidents;
 mod index;
 mod issued;
 mod matrix;
+mod office;
 mod raw;
 mod readme;
 mod refusals;

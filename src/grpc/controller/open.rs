@@ -26,8 +26,8 @@ impl Controllers {
         let profile = convert::profile(request.profile.unwrap_or_default(), &mut checker);
         let of = checked(checker, of)?;
         self.permit(call, Permission::Open, &of)?;
-        let done = self.node.open_controller(of, zone, profile, call.decides(String::new())).await?;
-        Ok(OpenControllerResponse { opened: done.opened, controller: Some(self.described(&done.about)) })
+        let (about, opened) = self.node.open_controller(of, zone, profile, call.decides(String::new())).await?;
+        Ok(OpenControllerResponse { opened, controller: Some(self.described(&about)) })
     }
 
     pub(super) async fn set(
