@@ -33,10 +33,12 @@ use self::rules::PolicyFile;
 use self::shown::Shown;
 use crate::config::{Access, ConfigError};
 use crate::env::{Clock, SystemClock, SystemEntropy};
+use crate::grpc::api::controller_service_server::ControllerServiceServer;
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
 use crate::grpc::auth::door::Door;
+use crate::grpc::controller::Controllers;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
@@ -347,6 +349,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     health.set_serving::<IngestServiceServer<Ingest>>().await;
     health.set_serving::<HistoryServiceServer<History>>().await;
     health.set_serving::<EvidenceServiceServer<Evidence>>().await;
+    health.set_serving::<ControllerServiceServer<Controllers>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
@@ -354,6 +357,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
         health.set_not_serving::<IngestServiceServer<Ingest>>().await;
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
+        health.set_not_serving::<ControllerServiceServer<Controllers>>().await;
     });
     service
 }
@@ -372,9 +376,11 @@ fn router<H: Health>(
     let ingest = IngestServiceServer::new(Ingest { node: node(), door: door(), recipients: recipients.clone() });
     let history = HistoryServiceServer::new(History { node: node(), door: door() });
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
+    let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door() });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
+    let controllers = controllers.max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
@@ -397,6 +403,7 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::Ingest).then_some(ingest))
         .add_optional_service(role.serves(Role::History).then_some(history))
         .add_optional_service(role.serves(Role::History).then_some(evidence))
+        .add_optional_service(role.serves(Role::History).then_some(controllers))
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::answer::{AskError, blocking};
-use super::ask::{Asked, Ground};
+use super::ask::{Asked, Asker};
 use super::base::Base;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
-use crate::model::caller::Caller;
 use crate::model::origin::Controller;
 use crate::model::record::Record;
 use crate::store::{Family, Scan, keys};
@@ -42,15 +41,14 @@ impl Node {
     /// is durable in the trail before it returns.
     pub async fn notices_with_slices(
         self: &Arc<Self>,
-        caller: &Caller,
-        ground: &Ground,
+        asker: &Asker,
         controller: &Controller,
         from: u64,
         limit: usize,
     ) -> Result<Notices, AskError> {
         let found = self.page(controller, from, limit, true).await?;
         let asked = Asked { call: "ListNotices", shape: "with_slices".to_owned(), export: true };
-        self.log(caller, ground, controller, asked, found.notices.len()).await?;
+        self.record_read(asker, controller, asked, found.notices.len()).await?;
         Ok(found)
     }
 

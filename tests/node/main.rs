@@ -1,5 +1,6 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
+mod approvals;
 mod attacks;
 mod authority;
 mod batches;
@@ -7,6 +8,7 @@ mod batches;
 mod binary;
 mod clear;
 mod commands;
+mod controllers;
 mod crash;
 mod deploy;
 mod duplicates;
@@ -16,15 +18,18 @@ mod flagged;
 mod foreign;
 mod full;
 mod garbage;
+mod grants;
 mod handover;
 mod hostile;
 mod hours;
 mod import;
+mod incidents;
 mod index;
 mod isolation;
 mod issued;
 mod matrix;
 mod neighbours;
+mod office;
 mod raw;
 mod readme;
 mod refusals;

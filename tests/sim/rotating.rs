@@ -161,6 +161,7 @@ impl Told {
                 reported_at: self.world.now,
                 receipt: None,
                 sure: false,
+                act: None,
             };
             submissions.push(submission(&(Controller::new(controller).unwrap(), vec![known])));
         }
