@@ -88,7 +88,7 @@ pub(crate) fn something(node: &mut Node, random: &mut Random, of: &[Controller],
     let now = node.now;
     let change = |of: &Controller, kind: usize| {
         let acts = node.base.acts.of(of);
-        let open = acts.requests().iter().find(|request| request.is_open(now));
+        let open = acts.requests().iter().find(|request| request.is_open(now.plus(DAY)));
         match (kind, open) {
             (0, _) => Change::Profile(profile(!acts.profile().public_body)),
             (1, _) => {
@@ -104,6 +104,8 @@ pub(crate) fn something(node: &mut Node, random: &mut Random, of: &[Controller],
         }
     };
     let kind = random.index(8);
+    // What is asked for and answered is each school's own.
+    let of = if kind < 4 { of } else { &of[..1] };
     let changes: Vec<_> = of.iter().map(|of| (of.clone(), change(of, kind))).collect();
     let by = match changes[0].1 {
         Change::Answer { .. } => "jan",

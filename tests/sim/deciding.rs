@@ -20,7 +20,7 @@ use akta::trail::reader::Reader;
 use akta::trail::submission::RecordError;
 
 use super::Sim;
-use super::invariant::{Dense, Derived, Promised};
+use super::invariant::{self, Dense, Promised};
 use super::reports::school;
 use super::story::Known;
 use super::world::Open;
@@ -165,7 +165,7 @@ impl Sim {
             let held = node.base.acts.of(&info.controller).as_ref().clone().as_of(later);
             let same = folded == held;
             let checked = &mut self.counts.checked;
-            checked.holds(Derived, same, || format!("{}: holds {held:?}, not {folded:?}", info.controller));
+            checked.holds(invariant::Decided, same, || format!("{}: holds {held:?}, not {folded:?}", info.controller));
         }
     }
 
