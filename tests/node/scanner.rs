@@ -69,6 +69,24 @@ pub(crate) fn assert_found(folder: &Path, family: Family, marker: &Planted) {
     }
 }
 
+/// Puts all of these into one row, expects each scan to find every one, and removes it again.
+pub(crate) fn assert_all_found(folder: &Path, family: Family, markers: &[Planted]) {
+    let home = Database::ALL.into_iter().find(|database| database.families().contains(&family)).unwrap();
+    let value: Vec<u8> = markers.iter().flat_map(|marker| [marker.bytes.as_slice(), b"\0"].concat()).collect();
+    change(folder, home, |batch| batch.put(family, b"plain key", value));
+    let want: Vec<_> = markers.iter().map(|marker| marker.what.clone()).collect();
+    for (place, found) in [
+        ("in files", scan_files(folder, markers)),
+        ("in rows", scan_rows(folder, markers)),
+        ("in rows, past Akta", scan_raw(folder, markers)),
+    ] {
+        let missing: Vec<_> = want.iter().filter(|what| !found.iter().any(|found| found.what == **what)).collect();
+        // Tables are packed: of what repeats itself not all stands there in clear.
+        assert!(missing.is_empty() || place == "in files" && missing.len() < want.len(), "{place}: {missing:?}");
+    }
+    change(folder, home, |batch| batch.remove(family, b"plain key"));
+}
+
 /// Changes rows of a database past all of Akta, and compacts it.
 fn change(folder: &Path, home: Database, change: impl FnOnce(&mut Batch)) {
     let store = RocksStore::open(&data(folder), home).unwrap();
