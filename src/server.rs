@@ -45,7 +45,7 @@ use crate::grpc::ingest::Ingest;
 use crate::grpc::transport::calls::Watch;
 use crate::grpc::transport::gate::Gate;
 pub use crate::grpc::transport::limits::builder;
-use crate::grpc::transport::listener::Plaintext;
+use crate::grpc::transport::listener::{Listener, Plaintext};
 use crate::grpc::transport::reload::Material;
 use crate::grpc::transport::tls::TlsError;
 use crate::grpc::transport::{Listen, Now, Role, Ways};
@@ -168,7 +168,7 @@ impl Server {
             let stop = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
             };
-            let router = router(&door, &node, &recipients, health.clone(), &metrics, listener.role, dev)?;
+            let router = router(&door, &node, &recipients, health.clone(), &metrics, listener, dev)?;
             serving.push(tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)));
             addresses.push((listener.role, bound));
         }
@@ -362,14 +362,14 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     service
 }
 
-/// The services of a role.
+/// The services of a listener.
 fn router<H: Health>(
     door: &Arc<Door>,
     node: &Arc<Node>,
     recipients: &Arc<Recipients>,
     health: HealthServer<H>,
     metrics: &Shown,
-    role: Role,
+    listener: &Listener,
     dev: bool,
 ) -> Result<Router<Aligned>, StartError> {
     let (node, door) = (|| node.clone(), || door.clone());
@@ -393,10 +393,13 @@ fn router<H: Health>(
     // What older tools ask for.
     let reflection_alpha = dev.then(|| reflected().build_v1alpha()).transpose().map_err(failed)?;
     // Counts of the whole node are none of its callers' business, so they are not where those come.
+    let role = listener.role;
     let shown = role == Role::Ops || (dev && role == Role::Api);
     let watch = Watch { streams: STREAMS, methods: METHODS, metrics: node().base().metrics.clone() };
     Ok(builder()
-        .accept_http1(shown)
+        // Only in plaintext: to tell HTTP/1 from HTTP/2 the server must let the client speak first, but with TLS its own
+        // first words are what tells a client that its certificate is good.
+        .accept_http1(shown && listener.tls.is_none())
         .layer(watch)
         .layer(MapResponseLayer::new(outcome::in_line as fn(Answer) -> Answer))
         .add_routes(if shown { metrics.routes() } else { Routes::default() })

@@ -88,6 +88,12 @@ const ATTACKS: [(&str, Attack); 17] = [
     ("names that are paths", |at| Box::pin(names::all(at))),
 ];
 
+/// All of them, or those whose name holds AKTA_ATTACK.
+fn chosen() -> impl Iterator<Item = (&'static str, Attack)> {
+    let only = std::env::var("AKTA_ATTACK").unwrap_or_default();
+    ATTACKS.into_iter().filter(move |(name, _)| name.contains(&only))
+}
+
 #[test]
 fn attacks_are_survived() {
     if std::env::var_os("AKTA_TORTURE").is_some() {
@@ -98,7 +104,7 @@ fn attacks_are_survived() {
     run(async {
         let mut neighbour = Neighbour::of(&target.world, 1).await;
         let mut wrong = Vec::new();
-        for (name, attack) in ATTACKS {
+        for (name, attack) in chosen() {
             forget_peak(pid);
             let begun = Instant::now();
             let ((), times, _) = neighbour.during(attack(&target)).await;
@@ -119,7 +125,7 @@ fn attacks_are_hardly_noticed() {
     }
     let mut wrong = Vec::new();
     println!("| attack | MiB | p99 before | p99 while processors spin | p99 during | calls |");
-    for (number, (name, attack)) in (10..).zip(ATTACKS) {
+    for (number, (name, attack)) in (10..).zip(chosen()) {
         let target = Target::new(true);
         let pid = target.world.node.pid();
         run(async {

@@ -35,6 +35,8 @@ class Notices:
             return core.recorded_at
         if len(header.groups) != 1:
             raise Bad("notice: with slices, of a kind that has none")
+        if self.format < 2 and kind not in ("opened", "keyring_opened"):
+            raise Bad("notice: of a kind that this format does not have")
         {
             "opened": self._opened,
             "keyring_opened": self._keyring_opened,
