@@ -5,6 +5,7 @@ mod authority;
 mod batches;
 #[path = "../common/binary.rs"]
 mod binary;
+mod calls;
 mod clear;
 mod commands;
 mod controllers;
