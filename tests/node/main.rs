@@ -10,6 +10,7 @@ mod clear;
 mod commands;
 mod controllers;
 mod crash;
+mod decisions;
 mod duplicates;
 mod edits;
 mod evidence;
