@@ -129,6 +129,7 @@ fn a_lone_approver_waits_two_days_and_the_vendors_staff_are_always_two() {
     run(async {
         let office = Office::open().await;
         let (before, _) = ask(&office, "dorota", TWO, Deed::Erasure).await.unwrap();
+        office.pass(1);
         lone(&office, "dorota", TWO).await;
         let (after, standing) = ask(&office, "dorota", TWO, Deed::Erasure).await.unwrap();
         assert_eq!(standing, ApprovalStanding::Waits);

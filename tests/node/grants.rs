@@ -36,15 +36,7 @@ fn the_next_call_works_and_names_the_grant_until_it_is_over() {
         assert!(people.into_iter().any(|who| who.namespace == "staff"), "a grant shows names: {rows:?}");
         let read =
             [("asked_by", "everything"), ("grant", id.as_str())].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(office.last_read(ONE, "SearchEvents").await, [("asked_by".to_owned(), "everything".to_owned())]);
-        let reads = office.search("anna", ONE).await.unwrap();
-        let theirs = reads.iter().filter_map(|row| row.event.as_ref()).find(|event| {
-            event.actor.as_ref().and_then(|actor| actor.identity.as_ref()).is_some_and(|who| {
-                who.id == name("ewa") && event.outcome == akta::model::stored::Outcome::Success as i32
-            })
-        });
-        let theirs: Vec<(String, String)> = theirs.unwrap().attributes.clone().into_iter().collect();
-        assert_eq!(theirs, read);
+        assert_eq!(office.last_read(ONE, "SearchEvents").await, read);
         // It opens what it says, to whom it says, where it says.
         for (who, of) in [("jan", ONE), ("ewa", TWO)] {
             judged(who, office.search(who, of).await, unseen);

@@ -13,7 +13,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use super::matrix::ROWS;
+use super::calls::ROWS;
 use super::neighbours::{Neighbours, SCHOOLS};
 use super::raw::Bytes;
 use super::secure::STUCK;

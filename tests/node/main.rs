@@ -6,10 +6,12 @@ mod authority;
 mod batches;
 #[path = "../common/binary.rs"]
 mod binary;
+mod calls;
 mod clear;
 mod commands;
 mod controllers;
 mod crash;
+mod decisions;
 mod deploy;
 mod duplicates;
 mod edits;

@@ -58,7 +58,6 @@ pub(crate) struct Office {
     pub(crate) controllers: Controllers,
     pub(crate) history: History,
     ingest: Ingest,
-    pub(crate) door: Arc<Door>,
     threads: Option<Threads>,
     clock: Arc<ManualClock>,
     issuer: Issued,
@@ -104,8 +103,7 @@ impl Office {
         Self {
             controllers: Controllers { node: node.clone(), door: door.clone() },
             history: History { node: node.clone(), door: door.clone() },
-            ingest: Ingest { node, door: door.clone() },
-            door,
+            ingest: Ingest { node, door },
             threads: Some(threads),
             clock,
             issuer,
