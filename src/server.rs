@@ -30,10 +30,12 @@ use tower::util::MapResponseLayer;
 use self::rules::PolicyFile;
 use crate::config::{Access, ConfigError};
 use crate::env::{Clock, SystemClock, SystemEntropy};
+use crate::grpc::api::controller_service_server::ControllerServiceServer;
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
 use crate::grpc::auth::door::Door;
+use crate::grpc::controller::Controllers;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
@@ -45,8 +47,7 @@ use crate::grpc::transport::reload::Material;
 use crate::grpc::transport::tls::TlsError;
 use crate::grpc::transport::{Listen, Now, Role, Ways};
 use crate::grpc::{MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX, api, outcome};
-use crate::model::country::Country;
-use crate::model::recipient::Recipients;
+use crate::model::recipient::Places;
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
@@ -77,10 +78,8 @@ pub struct Options {
     pub settings: Settings,
     /// Who may call.
     pub access: Access,
-    /// In which country the node keeps its data, if that is said.
-    pub region: Option<Country>,
-    /// To whom data is disclosed.
-    pub recipients: Recipients,
+    /// Where data is and where it goes.
+    pub places: Places,
     /// `--dev`: reflection on.
     pub dev: bool,
 }
@@ -128,8 +127,8 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, access, region, recipients, dev } = options;
-        if let Some(region) = region.filter(|region| !region.is_in_eea()) {
+        let Options { data, guard, listen, kek, settings, access, places, dev } = options;
+        if let Some(region) = places.region.filter(|region| !region.is_in_eea()) {
             tracing::warn!(%region, "the node keeps its data outside the European Economic Area: GDPR chapter V applies");
         }
         let Ways { listeners, tls, connections } = listen;
@@ -149,7 +148,6 @@ impl Server {
             Some((file, rules)) => (Door::kept(node.clone(), rules), Some(Arc::new(file))),
         };
         let door = Arc::new(door);
-        let recipients = Arc::new(recipients);
         let health = health(&node).await;
         let (shutdown, stopping) = watch::channel(false);
         let (mut addresses, mut serving) = (Vec::new(), Vec::new());
@@ -160,7 +158,7 @@ impl Server {
             let stop = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
             };
-            let router = router(&door, &node, &recipients, health.clone(), listener.role, dev)?;
+            let router = router(&door, &node, &places, health.clone(), listener.role, dev)?;
             serving.push(tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)));
             addresses.push((listener.role, bound));
         }
@@ -295,6 +293,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     health.set_serving::<IngestServiceServer<Ingest>>().await;
     health.set_serving::<HistoryServiceServer<History>>().await;
     health.set_serving::<EvidenceServiceServer<Evidence>>().await;
+    health.set_serving::<ControllerServiceServer<Controllers>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
@@ -302,6 +301,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
         health.set_not_serving::<IngestServiceServer<Ingest>>().await;
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
+        health.set_not_serving::<ControllerServiceServer<Controllers>>().await;
     });
     service
 }
@@ -310,18 +310,20 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
 fn router<H: Health>(
     door: &Arc<Door>,
     node: &Arc<Node>,
-    recipients: &Arc<Recipients>,
+    places: &Places,
     health: HealthServer<H>,
     role: Role,
     dev: bool,
 ) -> Result<Router<Aligned>, StartError> {
     let (node, door) = (|| node.clone(), || door.clone());
-    let ingest = IngestServiceServer::new(Ingest { node: node(), door: door(), recipients: recipients.clone() });
+    let ingest = IngestServiceServer::new(Ingest { node: node(), door: door(), recipients: places.recipients.clone() });
     let history = HistoryServiceServer::new(History { node: node(), door: door() });
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
+    let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door(), region: places.region });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
+    let controllers = controllers.max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
@@ -339,6 +341,7 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::Ingest).then_some(ingest))
         .add_optional_service(role.serves(Role::History).then_some(history))
         .add_optional_service(role.serves(Role::History).then_some(evidence))
+        .add_optional_service(role.serves(Role::History).then_some(controllers))
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))

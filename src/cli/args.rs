@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -24,6 +25,14 @@ pub struct Server {
     /// Address of the server: HOST:PORT, https://HOST:PORT or unix:PATH
     #[arg(long = "server", env = "AKTA_SERVER", default_value = "127.0.0.1:7425", value_name = "ADDRESS")]
     pub address: String,
+    /// Whom to trust, what to show.
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+/// Whom to trust, what to show.
+#[derive(Debug, Args)]
+pub struct Credentials {
     /// Authorities (PEM) by which the server's certificate is judged; with them, HOST:PORT means https
     #[arg(long, env = "AKTA_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
@@ -38,7 +47,7 @@ pub struct Server {
     pub token_file: Option<PathBuf>,
 }
 
-impl Server {
+impl Credentials {
     /// What TLS needs, if anything was given.
     fn tls(&self) -> Result<Option<Tls>, Failure> {
         let read = |path: &PathBuf| {
@@ -53,16 +62,33 @@ impl Server {
     }
 
     /// The token to show, if one was given.
-    pub fn bearer(&self) -> Result<Bearer, Failure> {
+    fn bearer(&self) -> Result<Bearer, Failure> {
         let Some(path) = &self.token_file else { return Ok(Bearer::default()) };
         let token = std::fs::read_to_string(path).map(Zeroizing::new);
         let token = token.map_err(|error| Failure(format!("{}: {error}", path.display())))?;
         Ok(Bearer::new(&token)?)
     }
 
+    /// Connects to that address.
+    pub async fn connect(&self, address: &str) -> Result<Client, Failure> {
+        Ok(Client::of(Client::channel(address, self.tls()?.as_ref()).await?, self.bearer()?))
+    }
+}
+
+impl Server {
+    /// The token to show, if one was given.
+    pub fn bearer(&self) -> Result<Bearer, Failure> {
+        self.credentials.bearer()
+    }
+
     /// Opens a channel.
     pub async fn channel(&self) -> Result<Channel, Failure> {
-        Ok(Client::channel(&self.address, self.tls()?.as_ref()).await?)
+        Ok(Client::channel(&self.address, self.credentials.tls()?.as_ref()).await?)
+    }
+
+    /// Connects.
+    pub async fn connect(&self) -> Result<Client, Failure> {
+        self.credentials.connect(&self.address).await
     }
 }
 
@@ -80,7 +106,7 @@ pub struct Target {
 impl Target {
     /// Connects.
     pub async fn connect(&self) -> Result<Client, Failure> {
-        Ok(Client::of(self.server.channel().await?, self.server.bearer()?))
+        self.server.connect().await
     }
 }
 
@@ -93,6 +119,32 @@ pub struct Ground {
     /// Reference of the request or ticket; needed with support-ticket and other
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub purpose_text: String,
+}
+
+/// Do what it says without asking first.
+#[derive(Debug, Args)]
+pub struct Confirm {
+    /// Do not ask first; on anything but a terminal it is never asked
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Confirm {
+    /// Whether it is to be done: on a terminal, somebody is asked.
+    pub fn wants(&self, what: &str) -> Result<bool, Failure> {
+        let input = std::io::stdin();
+        if self.yes || !input.is_terminal() {
+            return Ok(true);
+        }
+        eprint!("{what}\nGo on? [y/N] ");
+        let mut answer = String::new();
+        std::io::BufRead::read_line(&mut input.lock(), &mut answer)?;
+        let wants = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+        if !wants {
+            eprintln!("nothing was done");
+        }
+        Ok(wants)
+    }
 }
 
 /// The operator's key.

@@ -14,10 +14,10 @@ use super::text::{self, Progress, complain, hex, number};
 use super::{Failure, Outcome, block_on, search};
 use crate::client::{Client, reason};
 use crate::grpc::api::{
-    EventFilter, GetCheckpointRequest, GetConsistencyProofRequest, Opening, RecordedEvent, SearchEventsRequest,
+    EventFilter, GetCheckpointRequest, GetConsistencyProofRequest, Opening, Part, RecordedEvent, SearchEventsRequest,
     SearchOrder,
 };
-use crate::model::stored::NoticeCore;
+use crate::model::stored::{DetailPart, NoticeCore};
 use prost::Message;
 
 /// Hand a trail out as JSON Lines: every record, oldest first, one JSON object per line
@@ -171,6 +171,7 @@ fn to_json(row: &RecordedEvent) -> Value {
     if !row.notice.is_empty() {
         fields.insert("notice".to_owned(), hex(&row.notice).into());
         fields.extend(NoticeCore::decode(row.notice.as_slice()).ok().map(notice).unwrap_or_default());
+        fields.extend(row.openings.iter().filter(|opening| opening.part() == Part::Detail).flat_map(slice));
     }
     Value::Object(fields)
 }
@@ -192,6 +193,12 @@ fn notice(core: NoticeCore) -> Map<String, Value> {
         ("notice_previous_seq", core.previous_seq.into()),
     ];
     fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// What a slice of a notice says: who, why, about whom.
+fn slice(opening: &Opening) -> impl Iterator<Item = (String, Value)> + use<> {
+    let slice = DetailPart::decode(opening.content.as_slice()).unwrap_or_default();
+    slice.attributes.into_iter().map(|said| (format!("notice_{}", said.key), said.value.into()))
 }
 
 fn end(args: &Args, written: &Written, findings: &[String]) -> Value {

@@ -3,15 +3,21 @@
 //!
 //! Exit status: 0 good, 1 a finding, 2 usage, 3 could not run.
 
+pub mod approval;
 pub mod args;
 pub mod bench;
 pub mod config;
+pub mod controller;
 pub mod demo;
 pub mod export;
 pub mod filter;
+pub mod grant;
 pub mod import;
+pub mod incident;
 pub mod keys;
+pub mod notices;
 pub mod random;
+pub mod receipt;
 pub mod search;
 pub mod serve;
 pub mod status;
@@ -49,6 +55,11 @@ enum Command {
     Keys(keys::Args),
     Config(config::Args),
     Search(Box<search::Args>),
+    Notices(notices::Args),
+    Controller(controller::Args),
+    Grant(grant::Args),
+    Incident(incident::Args),
+    Approval(approval::Args),
     Status(status::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -95,6 +106,11 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys::run(args),
         Command::Config(args) => config::run(args),
         Command::Search(args) => search::run(*args),
+        Command::Notices(args) => notices::run(args),
+        Command::Controller(args) => controller::run(args),
+        Command::Grant(args) => grant::run(args),
+        Command::Incident(args) => incident::run(args),
+        Command::Approval(args) => approval::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),

@@ -30,6 +30,9 @@ pub struct Args {
     ground: Ground,
     #[command(flatten)]
     filter: Filter,
+    /// In an incident: UUID of a re-identification that was agreed to; names are shown, and its use is recorded
+    #[arg(long, value_name = "UUID", default_value = "", hide_default_value = true)]
+    approval: String,
     /// Oldest first instead of newest first
     #[arg(long, help_heading = ROWS)]
     oldest_first: bool,
@@ -81,6 +84,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         order: order as i32,
         page_size: if args.all { 1_000 } else { args.limit },
         page_token: String::new(),
+        approval_id: args.approval.clone(),
         ..SearchEventsRequest::default()
     }
 }

@@ -18,7 +18,8 @@ use crate::model::origin::Controller;
 use crate::model::stored::KeyringOpened;
 use crate::model::stored::notice_core::Kind;
 
-const SERVICES: [&str; 3] = ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService"];
+const SERVICES: [&str; 4] =
+    ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService", "akta.v1.ControllerService"];
 
 /// Say whether a node is serving, since when, and how far a trail is: exit 0 if it serves, 1 if it says no, 3 if nobody
 /// answers
@@ -101,7 +102,8 @@ async fn start(client: &mut Client) -> Result<Start, String> {
     let mut last = None;
     let mut from_seq = 0;
     loop {
-        let request = ListNoticesRequest { controller: Controller::node().to_string(), from_seq, page_size: 1_000 };
+        let controller = Controller::node().to_string();
+        let request = ListNoticesRequest { controller, from_seq, page_size: 1_000, ..ListNoticesRequest::default() };
         let page = client.history.list_notices(request).await.map_err(|status| reason(&status))?;
         let page = page.into_inner();
         last = page.notices.into_iter().filter_map(Start::of).next_back().or(last);

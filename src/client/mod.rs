@@ -30,6 +30,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
+use crate::grpc::api::controller_service_client::ControllerServiceClient;
 use crate::grpc::api::evidence_service_client::EvidenceServiceClient;
 use crate::grpc::api::history_service_client::HistoryServiceClient;
 use crate::grpc::api::ingest_service_client::IngestServiceClient;
@@ -50,6 +51,8 @@ pub struct Client {
     pub history: HistoryServiceClient<Connection>,
     /// `akta.v1.EvidenceService`.
     pub evidence: EvidenceServiceClient<Connection>,
+    /// `akta.v1.ControllerService`.
+    pub controllers: ControllerServiceClient<Connection>,
 }
 
 impl Client {
@@ -74,7 +77,8 @@ impl Client {
         Self {
             ingest: IngestServiceClient::new(connection.clone()),
             history: HistoryServiceClient::new(connection.clone()).max_decoding_message_size(64 << 20),
-            evidence: EvidenceServiceClient::new(connection),
+            evidence: EvidenceServiceClient::new(connection.clone()),
+            controllers: ControllerServiceClient::new(connection),
         }
     }
 

@@ -11,12 +11,15 @@ use super::api::{
 };
 use super::auth::door::Door;
 use super::convert;
+use super::reidentify::{self, Unapproved, Unopened};
 use super::status::Refusal;
 use crate::model::caller::Caller;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
+use crate::model::permission::decide::Permitted;
 use crate::trail::answer::AskError;
+use crate::trail::ask::{Asker, Through};
 use crate::trail::node::Node;
 
 /// The service.
@@ -28,13 +31,54 @@ pub struct History {
 }
 
 impl History {
-    /// Whether that caller may do that for that controller; what they may not see of the answer is left out.
-    fn permit(&self, caller: &Caller, need: Permission, of: &Controller, call: &'static str) -> Result<Names, Status> {
-        match self.door.permit(caller, need, of, call) {
-            Ok(by) => Ok(if by.withholds_names() { Names::Withheld } else { Names::Shown }),
-            Err(why) => Err(Refusal::forbidden(why, AskError::NoController).status()),
+    /// How that caller may do that for that controller.
+    fn permit(
+        &self,
+        caller: &Caller,
+        need: Permission,
+        of: &Controller,
+        call: &'static str,
+    ) -> Result<Permitted, Status> {
+        let permitted = self.door.permit(caller, need, of, call);
+        permitted.map_err(|why| Refusal::forbidden(why, AskError::NoController).status())
+    }
+
+    /// What that caller may see of an answer; where names are withheld, they may be shown by an approval.
+    async fn view(
+        &self,
+        caller: &Caller,
+        by: &Permitted,
+        of: &Controller,
+        approval_id: &str,
+        call: &'static str,
+    ) -> Result<View, Status> {
+        let mut through: Vec<Through> = Through::of(by).into_iter().collect();
+        if !by.withholds_names() {
+            return Ok(View { names: Names::Shown, through });
+        }
+        if approval_id.is_empty() {
+            return Ok(View { names: Names::Withheld, through });
+        }
+        self.permit(caller, Permission::Reidentify, of, call)?;
+        match reidentify::by(&self.node, caller, of, approval_id).await {
+            Ok(id) => {
+                through.push(Through::Approval(id));
+                Ok(View { names: Names::Shown, through })
+            }
+            Err(Unopened::Failed(error)) => Err(Refusal::from(error).status()),
+            Err(Unopened::Refused(why)) => {
+                self.door.refuse(caller, Permission::Reidentify, of, call, why.word());
+                Err(Refusal::names_withheld(why.remedy()).status())
+            }
         }
     }
+}
+
+/// What somebody may see of an answer.
+struct View {
+    names: Names,
+    /// What opened the trail to them, to be recorded with the read.
+    through: Vec<Through>,
 }
 
 /// Whether an answer leads pseudonyms back to people.
@@ -60,12 +104,15 @@ impl HistoryService for History {
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let need = if question.asked().export { Permission::Export } else { Permission::Search };
-        let names = self.permit(&caller, need, &controller, CALL)?;
+        let by = self.permit(&caller, need, &controller, CALL)?;
+        let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         if names == Names::Withheld && question.names_people() {
             // Whoever may not see names may not try them out either.
-            self.permit(&caller, Permission::Reidentify, &controller, CALL)?;
+            self.door.refuse(&caller, Permission::Reidentify, &controller, CALL, Unapproved::None.word());
+            return Err(Refusal::names_withheld(Unapproved::None.remedy()).status());
         }
-        let answer = self.node.search(&caller, &ground, &controller, question, limit, &request.page_token).await;
+        let asker = Asker { caller, ground, through };
+        let answer = self.node.search(&asker, &controller, question, limit, &request.page_token).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(Response::new(SearchEventsResponse {
             events: convert::recorded(&answer),
@@ -84,8 +131,10 @@ impl HistoryService for History {
             convert::ground(request.controller, request.purpose, request.purpose_text, &mut checker);
         let key = convert::key(request.key, checker).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
-        let names = self.permit(&caller, Permission::Search, &controller, CALL)?;
-        let answer = self.node.get(&caller, &ground, &controller, key).await;
+        let by = self.permit(&caller, Permission::Search, &controller, CALL)?;
+        let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
+        let asker = Asker { caller, ground, through };
+        let answer = self.node.get(&asker, &controller, key).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(Response::new(GetEventResponse { event: convert::recorded(&answer).pop() }))
     }
@@ -99,10 +148,17 @@ impl HistoryService for History {
         let request = request.into_inner();
         let mut checker = Checker::default();
         let limit = convert::page_size(request.page_size, &mut checker);
+        let ground = convert::perhaps_ground(request.purpose, request.purpose_text, &mut checker);
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
-        self.permit(&caller, Permission::Notices, &controller, CALL)?;
-        let found = self.node.notices(&controller, request.from_seq, limit).await;
+        let by = self.permit(&caller, Permission::Notices, &controller, CALL)?;
+        let found = match ground {
+            None => self.node.notices(&controller, request.from_seq, limit).await,
+            Some(ground) => {
+                let asker = Asker { caller, ground, through: Through::of(&by).into_iter().collect() };
+                self.node.notices_with_slices(&asker, &controller, request.from_seq, limit).await
+            }
+        };
         let found = found.map_err(|error| Refusal::from(error).status())?;
         Ok(Response::new(convert::notices(found)))
     }

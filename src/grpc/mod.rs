@@ -6,6 +6,8 @@
 #[cfg(feature = "server")]
 pub mod auth;
 #[cfg(feature = "server")]
+pub mod controller;
+#[cfg(feature = "server")]
 pub mod convert;
 #[cfg(feature = "server")]
 pub mod evidence;
@@ -15,6 +17,8 @@ pub mod history;
 pub mod ingest;
 #[cfg(feature = "server")]
 pub mod outcome;
+#[cfg(feature = "server")]
+mod reidentify;
 #[cfg(feature = "server")]
 pub mod status;
 #[cfg(feature = "server")]

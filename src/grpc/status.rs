@@ -9,6 +9,8 @@ use super::api;
 use super::auth::door::Forbidden;
 use crate::model::check::Violation;
 use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS};
+use crate::model::permission::acts::Refusal as Unchanged;
+use crate::trail::acts::ChangeError;
 use crate::trail::answer::AskError;
 use crate::trail::proof::ProveError;
 use crate::trail::reader::ReadError;
@@ -37,6 +39,41 @@ impl Refusal {
                 "the token has ended: call again, or open the stream again, with a new one",
             ),
         }
+    }
+
+    /// There is no such controller, or it is not theirs to decide about: not told apart.
+    pub fn no_controller() -> Self {
+        Self::new(Code::PermissionDenied, "no such controller, or you may not decide that for it")
+    }
+
+    /// Somebody may not be the one who asks or agrees, whoever they are.
+    pub fn no_person() -> Self {
+        Self::new(
+            Code::PermissionDenied,
+            "only a person may ask for approval, agree or object: show a token of theirs, no certificate or socket",
+        )
+    }
+
+    /// Names are withheld, and the request does not open them.
+    pub fn names_withheld(why: &str) -> Self {
+        Self::new(
+            Code::PermissionDenied,
+            format!("in an incident names are withheld, and nobody may be asked about: {why}"),
+        )
+    }
+
+    /// A change does not follow from what is decided: not applied.
+    pub fn unchanged(refusal: &Unchanged) -> Self {
+        let code = match refusal {
+            Unchanged::Field { field, why } => {
+                return Self::invalid(vec![Violation { field: (*field).to_owned(), description: why.clone() }]);
+            }
+            Unchanged::Unknown(_) => Code::NotFound,
+            Unchanged::Taken | Unchanged::Already => Code::AlreadyExists,
+            Unchanged::TooMany { .. } => Code::ResourceExhausted,
+            Unchanged::Stands(_) | Unchanged::OwnVoice | Unchanged::NotTheirs => Code::FailedPrecondition,
+        };
+        Self::new(code, refusal.to_string())
     }
 
     /// Fields that are not as they should be: not applied.
@@ -125,6 +162,25 @@ impl From<RecordError> for Refusal {
             RecordError::Conflict { .. } => Self::new(Code::AlreadyExists, error.to_string()),
             RecordError::Damaged => Self::new(Code::DataLoss, error.to_string()),
             RecordError::Uncertain => Self::new(Code::Unknown, error.to_string()),
+        }
+    }
+}
+
+impl From<ChangeError> for Refusal {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Refused { refusal, .. } => Self::unchanged(&refusal),
+            ChangeError::Zone { .. } => Self::new(Code::AlreadyExists, error.to_string()),
+            ChangeError::Record(RecordError::NoController) => Self::no_controller(),
+            ChangeError::Record(RecordError::Uncertain) => {
+                Self::new(Code::Unknown, "it is not known whether it was recorded: send it again, with the same id")
+            }
+            ChangeError::Record(
+                error @ (RecordError::Invalid { .. }
+                | RecordError::Busy { .. }
+                | RecordError::Conflict { .. }
+                | RecordError::Damaged),
+            ) => error.into(),
         }
     }
 }

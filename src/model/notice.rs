@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::part::{self, NO_SALT, PartId, PartKey};
 use super::policy::{self, Class};
 use super::record::Contents;
-use super::stored::{KeyringOpened, NoticeCore, TrailOpened, notice_core};
+use super::stored::{DetailPart, KeyringOpened, NoticeCore, TrailOpened, notice_core};
 
 /// What a notice says.
 pub use notice_core::Kind as Says;
@@ -18,6 +18,23 @@ pub struct Before {
     pub ordinal: u64,
     /// Its position.
     pub seq: u64,
+}
+
+/// What a notice says in clear, and what its slices say until their date.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// In clear.
+    pub says: Says,
+    /// Sealed, from index 0 on; each can be shown alone.
+    pub slices: Vec<DetailPart>,
+    /// The first day on which the slices are unreadable; of no meaning without slices.
+    pub date: Date,
+}
+
+impl From<Says> for Told {
+    fn from(says: Says) -> Self {
+        Self { says, slices: Vec::new(), date: Date::NEVER }
+    }
 }
 
 /// Record 0 of every trail.
@@ -36,17 +53,18 @@ pub fn keyring_opened(generation: u64, dev: bool) -> Says {
 }
 
 /// The notice that follows `before`; the first one if there is none.
-pub fn contents(says: Says, before: Option<Before>, recorded_at: Timestamp) -> Contents {
+pub fn contents(told: impl Into<Told>, before: Option<Before>, recorded_at: Timestamp) -> Contents {
+    let Told { says, slices, .. } = told.into();
     let core = NoticeCore {
         ordinal: before.map_or(0, |before| before.ordinal + 1),
         previous_seq: before.map_or(0, |before| before.seq),
         recorded_at: recorded_at.nanos(),
         kind: Some(says),
     };
-    Contents { notice: Some(core), ..Contents::default() }
+    Contents { notice: Some(core), slices: (0..).zip(slices).collect(), ..Contents::default() }
 }
 
-/// The header of a notice whose core has these bytes.
+/// The header of a notice without slices whose core has these bytes.
 pub fn header(core: &[u8], seq: u64, recorded_at: Timestamp, previous: Link) -> Header {
     let group = Group { date: Date::NEVER, bitmap: PartId::Core.bit(), commitment: commitment(core) };
     Header {

@@ -26,8 +26,10 @@ pub struct Contents {
     pub net: Option<NetPart>,
     /// Part 4.
     pub session: Option<SessionPart>,
-    /// Part 5.
+    /// Part 5 of an event.
     pub detail: Option<DetailPart>,
+    /// Parts 5 of a notice, by index: its slices.
+    pub slices: Vec<(u16, DetailPart)>,
 }
 
 /// Pseudonyms of the people in one event, in its order.
@@ -94,6 +96,7 @@ impl Contents {
             net,
             session,
             detail,
+            slices: Vec::new(),
         }
     }
 
@@ -121,6 +124,9 @@ impl Contents {
         if let Some(detail) = &self.detail {
             parts.push((PartKey::first(PartId::Detail), detail.encode_to_vec()));
         }
+        for (index, slice) in &self.slices {
+            parts.push((PartKey { id: PartId::Detail, index: *index }, slice.encode_to_vec()));
+        }
         parts
     }
 
@@ -130,10 +136,12 @@ impl Contents {
         let core = self.core.as_ref().map_or(0, Message::encoded_len);
         let net = self.net.as_ref().map_or(0, Message::encoded_len);
         let detail = self.detail.as_ref().map_or(0, Message::encoded_len);
-        core + net + detail + (2 + self.subjects.len()) * PERSON + 512
+        let slices = self.slices.iter().map(|(_, slice)| slice.encoded_len()).sum::<usize>();
+        core + net + detail + slices + (2 + self.subjects.len()) * PERSON + 512
     }
 
-    /// Adds the part `key` of an event from its committed bytes. Parts come in the order of their keys.
+    /// Adds the part `key` of an event, or the slice of a notice, from its committed bytes. Parts come in the order of
+    /// their keys.
     pub fn add(&mut self, key: PartKey, bytes: &[u8]) -> Result<(), prost::DecodeError> {
         match key.id {
             PartId::Core => self.core = Some(Core::decode(bytes)?),
@@ -141,6 +149,7 @@ impl Contents {
             PartId::Subject => self.subjects.push(SubjectPart::decode(bytes)?),
             PartId::Net => self.net = Some(NetPart::decode(bytes)?),
             PartId::Session => self.session = Some(SessionPart::decode(bytes)?),
+            PartId::Detail if self.notice.is_some() => self.slices.push((key.index, DetailPart::decode(bytes)?)),
             PartId::Detail => self.detail = Some(DetailPart::decode(bytes)?),
         }
         Ok(())
@@ -180,7 +189,8 @@ pub struct Record {
     pub contents: Contents,
     /// One verdict per group of the header, in its order.
     pub verdicts: Vec<Verdict>,
-    /// What opens its readable parts, by key: of a notice always, of an event where the reader was told to keep it.
+    /// What opens its readable parts, by key: the core of a notice always, all others where the reader was told to keep
+    /// them.
     pub openings: Vec<Opening>,
 }
 

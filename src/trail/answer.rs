@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::ask::{Asked, Ground, Question, log_access};
+use super::ask::{Asked, Asker, Question};
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::search::{self, Page};
@@ -13,7 +13,6 @@ use super::threads::IndexJob;
 use super::trails::Info;
 use super::vault::Of;
 use crate::env::random;
-use crate::model::caller::Caller;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::query::{Cursor, Filter, Order};
@@ -92,8 +91,7 @@ impl Node {
     /// Answers a question with one page; the question is durable in the trail before it returns.
     pub async fn search(
         self: &Arc<Self>,
-        caller: &Caller,
-        ground: &Ground,
+        asker: &Asker,
         controller: &Controller,
         question: Question,
         limit: usize,
@@ -118,15 +116,14 @@ impl Node {
             Ok((page, people))
         })
         .await?;
-        self.log(caller, ground, controller, asked, page.records.len()).await?;
+        self.record_read(asker, controller, asked, page.records.len()).await?;
         Ok(Answer { trail, page, people, openings, waited_for })
     }
 
     /// Shows one event; the question is durable in the trail before it returns.
     pub async fn get(
         self: &Arc<Self>,
-        caller: &Caller,
-        ground: &Ground,
+        asker: &Asker,
         controller: &Controller,
         key: EventKey,
     ) -> Result<Answer, AskError> {
@@ -147,7 +144,7 @@ impl Node {
         })
         .await?;
         let asked = Asked { call: "GetEvent", shape: key.shape().to_owned(), export: false };
-        self.log(caller, ground, controller, asked, usize::from(found.is_some())).await?;
+        self.record_read(asker, controller, asked, usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
         let page = Page { records: vec![record], next: None, size };
         Ok(Answer { trail, page, people, openings: false, waited_for: size.saturating_sub(indexed) })
@@ -188,20 +185,31 @@ impl Node {
         Ok(people)
     }
 
-    async fn log(
+    /// A fresh UUID (version 4).
+    pub fn fresh_id(&self) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid()
+    }
+
+    /// Records that somebody is about to see so many rows of a trail; durable before it returns.
+    ///
+    /// # Errors
+    ///
+    /// It could not be recorded: then nothing may be shown.
+    pub async fn record_read(
         &self,
-        caller: &Caller,
-        ground: &Ground,
+        asker: &Asker,
         controller: &Controller,
         asked: Asked,
         rows: usize,
     ) -> Result<(), AskError> {
-        let id = uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid();
-        let event = log_access(caller, ground, id.into_bytes(), asked, rows);
+        let event = asker.log(self.fresh_id().into_bytes(), asked, rows);
         // Reads of the trail are recorded whatever waits: they take no budget.
         let submission = Submission { controller: controller.clone(), events: vec![event], may_open: false };
         let pending = self.hand_over(vec![submission], None).map_err(AskError::Unrecorded)?;
-        Self::answer(pending).await.map_err(AskError::Unrecorded)?;
+        match Self::answer(pending).await {
+            Err(RecordError::NoController) => return Err(AskError::NoController),
+            recorded => recorded.map_err(AskError::Unrecorded)?,
+        };
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use crate::model::event::{Event, Fields};
 use crate::model::facts::Facts;
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
+use crate::model::permission::change::ActId;
+use crate::model::permission::decide::Permitted;
 use crate::model::query::{Include, Order};
 use crate::model::seal::Key;
 use crate::model::stored::{Action, Attribute, Core, DetailPart, Outcome, RetentionClass, SourceAssurance};
@@ -16,6 +18,48 @@ pub struct Ground {
     pub purpose: i32,
     /// Reference of the request or ticket.
     pub text: String,
+}
+
+/// Who asks, why, and by what they may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// Who.
+    pub caller: Caller,
+    /// Why.
+    pub ground: Ground,
+    /// What opened the trail to them, where a role alone does not.
+    pub through: Vec<Through>,
+}
+
+/// What a controller decided that opens its trail to somebody: it is named in the record of what was read by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Through {
+    /// A request for re-identification that was agreed to: names are shown.
+    Approval(ActId),
+    /// A grant.
+    Grant(ActId),
+    /// An incident.
+    Incident(ActId),
+}
+
+impl Through {
+    /// What opens a trail to somebody who may by that.
+    pub fn of(by: &Permitted) -> Option<Self> {
+        match by {
+            Permitted::Dev | Permitted::Entry(_) => None,
+            Permitted::Grant(_, lease) => Some(Self::Grant(lease.id.clone())),
+            Permitted::Incident(_, lease) => Some(Self::Incident(lease.id.clone())),
+        }
+    }
+
+    fn attribute(&self) -> Attribute {
+        let (key, id) = match self {
+            Self::Approval(id) => ("approval", id),
+            Self::Grant(id) => ("grant", id),
+            Self::Incident(id) => ("incident", id),
+        };
+        Attribute { key: key.to_owned(), value: id.to_string() }
+    }
 }
 
 /// What to find, in the caller's words.
@@ -82,8 +126,27 @@ pub struct Asked {
     pub export: bool,
 }
 
-/// The record of a question: who asked, why, the shape of it and how many rows; never the value searched for.
+impl Asker {
+    /// The record of what they asked: as [`log_access`], with what opened the trail to them.
+    pub fn log(&self, event_id: [u8; 16], asked: Asked, rows: usize) -> Event {
+        record(&self.caller, &self.ground, &self.through, event_id, asked, rows)
+    }
+}
+
+/// The record of a question by somebody who may by a role alone: who asked, why, the shape of it and how many rows;
+/// never the value searched for.
 pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], asked: Asked, rows: usize) -> Event {
+    record(caller, ground, &[], event_id, asked, rows)
+}
+
+fn record(
+    caller: &Caller,
+    ground: &Ground,
+    through: &[Through],
+    event_id: [u8; 16],
+    asked: Asked,
+    rows: usize,
+) -> Event {
     let action = if asked.export { Action::LogExport } else { Action::LogQuery };
     let core = Core {
         event_id: event_id.to_vec(),
@@ -99,10 +162,12 @@ pub fn log_access(caller: &Caller, ground: &Ground, event_id: [u8; 16], asked: A
         ..Core::default()
     };
     let asked = Attribute { key: "asked_by".to_owned(), value: asked.shape };
+    let mut attributes: Vec<Attribute> = through.iter().map(Through::attribute).chain([asked]).collect();
+    attributes.sort_by(|one, other| one.key.cmp(&other.key));
     Event::own(Fields {
         core,
         actor: Some(Identity::new(Caller::NAMESPACE, caller.name())),
-        detail: Some(DetailPart { attributes: vec![asked], ..DetailPart::default() }),
+        detail: Some(DetailPart { attributes, ..DetailPart::default() }),
         choice: RetentionClass::Unspecified,
         ..Fields::default()
     })

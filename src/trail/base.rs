@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::acts::Registry;
+use super::folding;
 use super::guard::Guard;
 use super::keyring::{self, Kek, Keyring};
 use super::leaves::Leaves;
-use super::meta::{self, FORMAT, Meta};
+use super::meta::{self, FORMAT, Meta, OLDEST};
 use super::position::stored_size;
 use super::reader::ReadError;
 use super::trails::{Head, Info, Trails};
@@ -42,7 +43,7 @@ pub enum OpenError {
     Locked(String),
     /// Written by another version.
     #[error(
-        "the store has format {0} (the row \"format\" of meta); this akta knows format {FORMAT}: use the version of akta that wrote it"
+        "the store has format {0} (the row \"format\" of meta); this akta knows formats {OLDEST} to {FORMAT}: use the version of akta that wrote it"
     )]
     Format(u32),
     /// What is stored is not what was recorded.
@@ -125,6 +126,8 @@ pub struct Base {
     pub trails: Trails,
     /// What controllers have decided.
     pub acts: Registry,
+    /// Version of the store's format.
+    pub format: u32,
     /// Last part of every origin of this store.
     pub writer: String,
     /// Names and rules.
@@ -153,8 +156,10 @@ impl Base {
             Some(meta) => meta,
             None => first_rows(disk.db.as_ref(), world.entropy.as_ref())?,
         };
-        let base = Self::assemble((disk.db, disk.vault, disk.index), keyring, Some(guard), meta, settings, world);
+        let mut base = Self::assemble((disk.db, disk.vault, disk.index), keyring, Some(guard), meta, settings, world);
         base.check_guard()?;
+        base.upgrade()?;
+        folding::fill(&base)?;
         Ok(base)
     }
 
@@ -170,6 +175,23 @@ impl Base {
         Ok(Self::assemble((disk.db, disk.vault, disk.index), keyring, guard, meta, settings, world))
     }
 
+    /// A store of an earlier format goes on in this one, before anything else is written to it.
+    fn upgrade(&mut self) -> Result<(), store::Error> {
+        if self.format == FORMAT {
+            return Ok(());
+        }
+        tracing::info!(
+            from = self.format,
+            to = FORMAT,
+            "the store goes on in another format: no earlier akta opens it"
+        );
+        let mut batch = Batch::default();
+        batch.put(Family::Meta, keys::META_FORMAT, FORMAT.to_be_bytes());
+        self.db.commit(batch)?;
+        self.format = FORMAT;
+        Ok(())
+    }
+
     fn assemble(
         (db, vault, index): (Arc<dyn Store>, Arc<dyn Store>, Arc<dyn Store>),
         keyring: Keyring,
@@ -182,7 +204,7 @@ impl Base {
         // They are numbered without a gap.
         let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
-        let writer = meta.writer;
+        let (format, writer) = (meta.format, meta.writer);
         Self {
             db,
             index,
@@ -192,6 +214,7 @@ impl Base {
             guard,
             trails: Trails::after(next),
             acts: Registry::default(),
+            format,
             writer,
             settings,
         }
@@ -249,5 +272,5 @@ fn first_rows(db: &dyn Store, entropy: &dyn Entropy) -> Result<Meta, store::Erro
     batch.put(Family::Meta, keys::META_FORMAT, FORMAT.to_be_bytes());
     batch.put(Family::Meta, keys::META_WRITER, writer.as_bytes());
     db.commit(batch)?;
-    Ok(Meta { writer, generation: 0, trails: Vec::new() })
+    Ok(Meta { format: FORMAT, writer, generation: 0, trails: Vec::new() })
 }

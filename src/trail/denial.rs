@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::node::Node;
 use super::submission::{RecordError, Submission};
-use crate::env::random;
 use crate::model::caller::Caller;
 use crate::model::event::{Event, Fields};
 use crate::model::identity::Identity;
@@ -103,8 +102,8 @@ impl Node {
             Ok(_) => concerned,
             Err(_) => Controller::node(),
         };
-        let id = uuid::Builder::from_random_bytes(random(self.base.world.entropy.as_ref())).into_uuid();
-        let submission = Submission { controller, events: vec![denied.event(id.into_bytes(), count)], may_open: false };
+        let event = denied.event(self.fresh_id().into_bytes(), count);
+        let submission = Submission { controller, events: vec![event], may_open: false };
         let pending = self.hand_over(vec![submission], None)?;
         Self::answer(pending).await.map(|_| ())
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::base::Base;
 use super::indexer::{self, Entry};
 use super::keyring;
-use super::opening::open_trail;
+use super::opening::{Opening, open_trail};
 use super::plan::plan;
 use super::reader::{ReadError, Reader};
 use super::seen::{Place, Seen, Sight, Staged as InStep};
@@ -44,7 +44,7 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    fn is_damage(&self) -> bool {
+    pub(super) fn is_damage(&self) -> bool {
         use store::Error::Corrupt;
         matches!(self, Self::Read(ReadError::DataLoss { .. } | ReadError::Store(Corrupt(_))) | Self::Store(Corrupt(_)))
     }
@@ -83,11 +83,11 @@ enum Slot {
 }
 
 /// A trail and the time at which a submission is recorded in it.
-struct Target {
-    info: Option<Arc<Info>>,
-    recorded_at: Timestamp,
+pub(super) struct Target {
+    pub(super) info: Option<Arc<Info>>,
+    pub(super) recorded_at: Timestamp,
     /// Dates up to and including this are past.
-    today: Date,
+    pub(super) today: Date,
 }
 
 impl<'a> Group<'a> {
@@ -139,7 +139,11 @@ impl<'a> Group<'a> {
     }
 
     /// The trail of a controller, if it has one, and the time there.
-    fn target(&self, controller: &Controller, may_open: bool) -> Result<Result<Target, RecordError>, WriteError> {
+    pub(super) fn target(
+        &self,
+        controller: &Controller,
+        may_open: bool,
+    ) -> Result<Result<Target, RecordError>, WriteError> {
         let info = self.base.trail(controller)?;
         let settings = &self.base.settings;
         if info.is_none() && !(may_open && (settings.open_controllers || settings.controllers.contains(controller))) {
@@ -253,10 +257,12 @@ impl<'a> Group<'a> {
                 info
             }
             None => {
-                let (info, entry) = open_trail(self.base, controller, today, recorded_at)?;
+                let (controller, zone) = (controller.clone(), self.base.settings.zone.clone());
+                let opening = Opening { controller, zone, today, recorded_at, first: None };
+                let (info, entries) = open_trail(self.base, &opening)?;
                 let position = info.position();
                 self.opened.push((info.clone(), Head { size: position.size, root: position.tree.root() }));
-                self.entries.push(entry);
+                self.entries.extend(entries);
                 info
             }
         };

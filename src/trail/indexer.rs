@@ -20,7 +20,7 @@ use super::position::stored_size;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use crate::model::date::{Date, Timestamp};
-use crate::model::header::Header;
+use crate::model::header::{Header, Kind};
 use crate::model::origin::Origin;
 use crate::model::part::PartId;
 use crate::model::record::Contents;
@@ -197,8 +197,13 @@ impl Indexer {
         let mut reader = Reader::new(&base, info, today);
         let from = indexed(base.index.as_ref(), info)?;
         for seq in from..info.size() {
-            let record = reader.record(seq)?;
-            self.absorb(vec![Entry::of(info, &record.header, &record.contents, None)])?;
+            // A notice is counted and has no terms: what it says is not looked at here.
+            let header = reader.linked(seq)?.header;
+            let contents = match header.kind {
+                Kind::Event => reader.record(seq)?.contents,
+                Kind::Notice => Contents::default(),
+            };
+            self.absorb(vec![Entry::of(info, &header, &contents, None)])?;
             if (seq - from) % TOLD == TOLD - 1 {
                 tracing::info!(origin = %info.origin, done = seq + 1, of = info.size(), "the index is being built");
             }

@@ -14,8 +14,10 @@ use crate::model::origin::{Controller, Origin};
 use crate::model::stored::TrailMeta;
 use crate::store::{Database, Error, Family, Scan, Store, keys};
 
-/// Version of the store's format (docs/format.md).
-pub const FORMAT: u32 = 1;
+/// Version of the format that is written (docs/format.md).
+pub const FORMAT: u32 = 2;
+/// The oldest that is read, and made that of [`FORMAT`] once it is written to.
+pub const OLDEST: u32 = 1;
 
 /// The newest keyring generation that a batch was written under; `None` before the first.
 pub fn generation(db: &dyn Store) -> Result<Option<u64>, Error> {
@@ -26,6 +28,8 @@ pub fn generation(db: &dyn Store) -> Result<Option<u64>, Error> {
 /// What a store that was written to knows of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Meta {
+    /// Version of its format: [`OLDEST`] to [`FORMAT`].
+    pub format: u32,
     /// Last part of every origin of this store.
     pub writer: String,
     /// The newest keyring generation that a batch was written under; 0 before the first.
@@ -43,10 +47,10 @@ impl Meta {
         let Some(format) = db.get(Family::Meta, keys::META_FORMAT)? else {
             return if is_empty(db)? { Ok(None) } else { Err(missing(keys::META_FORMAT).into()) };
         };
-        match u32::from_be_bytes(fixed(keys::META_FORMAT, &format)?) {
-            FORMAT => {}
+        let format = match u32::from_be_bytes(fixed(keys::META_FORMAT, &format)?) {
+            known @ OLDEST..=FORMAT => known,
             other => return Err(OpenError::Format(other)),
-        }
+        };
         let writer = db.get(Family::Meta, keys::META_WRITER)?.ok_or_else(|| missing(keys::META_WRITER))?;
         let writer = writer_name(&writer).ok_or_else(|| bad(keys::META_WRITER, "is not w and 8 hex digits"))?;
         let trails = descriptions(db)?;
@@ -55,7 +59,7 @@ impl Meta {
             None if trails.is_empty() => 0,
             None => return Err(missing(keys::META_GENERATION).into()),
         };
-        let meta = Self { writer, generation, trails };
+        let meta = Self { format, writer, generation, trails };
         meta.check_trails()?;
         Ok(Some(meta))
     }
@@ -89,12 +93,22 @@ impl Meta {
 
 /// The descriptions of all trails, by controller.
 pub fn descriptions(db: &dyn Store) -> Result<Vec<TrailMeta>, Error> {
-    db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL))
-        .map(|row| {
-            let (key, value) = row?;
-            describe(&key, &value)
-        })
-        .collect()
+    descriptions_after(db, None).collect()
+}
+
+/// The descriptions of trails, by controller, of those whose names come after that one.
+pub fn descriptions_after<'a>(
+    db: &'a dyn Store,
+    after: Option<&Controller>,
+) -> impl Iterator<Item = Result<TrailMeta, Error>> + 'a {
+    let mut scan = Scan::prefix(Family::Meta, keys::META_TRAIL);
+    if let Some(after) = after {
+        scan.from = [&keys::trail_meta(after)[..], &[0]].concat();
+    }
+    db.scan(scan).map(|row| {
+        let (key, value) = row?;
+        describe(&key, &value)
+    })
 }
 
 /// The description of a controller's trail; `None` if it has none.

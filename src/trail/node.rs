@@ -32,7 +32,7 @@ pub type Pending = oneshot::Receiver<Vec<Answer>>;
 /// A running node.
 pub struct Node {
     pub(super) base: Arc<Base>,
-    inbox: mpsc::UnboundedSender<Inbox>,
+    pub(super) inbox: mpsc::UnboundedSender<Inbox>,
     pub(super) index: SyncSender<IndexJob>,
     budget: Arc<Semaphore>,
     reserve: Reserve,

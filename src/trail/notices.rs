@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::{AskError, blocking};
+use super::ask::{Asked, Asker};
 use super::base::Base;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
@@ -10,6 +11,9 @@ use super::trails::Info;
 use crate::model::origin::Controller;
 use crate::model::record::Record;
 use crate::store::{Family, Scan, keys};
+
+/// A page ends once it has this many bytes: gRPC clients take 4 MiB unless told otherwise.
+const PAGE_BYTES_MAX: usize = 2 << 20;
 
 /// A page of notices.
 #[derive(Debug, Clone)]
@@ -30,16 +34,41 @@ impl Node {
         from: u64,
         limit: usize,
     ) -> Result<Notices, AskError> {
+        self.page(controller, from, limit, false).await
+    }
+
+    /// The same with their slices, as far as these are not past, and what opens them. As they name people, the question
+    /// is durable in the trail before it returns.
+    pub async fn notices_with_slices(
+        self: &Arc<Self>,
+        asker: &Asker,
+        controller: &Controller,
+        from: u64,
+        limit: usize,
+    ) -> Result<Notices, AskError> {
+        let found = self.page(controller, from, limit, true).await?;
+        let asked = Asked { call: "ListNotices", shape: "with_slices".to_owned(), export: true };
+        self.record_read(asker, controller, asked, found.notices.len()).await?;
+        Ok(found)
+    }
+
+    async fn page(
+        self: &Arc<Self>,
+        controller: &Controller,
+        from: u64,
+        limit: usize,
+        slices: bool,
+    ) -> Result<Notices, AskError> {
         let trail = self.trail(controller).await?;
         let (node, info) = (self.clone(), trail.clone());
-        let (notices, next) = blocking(move || list(&node.base, &info, from, limit)).await?;
+        let (notices, next) = blocking(move || list(&node.base, &info, from, limit, slices)).await?;
         Ok(Notices { trail, notices, next })
     }
 }
 
 type Page = (Vec<(Record, Vec<u8>)>, Option<u64>);
 
-fn list(base: &Base, info: &Info, from: u64, limit: usize) -> Result<Page, ReadError> {
+fn list(base: &Base, info: &Info, from: u64, limit: usize, slices: bool) -> Result<Page, ReadError> {
     let size = info.size();
     let scan = Scan {
         from: keys::trail_seq(info.number, from.min(size)).to_vec(),
@@ -48,16 +77,22 @@ fn list(base: &Base, info: &Info, from: u64, limit: usize) -> Result<Page, ReadE
     };
     // One more than asked for tells where the next page begins.
     let rows: Vec<_> = base.db.scan(scan).take(limit + 1).collect::<Result<_, _>>()?;
-    let mut reader = Reader::headers(base, info);
+    let mut reader = match slices {
+        true => Reader::new(base, info, base.today(&info.zone)).with_openings(true),
+        false => Reader::headers(base, info),
+    };
     let mut notices = Vec::with_capacity(rows.len().min(limit));
     let mut next = None;
+    let mut bytes = 0;
     for (key, core) in rows {
         let seq = keys::seq_of(&key).unwrap_or_default();
-        if notices.len() == limit {
+        if notices.len() == limit || bytes > PAGE_BYTES_MAX {
             next = Some(seq);
             break;
         }
-        notices.push((reader.record(seq)?, core.into_vec()));
+        let record = reader.record(seq)?;
+        bytes += core.len() + record.wire_bytes();
+        notices.push((record, core.into_vec()));
     }
     Ok((notices, next))
 }

@@ -83,39 +83,37 @@ impl<'a> Reader<'a> {
     pub fn record(&mut self, seq: u64) -> Result<Record, ReadError> {
         let Linked { header, link } = self.linked(seq)?;
         let mut openings = Vec::new();
-        let (contents, verdicts) = match header.kind {
-            Kind::Notice => {
-                let (contents, core) = self.notice(seq, &header.groups)?;
-                openings.push(Opening { key: PartKey::first(PartId::Core), salt: NO_SALT, content: core });
-                (contents, vec![Verdict::Intact; header.groups.len()])
+        let mut contents = Contents::default();
+        let mut verdicts = Vec::with_capacity(header.groups.len());
+        let mut sealed = header.groups.as_slice();
+        if header.kind == Kind::Notice {
+            let (notice, core) = self.notice(seq, sealed)?;
+            contents.notice = Some(notice);
+            openings.push(Opening { key: PartKey::first(PartId::Core), salt: NO_SALT, content: core });
+            verdicts.push(Verdict::Intact);
+            sealed = &sealed[1..];
+        }
+        let mut parts = Vec::new();
+        for group in sealed {
+            verdicts.push(if group.date <= self.today {
+                Verdict::Expired
+            } else if self.base.keyring.is_absent() {
+                self.frame(seq, group.date)?;
+                Verdict::Sealed
+            } else {
+                parts.extend(self.group(seq, group)?);
+                Verdict::Intact
+            });
+        }
+        parts.sort_by_key(|part| part.key);
+        for part in parts {
+            contents
+                .add(part.key, &part.content)
+                .map_err(|_| self.loss(seq, format!("part {} is not well-formed", part.key.id)))?;
+            if self.openings {
+                openings.push(Opening { key: part.key, salt: part.salt, content: part.content });
             }
-            Kind::Event => {
-                let mut contents = Contents::default();
-                let mut parts = Vec::new();
-                let mut verdicts = Vec::with_capacity(header.groups.len());
-                for group in &header.groups {
-                    verdicts.push(if group.date <= self.today {
-                        Verdict::Expired
-                    } else if self.base.keyring.is_absent() {
-                        self.frame(seq, group.date)?;
-                        Verdict::Sealed
-                    } else {
-                        parts.extend(self.group(seq, group)?);
-                        Verdict::Intact
-                    });
-                }
-                parts.sort_by_key(|part| part.key);
-                for part in parts {
-                    contents
-                        .add(part.key, &part.content)
-                        .map_err(|_| self.loss(seq, format!("part {} is not well-formed", part.key.id)))?;
-                    if self.openings {
-                        openings.push(Opening { key: part.key, salt: part.salt, content: part.content });
-                    }
-                }
-                (contents, verdicts)
-            }
-        };
+        }
         Ok(Record { header, link, contents, verdicts, openings })
     }
 
@@ -143,8 +141,8 @@ impl<'a> Reader<'a> {
         run::decode(first, &value).map_err(|error| self.loss(first, error.to_string()))
     }
 
-    /// A notice, and the bytes of its core.
-    fn notice(&self, seq: u64, groups: &[Group]) -> Result<(Contents, Vec<u8>), ReadError> {
+    /// What a notice says in clear, and the bytes of that.
+    fn notice(&self, seq: u64, groups: &[Group]) -> Result<(NoticeCore, Vec<u8>), ReadError> {
         let core = self
             .base
             .db
@@ -156,7 +154,7 @@ impl<'a> Reader<'a> {
         }
         let notice =
             NoticeCore::decode(core.as_slice()).map_err(|_| self.loss(seq, "its notice is not well-formed"))?;
-        Ok((Contents { notice: Some(notice), ..Contents::default() }, core))
+        Ok((notice, core))
     }
 
     /// The parts of a group, which together match its commitment.

@@ -10,7 +10,7 @@ use crate::env::{Entropy, random};
 use crate::model::date::{Date, Timestamp};
 use crate::model::frame;
 use crate::model::header::{Group, Header, Kind, Link};
-use crate::model::notice::{self, Says};
+use crate::model::notice::{self, Told};
 use crate::model::part::{self, PartHash, PartId, PartKey};
 use crate::model::policy::{Class, Dates};
 use crate::model::record::Contents;
@@ -85,12 +85,20 @@ impl<'a> Sequencer<'a> {
     }
 
     /// Places a notice.
-    pub fn notice(&mut self, says: Says, recorded_at: Timestamp) -> Placed {
+    pub fn notice(&mut self, told: impl Into<Told>, recorded_at: Timestamp) -> Placed {
         let seq = self.position.size;
-        let contents = notice::contents(says, self.position.notice, recorded_at);
+        let told = told.into();
+        let date = told.date;
+        let contents = notice::contents(told, self.position.notice, recorded_at);
         let ordinal = self.position.notice.map_or(0, |before| before.ordinal + 1);
-        let [(_, core)] = <[_; 1]>::try_from(contents.parts()).expect("a notice is a core");
-        let header = notice::header(&core, seq, recorded_at, self.position.head);
+        let mut parts = contents.parts().into_iter();
+        let (_, core) = parts.next().expect("a notice has a core");
+        let mut header = notice::header(&core, seq, recorded_at, self.position.head);
+        let hashes: Vec<_> = parts.map(|(key, content)| (key, self.frame(date, seq).add(seq, key, content))).collect();
+        if !hashes.is_empty() {
+            let bitmap = PartId::Detail.bit();
+            header.groups.push(Group { date, bitmap, commitment: part::group_hash(hashes) });
+        }
         self.notices.push((seq, core));
         self.position.notice = Some(notice::Before { ordinal, seq });
         self.place(header, recorded_at)

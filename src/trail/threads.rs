@@ -7,14 +7,19 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
+use super::acts::{ChangeError, Noted};
 use super::base::Base;
+use super::change::Made;
+use super::controllers::{Asked, OpenTrail};
 use super::group::Answer;
 use super::indexer::{Entry, Indexer};
 use super::merge::Postings;
 use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
 use super::submission::Submission;
-use super::writer::Writer;
+use super::writer::{Step, Writer};
+use crate::model::origin::Controller;
+use crate::model::permission::change::{Change, Decided};
 use crate::store;
 
 /// Most events in one group.
@@ -37,6 +42,8 @@ const IDLE: Duration = Duration::from_secs(3_600);
 /// What the writer is handed.
 pub(super) enum Inbox {
     Record(Box<Job>),
+    /// Something about a controller is decided.
+    Decide(Box<Decision>),
     /// An hour is closed: its small rows may be merged.
     Merge,
     /// Record what was taken before, then end.
@@ -49,6 +56,19 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Vec<Answer>>,
     // Held until they are durable or refused: what waits and what is under way is bounded by bytes.
     pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What is decided about controllers, and where the answer goes.
+pub(super) enum Decision {
+    Change {
+        changes: Vec<(Controller, Change)>,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Vec<Noted>, ChangeError>>,
+    },
+    Open {
+        asked: Asked,
+        answer: oneshot::Sender<Result<OpenTrail, ChangeError>>,
+    },
 }
 
 /// What the indexer is handed.
@@ -109,6 +129,7 @@ pub(super) fn write(
             break;
         }
         let mut group = Vec::new();
+        let mut decisions = Vec::new();
         let mut events = 0;
         let mut next = first;
         while let Some(inbox) = next {
@@ -117,6 +138,8 @@ pub(super) fn write(
                     events += job.submissions.iter().map(|submission| submission.events.len()).sum::<usize>();
                     group.push(*job);
                 }
+                // Each has a group of its own: it is made, or refused, for itself.
+                Inbox::Decide(decision) => decisions.push(*decision),
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
@@ -124,7 +147,10 @@ pub(super) fn write(
             next = if events < GROUP_MAX { jobs.try_recv().ok() } else { None };
         }
         since_slice += 1;
-        if !merger.is_idle() && !writer.is_stopped() && (group.is_empty() || since_slice >= GROUPS_A_SLICE) {
+        if !merger.is_idle()
+            && !writer.is_stopped()
+            && ((group.is_empty() && decisions.is_empty()) || since_slice >= GROUPS_A_SLICE)
+        {
             since_slice = 0;
             match merger.slice() {
                 Ok(Some(postings)) => {
@@ -136,6 +162,9 @@ pub(super) fn write(
         }
         if !group.is_empty() {
             record(&mut writer, group, &index);
+        }
+        for decision in decisions {
+            decide(&mut writer, decision, &index);
         }
         if writer.is_stopped() {
             stopped.send_replace(true);
@@ -156,18 +185,37 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>) {
         submissions.extend(own);
     }
     let mut step = writer.step(submissions);
-    // The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
+    publish(writer, &mut step, index);
+    // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
+    for (from, answer, _permit) in waiting.into_iter().rev() {
+        // A reporter that hung up does not want to know.
+        let _ = answer.send(step.results.split_off(from));
+    }
+}
+
+fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>) {
+    match decision {
+        Decision::Change { changes, decided, answer } => {
+            let Made { answer: made, mut step } = writer.change(changes, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+        Decision::Open { asked, answer } => {
+            let Made { answer: made, mut step } = writer.open_controller(&asked);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+    }
+}
+
+/// The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
+fn publish(writer: &mut Writer, step: &mut Step, index: &SyncSender<IndexJob>) {
     let entries = std::mem::take(&mut step.entries);
     if !entries.is_empty() && index.send(IndexJob::Entries(entries)).is_err() {
         tracing::error!("the indexer is gone: what is recorded cannot be found, so the writer stops; restart akta");
         writer.stop();
     }
     step.publish();
-    // Last to first: who waits for the first answer of a stream then finds the others there, and wakes once.
-    for (from, answer, _permit) in waiting.into_iter().rev() {
-        // A reporter that hung up does not want to know.
-        let _ = answer.send(step.results.split_off(from));
-    }
 }
 
 /// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest. With nothing to take,

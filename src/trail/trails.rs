@@ -225,6 +225,11 @@ impl Trails {
         Ok(Some(info))
     }
 
+    /// The trail of a controller, if it is open, which is not made to stay so.
+    pub(super) fn in_use(&self, controller: &Controller) -> Option<Arc<Info>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).get(controller).cloned()
+    }
+
     /// Adds a trail that was just made.
     pub(super) fn add(&self, info: Arc<Info>) {
         self.next.fetch_max(info.number + 1, Ordering::Relaxed);

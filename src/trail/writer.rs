@@ -32,6 +32,17 @@ impl Step {
         }
     }
 
+    pub(super) fn nothing() -> Self {
+        Self { results: Vec::new(), entries: Vec::new(), heads: Vec::new() }
+    }
+
+    /// Of a trail that was opened alone.
+    pub(super) fn of_opening(info: &Arc<Info>, entries: Vec<Entry>) -> Self {
+        let position = info.position();
+        let head = Head { size: position.size, root: position.tree.root() };
+        Self { results: Vec::new(), entries, heads: vec![(info.clone(), head)] }
+    }
+
     fn refused(count: usize, refusal: RecordError) -> Self {
         Self { results: vec![Err(refusal); count], entries: Vec::new(), heads: Vec::new() }
     }
@@ -74,14 +85,23 @@ impl Writer {
     /// Records what was submitted, as one group: durable together.
     pub fn step(&mut self, submissions: Vec<Submission>) -> Step {
         let count = submissions.len();
-        if self.stopped {
-            let reason = "the writer has stopped after a failed write; restart akta";
-            return Step::refused(count, RecordError::Busy { reason });
+        if let Err(stopped) = self.check_running() {
+            return Step::refused(count, stopped);
         }
         self.record(submissions).unwrap_or_else(|error| {
             self.fail(&error);
             Step::refused(count, RecordError::Uncertain)
         })
+    }
+
+    /// Nothing is recorded any more once a commit failed.
+    pub(super) fn check_running(&self) -> Result<(), RecordError> {
+        let reason = "the writer has stopped after a failed write; restart akta";
+        if self.stopped { Err(RecordError::Busy { reason }) } else { Ok(()) }
+    }
+
+    pub(super) fn base(&self) -> Arc<Base> {
+        self.base.clone()
     }
 
     fn record(&mut self, submissions: Vec<Submission>) -> Result<Step, WriteError> {
@@ -108,7 +128,7 @@ impl Writer {
         self.commit(group)
     }
 
-    fn commit(&mut self, group: Group<'_>) -> Result<Step, WriteError> {
+    pub(super) fn commit(&mut self, group: Group<'_>) -> Result<Step, WriteError> {
         let base = self.base.clone();
         let Group { draft, staged, answers, entries, opened, .. } = group;
         let mut step = Step { results: answers, entries, heads: opened };

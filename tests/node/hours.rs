@@ -22,7 +22,7 @@ use akta::store::disk::Disk;
 use akta::store::keys::{self, POSTING_PREFIX};
 use akta::store::space::Reserve;
 use akta::store::{Family, Scan};
-use akta::trail::ask::{Ground, Question};
+use akta::trail::ask::{Asker, Ground, Question};
 use akta::trail::base::{Base, World};
 use akta::trail::indexer::decode_seqs;
 use akta::trail::keyring::Kek;
@@ -66,8 +66,8 @@ impl Running {
     /// A question as any other, after which the index holds what was there.
     async fn ask(&self) -> u64 {
         let ground = Ground { purpose: Purpose::Security.into(), text: String::new() };
-        let (caller, question) = (Caller::dev(), Question::default());
-        let answer = self.node.search(&caller, &ground, &self.school, question, 1, "").await.unwrap();
+        let asker = Asker { caller: Caller::dev(), ground, through: Vec::new() };
+        let answer = self.node.search(&asker, &self.school, Question::default(), 1, "").await.unwrap();
         answer.page.size
     }
 

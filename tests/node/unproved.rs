@@ -151,7 +151,7 @@ async fn asked(client: &mut Client, call: Call, controller: &str) -> Result<(), 
             assert_eq!(last.map(|report| (report.records, report.findings)), Some((RECORDS, Vec::new())));
         }
         Call::Notices(from_seq, page_size) => {
-            let asked = ListNoticesRequest { controller, from_seq, page_size };
+            let asked = ListNoticesRequest { controller, from_seq, page_size, ..ListNoticesRequest::default() };
             let answer = client.history.list_notices(asked).await?.into_inner();
             assert_eq!((answer.notices.len(), answer.next_seq), (usize::from(from_seq == 0), 0));
         }

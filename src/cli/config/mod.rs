@@ -44,7 +44,7 @@ enum Command {
     Check(Options),
     /// Show each setting in force and where it comes from: flag, variable, file or default; secrets are never shown
     Show(Options),
-    WhoCan(who_can::Args),
+    WhoCan(Box<who_can::Args>),
     /// Print an example of a configuration file, with comments
     Example {
         /// An example of a policy file instead: two schools and their vendor

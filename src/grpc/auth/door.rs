@@ -1,5 +1,6 @@
 //! The door: who calls, and whether they may. Every call of every service passes here before it touches a trail.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
@@ -19,7 +20,8 @@ use crate::model::event::Event;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::decide::{Decision, Permitted, decide, services};
-use crate::model::permission::policy::Policy;
+use crate::model::permission::policy::{Entry, Policy};
+use crate::model::permission::scope::Scope;
 use crate::trail::denial::{Denied, Who};
 use crate::trail::node::Node;
 
@@ -108,6 +110,71 @@ impl Door {
     ) -> Result<Permitted, Forbidden> {
         let Some(rules) = self.rules() else { return Ok(Permitted::Dev) };
         self.permit_by(&rules, caller, permission, controller, call)
+    }
+
+    /// Whether a caller may do one of these for a controller: the first of them that they may, and by what.
+    ///
+    /// # Errors
+    ///
+    /// None of them; that the first is not permitted is recorded.
+    pub fn permit_any(
+        &self,
+        caller: &Caller,
+        needs: [Permission; 2],
+        controller: &Controller,
+        call: &'static str,
+    ) -> Result<(Permission, Permitted), Forbidden> {
+        let [first, second] = needs;
+        if let Some(by) = self.by(caller, second, controller) {
+            return Ok(self.by(caller, first, controller).map_or((second, by), |by| (first, by)));
+        }
+        self.permit(caller, first, controller, call).map(|by| (first, by))
+    }
+
+    /// By what a caller may do that for a controller, if they may. Nothing is recorded: it is for choosing among what
+    /// they may.
+    pub fn by(&self, caller: &Caller, permission: Permission, controller: &Controller) -> Option<Permitted> {
+        let Some(rules) = self.rules() else { return Some(Permitted::Dev) };
+        let now = self.node.base().now();
+        if caller.has_ended(now) {
+            return None;
+        }
+        decide(&rules.policy, &self.node.acts(controller), caller, permission, controller, now).permitted().ok()
+    }
+
+    /// The controllers for which the policy gives a caller that permission, or would with a grant; by the policy alone,
+    /// whichever of them there are.
+    ///
+    /// # Errors
+    ///
+    /// None, which is recorded in the node's own trail.
+    pub fn scope(&self, caller: &Caller, permission: Permission, call: &'static str) -> Result<Scope, Forbidden> {
+        let Some(rules) = self.rules() else { return Ok(Scope::All) };
+        let ended = caller.has_ended(self.node.base().now());
+        let scopes = || rules.policy.of(caller).filter(|entry| entry.role_for(permission).is_some()).map(Entry::scope);
+        let named: BTreeSet<Controller> = scopes().flat_map(Scope::named).cloned().collect();
+        let all = scopes().any(|scope| *scope == Scope::All);
+        if ended || !all && named.is_empty() {
+            let who = Who::Known { name: caller.name().to_owned(), kind: caller.kind() };
+            let (why, forbidden) =
+                if ended { ("expired", Forbidden::Ended) } else { ("role", Forbidden::NotPermitted) };
+            self.denied(Denied { who, call, permission: Some(permission), controller: None, why: why.to_owned() });
+            return Err(forbidden);
+        }
+        Ok(if all { Scope::All } else { Scope::Named(named) })
+    }
+
+    /// Records that somebody who passed the door was refused all the same, and says so.
+    pub fn refuse(
+        &self,
+        caller: &Caller,
+        permission: Permission,
+        controller: &Controller,
+        call: &'static str,
+        why: &'static str,
+    ) -> Forbidden {
+        self.refused(caller, permission, controller, call, why);
+        Forbidden::NotPermitted
     }
 
     fn permit_by(

@@ -1,12 +1,19 @@
 //! Messages to checked values, and records to messages.
 
+mod act;
+mod controller;
 mod event;
 mod question;
 mod record;
 mod verified;
 
+pub use act::{
+    act_id, approval_info, concerning, deed, grant_info, holder, incident_info, known_id, perhaps_reason, permissions,
+    reason, span, standing, times,
+};
+pub use controller::{after, asked_why, change_receipt, controller_info, profile, school, schools, zone};
 pub use event::{cut_bytes, event};
-pub use question::{ground, key, page_size, question};
+pub use question::{ground, key, page_size, perhaps_ground, question};
 pub use record::{notices, receipt, recorded};
 pub use verified::verified;
 

@@ -24,12 +24,27 @@ pub fn ground(name: String, purpose: i32, purpose_text: String, checker: &mut Ch
     if purpose == 0 {
         checker
             .refuse("purpose", "is required: say why you ask, it is recorded; for example SECURITY or SUBJECT_RIGHTS");
-    } else if Purpose::try_from(purpose).is_err() {
+    }
+    let ground = why(purpose, purpose_text, checker);
+    (asked_controller(name, checker), ground)
+}
+
+/// Why, where that need not be said.
+pub fn perhaps_ground(purpose: i32, purpose_text: String, checker: &mut Checker) -> Option<Ground> {
+    if purpose == 0 && !purpose_text.is_empty() {
+        checker.refuse("purpose_text", "goes with a purpose only: state one, or leave it out");
+    }
+    let ground = why(purpose, purpose_text, checker);
+    (purpose != 0).then_some(ground)
+}
+
+fn why(purpose: i32, purpose_text: String, checker: &mut Checker) -> Ground {
+    if purpose != 0 && Purpose::try_from(purpose).is_err() {
         checker.refuse("purpose", "is not a purpose that this version knows: choose one of akta.record.v1.Purpose");
     }
     let text = checker.text("purpose_text", purpose_text, 64);
     check_purpose_text(purpose, &text, checker);
-    (asked_controller(name, checker), Ground { purpose, text })
+    Ground { purpose, text }
 }
 
 /// What to find, and the number of rows on a page.

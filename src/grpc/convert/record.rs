@@ -29,9 +29,11 @@ pub fn notices(found: Notices) -> api::ListNoticesResponse {
     let Notices { trail, notices, next } = found;
     let notices = notices.into_iter().map(|(record, core)| api::Notice {
         receipt: Some(place(&trail, &record)),
+        parts: parts(&record),
+        openings: record.openings.iter().filter(|opening| opening.key.id == PartId::Detail).map(opening).collect(),
+        header: record.header.encode(),
         notice: record.contents.notice,
         core,
-        header: record.header.encode(),
     });
     api::ListNoticesResponse { notices: notices.collect(), next_seq: next.unwrap_or_default() }
 }
@@ -66,14 +68,11 @@ fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
 
 fn openings(answer: &Answer, record: &Record) -> Vec<api::Opening> {
     let asked = record.openings.iter().filter(|_| answer.openings);
-    asked
-        .map(|Opening { key, salt, content }| api::Opening {
-            part: key.id as i32 + 1,
-            index: u32::from(key.index),
-            salt: salt.to_vec(),
-            content: content.clone(),
-        })
-        .collect()
+    asked.map(opening).collect()
+}
+
+fn opening(Opening { key, salt, content }: &Opening) -> api::Opening {
+    api::Opening { part: key.id as i32 + 1, index: u32::from(key.index), salt: salt.to_vec(), content: content.clone() }
 }
 
 fn parts(record: &Record) -> Vec<api::PartState> {

@@ -239,6 +239,14 @@ impl Acts {
         }
     }
 
+    /// The same at `now`, without what is over for a year by then: what is checked against it, and its ids, are as after
+    /// a restart.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        self.forget(now);
+        self
+    }
+
     /// Lets go of what is over for a year.
     fn forget(&mut self, now: Timestamp) {
         let old = now.minus(SHOWN);

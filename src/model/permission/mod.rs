@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`Permission`] → [`role`] → [`holder`] and [`scope`] → [`policy`] (who has which role for whom) →
 //! [`grants`] (what opens a school to the vendor's staff, and until when) → [`decide`] → [`approval`] (what one person
-//! may not do alone) → [`change`] and [`acts`] (what a controller decides, and what of that holds). [`who_can`] asks the same the other way round, [`advice`] looks for what was forgotten.
+//! may not do alone) → [`change`] and [`acts`] (what a controller decides, and what of that holds) → [`told`] (how
+//! a notice tells it). [`who_can`] asks the same the other way round, [`advice`] looks for what was forgotten.
 
 pub mod acts;
 pub mod advice;
@@ -18,6 +19,7 @@ pub mod role;
 pub mod scope;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod who_can;
 
 use std::fmt;

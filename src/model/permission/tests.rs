@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::acts::Acts;
 use super::change::{Change, Decided};
 use super::decide::{Decision, Denial, Permitted, decide, services};
-use super::grants::{Act, GRANT_MAX, Grant, INCIDENT_MAX, Span};
+use super::grants::{Act, Grant, INCIDENT_MAX, Span};
 use super::holder::Holder;
 use super::issuer::{Algorithm, Issuer, Keys};
 use super::policy::{Entry, Policy, Staff};

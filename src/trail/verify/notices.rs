@@ -2,7 +2,14 @@
 
 use super::super::keyring::Keyring;
 use super::super::trails::Info;
-use crate::model::policy;
+use crate::model::date::{Date, Timestamp};
+use crate::model::header::Header;
+use crate::model::part::PartId;
+use crate::model::permission::acts::{Acts, Refusal};
+use crate::model::permission::change::Change;
+use crate::model::permission::told::{self, Heard};
+use crate::model::policy::{self, Class};
+use crate::model::record::{Record, Verdict};
 use crate::model::stored::{KeyringOpened, NoticeCore, TrailOpened, notice_core::Kind};
 
 /// What the notices so far fix for the next one.
@@ -11,20 +18,25 @@ pub(super) struct Notices<'a> {
     keyring: &'a Keyring,
     /// What the row "keyring generation" of meta says.
     newest: u64,
+    /// What the row "format" of meta says.
+    format: u32,
     count: u64,
     last: u64,
     /// Newest keyring generation that a notice named.
     generation: u64,
+    /// What the controller has decided so far; names that cannot be read are such as nobody has.
+    acts: Acts,
 }
 
 impl<'a> Notices<'a> {
-    pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64) -> Self {
-        Self { info, keyring, newest, count: 0, last: 0, generation: 0 }
+    pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64, format: u32) -> Self {
+        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts: Acts::default() }
     }
 
-    /// The record at `seq`: its notice, if it is one.
-    pub(super) fn check(&mut self, seq: u64, notice: Option<&NoticeCore>) -> Result<(), String> {
-        let Some(notice) = notice else {
+    /// A record: its notice, if it is one.
+    pub(super) fn check(&mut self, record: &Record) -> Result<(), String> {
+        let seq = record.header.seq;
+        let Some(notice) = &record.contents.notice else {
             return if seq == 0 { Err("record 0 is not the opening notice".to_owned()) } else { Ok(()) };
         };
         if (notice.ordinal, notice.previous_seq) != (self.count, self.last) {
@@ -32,12 +44,47 @@ impl<'a> Notices<'a> {
         }
         self.count += 1;
         self.last = seq;
+        self.shape(&record.header, notice)?;
         match &notice.kind {
             Some(Kind::Opened(opened)) if seq == 0 => self.opened(opened),
             Some(Kind::Opened(_)) => Err("it opens the trail a second time".to_owned()),
             _ if seq == 0 => Err("record 0 is not the opening notice".to_owned()),
             Some(Kind::KeyringOpened(opened)) => self.keyring_opened(opened),
-            Some(_) | None => Err("it is a notice of a kind that this akta does not know".to_owned()),
+            Some(
+                Kind::ControllerSet(_)
+                | Kind::LoneApprovalSet(_)
+                | Kind::Granted(_)
+                | Kind::IncidentDeclared(_)
+                | Kind::ActEnded(_)
+                | Kind::ApprovalAsked(_)
+                | Kind::ApprovalAnswered(_)
+                | Kind::ApprovalUsed(_),
+            ) => self.act(record, notice),
+            None => Err("it is a notice of a kind that this akta does not know".to_owned()),
+        }
+    }
+
+    /// One group in clear, and the slices of its kind, with their date.
+    fn shape(&self, header: &Header, notice: &NoticeCore) -> Result<(), String> {
+        let core = header.groups.first().is_some_and(|group| {
+            group.date == Date::NEVER && group.bitmap == PartId::Core.bit() && header.class == Class::Ledger
+        });
+        if !core {
+            return Err("its header is not that of a notice".to_owned());
+        }
+        let at = Timestamp::from_nanos(notice.recorded_at);
+        let date = notice.kind.as_ref().and_then(|says| Some((told::date(says, at, &self.info.zone)?, says)));
+        match (date, &header.groups[1..]) {
+            (None, []) => Ok(()),
+            (Some((date, says)), [slices]) if slices.bitmap == PartId::Detail.bit() => {
+                // What a zone's rules say of a day to come may change.
+                let slack = u32::from(told::end(says, at) > Some(at));
+                if slices.date.days().abs_diff(date.days()) > slack {
+                    return Err(format!("its slices have the date {}, not {date}", slices.date));
+                }
+                Ok(())
+            }
+            _ => Err("its parts are not those of a notice of its kind".to_owned()),
         }
     }
 
@@ -70,4 +117,39 @@ impl<'a> Notices<'a> {
         self.generation = opened.generation;
         Ok(())
     }
+
+    /// What a controller decides follows from what it decided before, as far as that can be read.
+    fn act(&mut self, record: &Record, notice: &NoticeCore) -> Result<(), String> {
+        if self.format < 2 {
+            return Err("it is a notice of a kind that stores of format 1 do not have".to_owned());
+        }
+        if self.info.controller.is_node() {
+            return Err("it tells of what a controller decides, but is in the node's own trail".to_owned());
+        }
+        let read = record.verdicts.get(1) == Some(&Verdict::Intact);
+        let slices = read.then_some(record.contents.slices.as_slice());
+        let Some(heard) = told::hear(notice, slices)? else { return Ok(()) };
+        let at = Timestamp::from_nanos(notice.recorded_at);
+        let mut acts = std::mem::take(&mut self.acts).as_of(at);
+        let (change, decided) = supposed(heard, record.header.seq, &acts);
+        match acts.check(&change, &decided, at) {
+            // How many there may be at once is no matter of the format.
+            Ok(()) | Err(Refusal::TooMany { .. }) => {}
+            Err(refusal) => return Err(format!("it does not follow from the notices before it: {refusal}")),
+        }
+        acts.apply(change, decided, at);
+        self.acts = acts;
+        Ok(())
+    }
 }
+
+fn supposed(heard: Heard, seq: u64, acts: &Acts) -> (Change, crate::model::permission::change::Decided) {
+    let asked = match &heard.change {
+        Change::Use { id, .. } => acts.request(id),
+        _ => None,
+    };
+    heard.supposed(seq, asked.map(|request| request.asked.name.as_str()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,10 +79,10 @@ impl<'a> Walk<'a> {
         let mut before = Before::new(self.info);
         // The trail's size was read before: what its notices name is noted by now.
         let newest = meta::generation(self.base.db.as_ref())?.unwrap_or_default();
-        let mut notices = Notices::new(self.info, &self.base.keyring, newest);
+        let mut notices = Notices::new(self.info, &self.base.keyring, newest, self.base.format);
         for seq in 0..size {
             let record = reader.record(seq)?;
-            let follows = before.check(&record).and_then(|()| notices.check(seq, record.contents.notice.as_ref()));
+            let follows = before.check(&record).and_then(|()| notices.check(&record));
             follows.map_err(|what| Bad::Record(seq, what))?;
             self.leaf(&record.header)?;
             self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;

@@ -1,0 +1,158 @@
+//! `akta notices`: what a trail says about itself.
+
+use prost::Message;
+use serde_json::{Map, Value, json};
+
+use super::args::{Purpose, Target};
+use super::text::{self, hex, rfc3339, say, table_within};
+use super::{Failure, Outcome, block_on};
+use crate::client::reason;
+use crate::grpc::api::{ListNoticesRequest, Notice};
+use crate::model::date::Timestamp;
+use crate::model::stored::notice_core::Kind;
+use crate::model::stored::{Deed, DetailPart};
+
+/// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
+///
+/// Permission: notices. In clear a notice names nobody; that is shown without a purpose, and leaves no
+/// record. With a purpose who decided, why and about whom is shown too, until its date, and the
+/// question is recorded. The node's own trail is that of the controller "node".
+///
+///   akta notices --controller school-1
+///   akta notices --controller school-1 --purpose incident-investigation --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    /// Why you ask; it is recorded, and who decided and why is shown
+    #[arg(long, value_name = "PURPOSE")]
+    purpose: Option<Purpose>,
+    /// Reference of the request or ticket; needed with support-ticket and other
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, requires = "purpose")]
+    purpose_text: String,
+    /// One JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks and shows the answer.
+pub fn run(args: Args) -> Result<Outcome, Failure> {
+    block_on(async {
+        let mut client = args.target.connect().await?;
+        let (mut all, mut from_seq) = (Vec::new(), 0);
+        loop {
+            let request = ListNoticesRequest {
+                controller: args.target.controller.clone(),
+                from_seq,
+                page_size: 1_000,
+                purpose: args.purpose.map_or(0, |purpose| purpose.0.into()),
+                purpose_text: args.purpose_text.clone(),
+            };
+            let page = client.history.list_notices(request).await.map_err(|status| reason(&status))?.into_inner();
+            if args.json {
+                page.notices.iter().for_each(|notice| say(text::json(&object(notice))));
+            } else {
+                all.extend(page.notices.iter().map(row));
+            }
+            from_seq = page.next_seq;
+            if from_seq == 0 {
+                break;
+            }
+        }
+        if !args.json {
+            say(table_within(&["SEQ", "WHEN (UTC)", "NOTICE", "WHAT", "BY", "GROUND", "ABOUT"], &all, 80));
+        }
+        Ok(Outcome::Good)
+    })
+}
+
+fn row(notice: &Notice) -> Vec<String> {
+    let receipt = notice.receipt.clone().unwrap_or_default();
+    let kind = notice.notice.as_ref().and_then(|core| core.kind.as_ref());
+    let (name, fields) = kind.map_or_else(|| ("?", json!({})), told);
+    let what: Vec<String> = fields.as_object().into_iter().flatten().map(|(key, value)| in_words(key, value)).collect();
+    let slices = slices(notice);
+    let slice = |key: &str| slices.get(key).and_then(Value::as_str).map(str::to_owned);
+    let shown = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    vec![
+        receipt.seq.to_string(),
+        text::time(receipt.recorded_at.as_ref()),
+        name.replace('_', " "),
+        what.join(" "),
+        shown(slice("by")),
+        shown(slice("ground")),
+        shown(slice("holder").or_else(|| slice("concerning"))),
+    ]
+}
+
+fn in_words(key: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) if key == "id" => text.clone(),
+        Value::String(text) => format!("{key} {text}"),
+        Value::Bool(true) => key.to_owned(),
+        Value::Bool(false) => format!("not {key}"),
+        Value::Array(items) => {
+            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            format!("{key} {}", if words.is_empty() { "-".to_owned() } else { words.join(",") })
+        }
+        other => format!("{key} {other}"),
+    }
+}
+
+/// Its name, and what it says in clear.
+fn told(kind: &Kind) -> (&'static str, Value) {
+    let time = |nanos: i64| Timestamp::from_nanos(nanos).to_string();
+    match kind {
+        Kind::Opened(it) => ("opened", json!({"zone": it.zone, "policy": it.policy_version})),
+        Kind::KeyringOpened(it) => ("keyring_opened", json!({"generation": it.generation, "dev": it.dev})),
+        Kind::ControllerSet(it) => (
+            "controller_set",
+            json!({"public_body": it.public_body, "register_keeper": it.register_keeper,
+                "group_only_sources": it.group_only_sources, "refuse_foreign_purposes": it.refuse_foreign_purposes}),
+        ),
+        Kind::LoneApprovalSet(it) => ("lone_approval_set", json!({"allowed": it.allowed})),
+        Kind::Granted(it) => (
+            "granted",
+            json!({"id": uuid(&it.id), "permissions": it.permissions, "from": time(it.from), "until": time(it.until)}),
+        ),
+        Kind::IncidentDeclared(it) => {
+            ("incident_declared", json!({"id": uuid(&it.id), "from": time(it.from), "until": time(it.until)}))
+        }
+        Kind::ActEnded(it) => ("act_ended", json!({"id": uuid(&it.id)})),
+        Kind::ApprovalAsked(it) => {
+            let deed =
+                Deed::try_from(it.deed).map_or_else(|_| it.deed.to_string(), |deed| deed.as_str_name().to_owned());
+            let deed = deed.trim_start_matches("DEED_").to_lowercase().replace('_', "-");
+            ("approval_asked", json!({"id": uuid(&it.id), "deed": deed, "processor": it.processor}))
+        }
+        Kind::ApprovalAnswered(it) => ("approval_answered", json!({"id": uuid(&it.id), "agrees": it.agrees})),
+        Kind::ApprovalUsed(it) => ("approval_used", json!({"id": uuid(&it.id), "alone": it.alone})),
+    }
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    uuid::Uuid::from_slice(bytes).map_or_else(|_| hex(bytes), |id| id.to_string())
+}
+
+/// What its slices say, as far as they are shown.
+fn slices(notice: &Notice) -> Map<String, Value> {
+    let parts = notice.openings.iter().filter_map(|opening| DetailPart::decode(opening.content.as_slice()).ok());
+    parts.flat_map(|part| part.attributes).map(|attribute| (attribute.key, attribute.value.into())).collect()
+}
+
+/// For programs.
+fn object(notice: &Notice) -> Value {
+    let receipt = notice.receipt.clone().unwrap_or_default();
+    let kind = notice.notice.as_ref().and_then(|core| core.kind.as_ref());
+    let (name, says) = kind.map_or_else(|| ("unknown", json!({})), told);
+    let mut object = json!({
+        "origin": receipt.origin, "seq": receipt.seq, "link": hex(&receipt.link),
+        "recorded_at": rfc3339(receipt.recorded_at.as_ref()), "notice": name, "says": says,
+    });
+    let slices = slices(notice);
+    if !slices.is_empty() {
+        object["slices"] = slices.into();
+    }
+    object
+}

@@ -1,0 +1,224 @@
+//! `akta.v1.ControllerService`: which controllers there are, and what each decided about who may.
+//!
+//! [`open`] the controllers themselves, [`grant`], [`incident`], [`approval`] what they decide. Each call passes the door,
+//! becomes a checked [`Change`], and is answered once its notice is durable.
+
+mod approval;
+mod grant;
+mod incident;
+mod open;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::api::controller_service_server::ControllerService;
+use super::api::{
+    AnswerApprovalRequest, AnswerApprovalResponse, AskApprovalRequest, AskApprovalResponse, ChangeReceipt,
+    DeclareIncidentRequest, DeclareIncidentResponse, EndGrantRequest, EndGrantResponse, EndIncidentRequest,
+    EndIncidentResponse, GrantRequest, GrantResponse, ListApprovalsRequest, ListApprovalsResponse,
+    ListControllersRequest, ListControllersResponse, ListGrantsRequest, ListGrantsResponse, ListIncidentsRequest,
+    ListIncidentsResponse, OpenControllerRequest, OpenControllerResponse, SetControllerRequest, SetControllerResponse,
+    SetLoneApprovalRequest, SetLoneApprovalResponse,
+};
+use super::auth::door::{Door, Forbidden};
+use super::convert;
+use super::status::Refusal;
+use crate::model::caller::Caller;
+use crate::model::check::Checker;
+use crate::model::country::Country;
+use crate::model::origin::Controller;
+use crate::model::permission::Permission;
+use crate::model::permission::change::{Change, Decided};
+use crate::model::permission::decide::Permitted;
+use crate::model::permission::policy::Staff;
+use crate::trail::acts::{ChangeError, Noted};
+use crate::trail::answer::AskError;
+use crate::trail::ask::{Asked, Asker, Ground, Through};
+use crate::trail::node::Node;
+use crate::trail::submission::RecordError;
+
+/// Rows of a list of acts; of more, the newest are shown.
+const SHOWN_MAX: usize = 1_000;
+
+/// The service.
+pub struct Controllers {
+    /// Records what is decided.
+    pub node: Arc<Node>,
+    /// Says who may decide it.
+    pub door: Arc<Door>,
+    /// In which country the node keeps its data, if that is said.
+    pub region: Option<Country>,
+}
+
+/// Who calls what.
+struct Call {
+    caller: Caller,
+    name: &'static str,
+}
+
+impl Call {
+    /// Whoever calls decides, for that reason.
+    fn decides(&self, ground: String) -> Decided {
+        Decided { by: self.caller.name().to_owned(), ground }
+    }
+}
+
+impl Controllers {
+    async fn called<T>(&self, request: Request<T>, name: &'static str) -> Result<(Call, T), Status> {
+        let caller = self.door.caller(&request, name).await?;
+        Ok((Call { caller, name }, request.into_inner()))
+    }
+
+    /// Whether the caller may decide that for a controller.
+    fn permit(&self, call: &Call, need: Permission, of: &Controller) -> Result<Permitted, Refusal> {
+        self.door.permit(&call.caller, need, of, call.name).map_err(undecided)
+    }
+
+    /// Who reads what a controller decided, by what they may: it is named in the record of the read.
+    fn reader(call: &Call, by: Result<Permitted, Forbidden>, ground: Ground) -> Result<Asker, Refusal> {
+        let by = by.map_err(|why| Refusal::forbidden(why, AskError::NoController))?;
+        Ok(Asker { caller: call.caller.clone(), ground, through: Through::of(&by).into_iter().collect() })
+    }
+
+    /// Records that rows are about to be shown.
+    async fn shows(&self, call: &Call, asker: &Asker, of: &Controller, rows: usize) -> Result<(), Refusal> {
+        let asked = Asked { call: call.name, shape: "everything".to_owned(), export: false };
+        Ok(self.node.record_read(asker, of, asked, rows).await?)
+    }
+
+    /// Makes one change, and says where it is recorded; nowhere if it was so already.
+    async fn change(
+        &self,
+        of: &Controller,
+        change: Change,
+        decided: Decided,
+    ) -> Result<Option<ChangeReceipt>, Refusal> {
+        let noted = self.node.change(vec![(of.clone(), change)], decided).await?;
+        Ok(noted.into_iter().find_map(|noted| noted.receipt).as_ref().map(convert::change_receipt))
+    }
+
+    /// Makes the same change for each of these controllers; for how many it is new.
+    async fn change_all(&self, of: &[Controller], change: &Change, decided: Decided) -> Result<Vec<Noted>, Refusal> {
+        let changes = of.iter().map(|of| (of.clone(), change.clone())).collect();
+        Ok(self.node.change(changes, decided).await?)
+    }
+}
+
+/// What whoever may not decide hears, and whoever decides about a controller that is not there.
+fn undecided(why: Forbidden) -> Refusal {
+    Refusal::forbidden(why, ChangeError::Record(RecordError::NoController))
+}
+
+/// On whose side somebody works who may that. With `--dev` everybody is the school's own.
+fn side(by: &Permitted) -> Staff {
+    by.basis().map_or(Staff::Controller, |basis| basis.staff)
+}
+
+/// The value, if nothing was refused.
+fn checked<T>(checker: Checker, value: Option<T>) -> Result<T, Refusal> {
+    checker.finish(()).map_err(Refusal::invalid)?;
+    value.ok_or_else(|| Refusal::invalid(Vec::new()))
+}
+
+fn reply<T>(answer: Result<T, Refusal>) -> Result<Response<T>, Status> {
+    answer.map(Response::new).map_err(Refusal::status)
+}
+
+#[tonic::async_trait]
+impl ControllerService for Controllers {
+    async fn open_controller(
+        &self,
+        request: Request<OpenControllerRequest>,
+    ) -> Result<Response<OpenControllerResponse>, Status> {
+        let (call, request) = self.called(request, "OpenController").await?;
+        reply(self.open(&call, request).await)
+    }
+
+    async fn set_controller(
+        &self,
+        request: Request<SetControllerRequest>,
+    ) -> Result<Response<SetControllerResponse>, Status> {
+        let (call, request) = self.called(request, "SetController").await?;
+        reply(self.set(&call, request).await)
+    }
+
+    async fn list_controllers(
+        &self,
+        request: Request<ListControllersRequest>,
+    ) -> Result<Response<ListControllersResponse>, Status> {
+        let (call, request) = self.called(request, "ListControllers").await?;
+        reply(self.list(&call, request).await)
+    }
+
+    async fn set_lone_approval(
+        &self,
+        request: Request<SetLoneApprovalRequest>,
+    ) -> Result<Response<SetLoneApprovalResponse>, Status> {
+        let (call, request) = self.called(request, "SetLoneApproval").await?;
+        reply(self.lone(&call, request).await)
+    }
+
+    async fn grant(&self, request: Request<GrantRequest>) -> Result<Response<GrantResponse>, Status> {
+        let (call, request) = self.called(request, "Grant").await?;
+        reply(self.give(&call, request).await)
+    }
+
+    async fn end_grant(&self, request: Request<EndGrantRequest>) -> Result<Response<EndGrantResponse>, Status> {
+        let (call, request) = self.called(request, "EndGrant").await?;
+        reply(self.take_back(&call, request).await)
+    }
+
+    async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Result<Response<ListGrantsResponse>, Status> {
+        let (call, request) = self.called(request, "ListGrants").await?;
+        reply(self.grants(&call, request).await)
+    }
+
+    async fn declare_incident(
+        &self,
+        request: Request<DeclareIncidentRequest>,
+    ) -> Result<Response<DeclareIncidentResponse>, Status> {
+        let (call, request) = self.called(request, "DeclareIncident").await?;
+        reply(self.declare(&call, request).await)
+    }
+
+    async fn end_incident(
+        &self,
+        request: Request<EndIncidentRequest>,
+    ) -> Result<Response<EndIncidentResponse>, Status> {
+        let (call, request) = self.called(request, "EndIncident").await?;
+        reply(self.call_off(&call, request).await)
+    }
+
+    async fn list_incidents(
+        &self,
+        request: Request<ListIncidentsRequest>,
+    ) -> Result<Response<ListIncidentsResponse>, Status> {
+        let (call, request) = self.called(request, "ListIncidents").await?;
+        reply(self.incidents(&call, request).await)
+    }
+
+    async fn ask_approval(
+        &self,
+        request: Request<AskApprovalRequest>,
+    ) -> Result<Response<AskApprovalResponse>, Status> {
+        let (call, request) = self.called(request, "AskApproval").await?;
+        reply(self.ask(&call, request).await)
+    }
+
+    async fn answer_approval(
+        &self,
+        request: Request<AnswerApprovalRequest>,
+    ) -> Result<Response<AnswerApprovalResponse>, Status> {
+        let (call, request) = self.called(request, "AnswerApproval").await?;
+        reply(self.answer(&call, request).await)
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<ListApprovalsRequest>,
+    ) -> Result<Response<ListApprovalsResponse>, Status> {
+        let (call, request) = self.called(request, "ListApprovals").await?;
+        reply(self.approvals(&call, request).await)
+    }
+}

@@ -1,0 +1,182 @@
+#![allow(clippy::unwrap_used)]
+
+use super::super::super::rig::*;
+use super::*;
+use crate::model::notice::Told;
+use crate::model::origin::Controller;
+use crate::model::permission::policy::Staff;
+use crate::model::permission::told::tell;
+use crate::model::profile::Profile;
+use crate::model::stored::{ApprovalAnswered, ApprovalUsed, DetailPart};
+
+/// What is recorded in good order, then a notice that nothing checked: what is found, with all keys and once all slices
+/// are past.
+fn forged(before: &[(Change, &str)], change: Change, by: &str, alter: fn(&mut Told)) -> [Vec<String>; 2] {
+    let mut rig = Rig::new();
+    let of = school(1);
+    rig.open(&of, None, Profile::default()).unwrap();
+    for (change, by) in before {
+        rig.change(&of, change.clone(), by).unwrap();
+    }
+    rig.at(now().plus(HOUR));
+    let zone = rig.base.settings.zone.clone();
+    let mut told = tell(&change, &decided(by), now().plus(HOUR), &zone).unwrap();
+    alter(&mut told);
+    rig.forge(&of, told);
+    let found = rig.findings();
+    let mut later = rig.restart(now().plus(DAY * 2_000));
+    [found, later.findings()]
+}
+
+#[test]
+fn what_does_not_follow_is_tampering() {
+    use Staff::{Controller as Own, Processor};
+    let asked = [(ask(1, Own), "anna")];
+    let agreed = [(ask(1, Own), "anna"), (answer(1, true), "jan")];
+    let done = [(ask(1, Own), "anna"), (answer(1, true), "jan"), (used(1, false), "anna")];
+    let objected = [(ask(1, Own), "anna"), (answer(1, false), "jan")];
+    let ended = [(grant(1, now(), 9), "anna"), (Change::End(id(1)), "anna")];
+    let granted = [(grant(1, now(), 9), "anna")];
+    let lone = [(ask(1, Processor), "piotr")];
+    // Whether it shows once the slices are past, too.
+    let rows: Vec<(&[(Change, &str)], Change, &str, &str, bool)> = vec![
+        (&[], Change::End(id(1)), "anna", "no such grant or incident", true),
+        (&ended, Change::End(id(1)), "anna", "it is so already", true),
+        (&granted, grant(1, now(), 9), "anna", "it is so already", true),
+        (&granted, ask(1, Own), "anna", "the id is taken", true),
+        (&[], answer(1, true), "jan", "no such request", true),
+        (&asked, used(1, false), "anna", "needs another", true),
+        (&asked, used(1, true), "anna", "needs another", true),
+        (&lone, used(1, true), "piotr", "needs another", true),
+        (&done, used(1, false), "anna", "used", true),
+        (&done, answer(1, false), "ewa", "used", true),
+        (&objected, answer(1, true), "ewa", "refused", true),
+        (&agreed, answer(1, true), "jan", "it is so already", false),
+        (&agreed, answer(1, true), "anna", "whoever asked cannot agree", false),
+        (&agreed, used(1, false), "jan", "only who asked", false),
+        (&[], Change::LoneApproval(false), "anna", "it is so already", true),
+        (&[], Change::Profile(Profile::default()), "anna", "it is so already", true),
+    ];
+    for (before, change, by, says, lasting) in rows {
+        let [found, later] = forged(before, change.clone(), by, |_| ());
+        assert!(found.len() == 1 && found[0].contains(says), "{change:?} by {by}: {found:?}");
+        assert_eq!(later.is_empty(), !lasting, "{change:?} by {by}: {later:?}");
+    }
+}
+
+#[test]
+fn a_notice_has_the_parts_of_its_kind() {
+    let rows: Vec<(Change, fn(&mut Told), &str, bool)> = vec![
+        (Change::LoneApproval(true), |told| told.date = told.date.plus_days(1), "its slices have the date", true),
+        (grant(1, now(), 9), |told| told.date = told.date.plus_days(2), "its slices have the date", true),
+        (Change::LoneApproval(true), |told| told.slices.clear(), "its parts are not those", true),
+        (Change::LoneApproval(true), |told| told.slices.push(told.slices[0].clone()), "its slices are not", false),
+        (grant(1, now(), 9), |told| told.slices.truncate(1), "its slices are not", false),
+        (grant(1, now(), 9), |told| told.slices.swap(0, 1), "slice", false),
+        (Change::LoneApproval(true), |told| told.slices[0].resource_id = "x".into(), "its slice 0", false),
+        (Change::LoneApproval(true), |told| told.slices[0].attributes.swap(0, 1), "its slice 0", false),
+        (Change::LoneApproval(true), |told| told.slices[0] = DetailPart::default(), "its slice 0", false),
+        (grant(1, now(), 9), |told| told.slices[1].attributes[0].value = "anna".into(), "no holder", false),
+        (
+            grant(1, now(), 9),
+            |told| {
+                told.slices[0].attributes.pop();
+            },
+            "ground",
+            false,
+        ),
+        (
+            grant(1, now(), 9),
+            |told| {
+                if let Kind::Granted(of) = &mut told.says {
+                    of.permissions.reverse();
+                }
+            },
+            "permissions",
+            true,
+        ),
+        (
+            grant(1, now(), 9),
+            |told| {
+                if let Kind::Granted(of) = &mut told.says {
+                    of.permissions.clear();
+                }
+            },
+            "permissions",
+            true,
+        ),
+        (
+            grant(1, now(), 9),
+            |told| {
+                if let Kind::Granted(of) = &mut told.says {
+                    of.from = of.until;
+                }
+            },
+            "no time",
+            true,
+        ),
+        (
+            grant(1, now(), 9),
+            |told| {
+                if let Kind::Granted(of) = &mut told.says {
+                    of.id.pop();
+                }
+            },
+            "16 bytes",
+            true,
+        ),
+        (
+            ask(1, Staff::Controller),
+            |told| {
+                if let Kind::ApprovalAsked(of) = &mut told.says {
+                    of.deed = 4;
+                }
+            },
+            "not known",
+            true,
+        ),
+        (
+            Change::Profile(public_body()),
+            |told| {
+                if let Kind::ControllerSet(of) = &mut told.says {
+                    of.group_only_sources.reverse();
+                }
+            },
+            "ascend",
+            true,
+        ),
+        (
+            ask(1, Staff::Controller),
+            |told| told.says = Kind::ApprovalAnswered(ApprovalAnswered { id: vec![1; 16], agrees: true }),
+            "slice",
+            true,
+        ),
+        (
+            ask(1, Staff::Controller),
+            |told| told.says = Kind::ApprovalUsed(ApprovalUsed { id: vec![1; 16], alone: true }),
+            "slice",
+            true,
+        ),
+    ];
+    for (place, (change, alter, says, lasting)) in rows.into_iter().enumerate() {
+        let [found, later] = forged(&[], change.clone(), "anna", alter);
+        assert!(found.len() == 1 && found[0].contains(says), "{place}, {change:?}: {found:?}");
+        assert_eq!(later.is_empty(), !lasting, "{place}, {change:?}: {later:?}");
+    }
+}
+
+/// The day of an end that is to come depends on rules that may change; one that is over does not.
+#[test]
+fn a_date_to_come_may_be_a_day_off() {
+    let [found, later] = forged(&[], grant(1, now(), 9), "anna", |told| told.date = told.date.plus_days(1));
+    assert_eq!([found, later], [[""; 0], [""; 0]]);
+}
+
+#[test]
+fn a_node_decides_nothing_about_itself() {
+    let mut rig = Rig::new();
+    let told = tell(&Change::LoneApproval(true), &decided("anna"), now(), &rig.base.settings.zone).unwrap();
+    rig.forge(&Controller::node(), told);
+    let found = rig.findings();
+    assert!(found.len() == 1 && found[0].contains("in the node's own trail"), "{found:?}");
+}
