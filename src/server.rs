@@ -50,8 +50,7 @@ use crate::grpc::transport::reload::Material;
 use crate::grpc::transport::tls::TlsError;
 use crate::grpc::transport::{Listen, Now, Role, Ways};
 use crate::grpc::{MESSAGE_BYTES_MAX, QUESTION_BYTES_MAX, api, outcome};
-use crate::model::country::Country;
-use crate::model::recipient::Recipients;
+use crate::model::recipient::Places;
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
@@ -83,10 +82,8 @@ pub struct Options {
     pub settings: Settings,
     /// Who may call.
     pub access: Access,
-    /// In which country the node keeps its data, if that is said.
-    pub region: Option<Country>,
-    /// To whom data is disclosed.
-    pub recipients: Recipients,
+    /// Where data is and where it goes.
+    pub places: Places,
     /// `--dev`: reflection on.
     pub dev: bool,
 }
@@ -134,8 +131,8 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, access, region, recipients, dev } = options;
-        if let Some(region) = region.filter(|region| !region.is_in_eea()) {
+        let Options { data, guard, listen, kek, settings, access, places, dev } = options;
+        if let Some(region) = places.region.filter(|region| !region.is_in_eea()) {
             tracing::warn!(%region, "the node keeps its data outside the European Economic Area: GDPR chapter V applies");
         }
         let Ways { listeners, tls, connections, rate } = listen;
@@ -155,7 +152,6 @@ impl Server {
             Some((file, rules)) => (Door::kept(node.clone(), rules), Some(Arc::new(file))),
         };
         let door = Arc::new(door.with_rate(rate));
-        let recipients = Arc::new(recipients);
         gate.count_in(node.base().metrics.clone());
         let metrics = Shown { node: node.clone(), gate: gate.clone() };
         let health = health(&node).await;
@@ -168,7 +164,7 @@ impl Server {
             let stop = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
             };
-            let router = router(&door, &node, &recipients, health.clone(), &metrics, listener, dev)?;
+            let router = router(&door, &node, &places, health.clone(), &metrics, listener, dev)?;
             serving.push(tokio::spawn(router.serve_with_incoming_shutdown(incoming, stop)));
             addresses.push((listener.role, bound));
         }
@@ -366,17 +362,17 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
 fn router<H: Health>(
     door: &Arc<Door>,
     node: &Arc<Node>,
-    recipients: &Arc<Recipients>,
+    places: &Places,
     health: HealthServer<H>,
     metrics: &Shown,
     listener: &Listener,
     dev: bool,
 ) -> Result<Router<Aligned>, StartError> {
     let (node, door) = (|| node.clone(), || door.clone());
-    let ingest = IngestServiceServer::new(Ingest { node: node(), door: door(), recipients: recipients.clone() });
+    let ingest = IngestServiceServer::new(Ingest { node: node(), door: door(), recipients: places.recipients.clone() });
     let history = HistoryServiceServer::new(History { node: node(), door: door() });
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
-    let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door() });
+    let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door(), region: places.region });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);

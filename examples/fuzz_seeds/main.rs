@@ -38,11 +38,12 @@ type Seeds = Vec<(&'static str, Vec<u8>)>;
 
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "seeds".to_owned()));
-    let seeds: [(&str, Seeds); 26] = [
+    let seeds: [(&str, Seeds); 28] = [
         ("arrival", beside::arrivals()),
         ("certificate", beside::certificates()),
         ("combined", texts(texts::COMBINED)),
         ("config", texts(texts::CONFIG)),
+        ("controller", beside::controllers()),
         ("cursor", cursors()),
         ("event", events()),
         ("frame", frames()),
@@ -54,6 +55,7 @@ fn main() -> std::io::Result<()> {
         ("meta", beside::metas()),
         ("names", texts(texts::NAMES)),
         ("note", notes()),
+        ("notice", beside::notices()),
         ("part", beside::parts()),
         ("policy", texts(texts::POLICY)),
         ("posting", beside::postings()),

@@ -8,6 +8,7 @@ mod arrival;
 mod certificate;
 mod combined;
 mod config;
+mod controller;
 mod cursor;
 mod event;
 mod frame;
@@ -20,6 +21,7 @@ mod keyring;
 mod meta;
 mod names;
 mod note;
+mod notice;
 mod part;
 mod policy;
 mod posting;
@@ -42,6 +44,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("certificate", certificate::check),
     ("combined", combined::check),
     ("config", config::check),
+    ("controller", controller::check),
     ("cursor", cursor::check),
     ("event", event::check),
     ("frame", frame::check),
@@ -53,6 +56,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("meta", meta::check),
     ("names", names::check),
     ("note", note::check),
+    ("notice", notice::check),
     ("part", part::check),
     ("policy", policy::check),
     ("posting", posting::check),

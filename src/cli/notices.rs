@@ -6,7 +6,7 @@ use prost::Message;
 use serde_json::{Map, Value, json};
 
 use super::args::{Purpose, Target};
-use super::text::{self, escape, hex, rfc3339, table_within};
+use super::text::{self, hex, rfc3339, say, table_within};
 use super::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListNoticesRequest, Notice};
@@ -53,7 +53,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
             };
             let page = client.history.list_notices(request).await.map_err(|status| reason(&status))?.into_inner();
             if args.json {
-                page.notices.iter().for_each(|notice| println!("{}", object(notice)));
+                page.notices.iter().for_each(|notice| say(text::json(&object(notice))));
             } else {
                 all.extend(page.notices.iter().map(row));
             }
@@ -63,7 +63,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
             }
         }
         if !args.json {
-            println!("{}", table_within(&["SEQ", "WHEN (UTC)", "NOTICE", "WHAT", "BY", "GROUND", "ABOUT"], &all, 80));
+            say(table_within(&["SEQ", "WHEN (UTC)", "NOTICE", "WHAT", "BY", "GROUND", "ABOUT"], &all, 80));
         }
         Ok(Outcome::Good)
     })
@@ -76,12 +76,12 @@ fn row(notice: &Notice) -> Vec<String> {
     let what: Vec<String> = fields.as_object().into_iter().flatten().map(|(key, value)| in_words(key, value)).collect();
     let slices = slices(notice);
     let slice = |key: &str| slices.get(key).and_then(Value::as_str).map(str::to_owned);
-    let shown = |text: Option<String>| text.map_or_else(|| "-".to_owned(), |text| escape(text.as_bytes()));
+    let shown = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     vec![
         receipt.seq.to_string(),
         text::time(receipt.recorded_at.as_ref()),
         name.replace('_', " "),
-        escape(what.join(" ").as_bytes()),
+        what.join(" "),
         shown(slice("by")),
         shown(slice("ground")),
         shown(slice("holder").or_else(|| slice("concerning"))),

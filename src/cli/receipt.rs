@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::text::{hex, rfc3339};
+use super::text::{self, hex, rfc3339};
 use crate::grpc::api::ChangeReceipt;
 
 /// One line: what was done, and where it is recorded.
@@ -28,8 +28,8 @@ pub fn object(fields: Value, receipt: Option<&ChangeReceipt>) -> Value {
 /// Says it, as text or as JSON.
 pub fn say(json: bool, done: &str, fields: Value, receipt: Option<&ChangeReceipt>) {
     if json {
-        println!("{}", object(fields, receipt));
+        text::say(text::json(&object(fields, receipt)));
     } else {
-        println!("{}", line(done, receipt));
+        text::say(line(done, receipt));
     }
 }

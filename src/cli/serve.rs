@@ -10,6 +10,7 @@ use super::text::say;
 use super::{Failure, Outcome, block_on, keys};
 use crate::config::{self, Access, Listen, Size};
 use crate::kek::Provider;
+use crate::model::recipient::Places;
 use crate::server::{Options, Server};
 use crate::telemetry;
 use crate::trail::base::Settings;
@@ -73,8 +74,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         kek,
         settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
         access,
-        region: file.region()?,
-        recipients: file.recipients()?,
+        places: Places { region: file.region()?, recipients: file.recipients()?.into() },
         dev: args.kek.dev,
     };
     if options.dev {

@@ -52,7 +52,7 @@ impl Profile {
             checker.refuse("group_only_sources", format!("has {count} entries, the limit is {SOURCES_MAX}"));
         }
         for (place, source) in self.group_only_sources.iter().enumerate() {
-            checker.required_text(&format!("group_only_sources[{place}]"), source.clone(), SOURCE_BYTES_MAX);
+            checker.required_plain(&format!("group_only_sources[{place}]"), source.clone(), SOURCE_BYTES_MAX);
         }
         checker.finish(self)
     }

@@ -1,7 +1,8 @@
-//! Recipients outside the house, as the node's configuration names them: to whom personal data is disclosed (GDPR art.
-//! 4(9)), and in which country.
+//! Places: where the node is, and recipients outside the house, as its configuration names them: to whom personal data is
+//! disclosed (GDPR art. 4(9)), and in which country.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::check::{Checker, Violation};
 use super::country::{COUNTRY, Country};
@@ -10,6 +11,15 @@ use super::country::{COUNTRY, Country};
 pub const RECIPIENTS_MAX: usize = 10_000;
 /// Longest name of one, in bytes, as in an event.
 pub const RECIPIENT_BYTES_MAX: usize = 128;
+
+/// Where personal data is and where it goes, as the node's configuration says.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// In which country the node keeps it; `None` if that is not said.
+    pub region: Option<Country>,
+    /// To whom it is disclosed.
+    pub recipients: Arc<Recipients>,
+}
 
 /// The recipients of a node, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,11 +4,13 @@
 use super::binary::{akta, shown};
 use super::edits::{actor, attribute, disclose, get, imported, resource, source, who};
 use super::support::{Events, Node, SCHOOL, run};
+use akta::client::Client;
 use akta::grpc::api::stream_events_response::Outcome as Answer;
 use akta::grpc::api::{
-    Authorization, Disclosure, Event, Identity, RecordEventRequest, RecordEventsRequest, StreamEventsRequest,
+    Authorization, ControllerProfile, Disclosure, Event, ForeignPurposes, Identity, RecordEventRequest,
+    RecordEventsRequest, SetControllerRequest, StreamEventsRequest,
 };
-use akta::model::stored::{Action, Purpose, RetentionClass, Warning};
+use akta::model::stored::{Action, LegalBasis, Purpose, RetentionClass, Warning};
 use serde_json::Value;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -103,6 +105,96 @@ async fn flagged(node: &Node) -> Vec<String> {
         }
     }
     failures
+}
+
+/// What the controller says of itself counts for the next event; a retry is the same event, whatever is said by then.
+#[test]
+fn what_kind_of_controller_it_is_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    run(decided(&node));
+    node.stop();
+    // What was said stands in the trail: after a start it counts as before.
+    let node = Node::start(folder.path());
+    run(async {
+        let mut client = node.client().await;
+        let mut marketing = Events::of(8).read();
+        marketing.purpose = Purpose::Marketing.into();
+        assert_refused(client.record(marketing).await, "purpose");
+    });
+    node.stop();
+}
+
+async fn decided(node: &Node) {
+    let mut client = node.client().await;
+    let mut events = Events::of(7);
+    let mut event = |change: fn(&mut Event)| {
+        let mut event = events.read();
+        change(&mut event);
+        event
+    };
+    let marketing = event(|e| e.purpose = Purpose::Marketing.into());
+    let group = |e: &mut Event| {
+        e.action = Action::Export.into();
+        e.subjects.clear();
+        e.subject_count = 30;
+    };
+    let interests = |e: &mut Event| e.legal_basis = LegalBasis::Art61F.into();
+    let registered = |e: &mut Event| {
+        e.action = Action::Update.into();
+        e.retention_class = RetentionClass::Register.into();
+    };
+    // Before: the default.
+    let first = client.record(marketing.clone()).await.unwrap();
+    assert_refused(client.record(event(group)).await, "subjects");
+    let (warnings, class) = taken(&mut client, event(interests)).await;
+    assert_eq!((warnings, class), (vec![], RetentionClass::Access));
+    let (warnings, class) = taken(&mut client, event(registered)).await;
+    assert_eq!((warnings, class), (vec![Warning::RegisterNotKept], RetentionClass::Access));
+
+    let profile = ControllerProfile {
+        public_body: true,
+        register_keeper: true,
+        group_only_sources: vec!["register".to_owned()],
+        foreign_purposes: ForeignPurposes::Refuse.into(),
+    };
+    let set = SetControllerRequest { controller: SCHOOL.to_owned(), profile: Some(profile) };
+    client.controllers.set_controller(set).await.unwrap();
+
+    assert_refused(client.record(event(|e| e.purpose = Purpose::Analytics.into())).await, "purpose");
+    assert_eq!(
+        client.record(marketing).await.unwrap(),
+        first,
+        "a retry gets the first receipt, and is not judged anew"
+    );
+    let (warnings, class) = taken(&mut client, event(group)).await;
+    assert_eq!((warnings, class), (vec![Warning::SubjectsNotListed], RetentionClass::Disclosure));
+    let (warnings, class) = taken(&mut client, event(interests)).await;
+    assert_eq!((warnings, class), (vec![Warning::LegalBasisExcluded], RetentionClass::Access));
+    let (warnings, class) = taken(&mut client, event(registered)).await;
+    assert_eq!((warnings, class), (vec![], RetentionClass::Register));
+    // Every bad event of a batch is named.
+    let bad = |n| {
+        let mut bad = Events::of(n).read();
+        bad.purpose = Purpose::Marketing.into();
+        bad
+    };
+    let batch = RecordEventsRequest { events: vec![bad(20), event(|_| {}), bad(21)] };
+    let refused = client.ingest.record_events(batch).await.unwrap_err();
+    let details = refused.get_error_details();
+    let fields = details.bad_request().unwrap().field_violations.iter().map(|bad| bad.field.as_str());
+    assert_eq!(fields.collect::<Vec<_>>(), ["events[0].purpose", "events[2].purpose"]);
+}
+
+async fn taken(client: &mut Client, event: Event) -> (Vec<Warning>, RetentionClass) {
+    let receipt = client.record(event).await.unwrap();
+    let row = get(client, receipt.seq).await;
+    (row.warnings().collect(), row.retention_class())
+}
+
+fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, field: &str) {
+    let status = answer.unwrap_err();
+    assert_eq!(judged(&status, field, ""), None);
 }
 
 /// A field that holds a name, and its path.

@@ -86,8 +86,34 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
     let about = ["--server", address, "--controller", SCHOOL, "--purpose", "security"];
     let search = [&["search"][..], &about].concat();
     let import = |format| ["import", "--server", address, "--controller", SCHOOL, "--format", format];
+    let at = ["--server", address];
+    let of = ["--server", address, "--controller", SCHOOL];
+    let deciding = |command: &[&str], about: &[&str], further: &[&str]| {
+        let words = [command, about, further].concat();
+        [call(true, &words), call(true, &[&words[..], &["--json"]].concat())]
+    };
+    let id = "0198c3b2-7d1e-7cc3-98c4-dc0c0c07398f";
+    let ground = ["--ground", "ticket 7"];
+    let who = ["--to", "spiffe://schools.example/gradebook", "--for", "search", "--days", "7"];
+    let decisions = [
+        deciding(&["controller", "open"], &of, &[]),
+        deciding(&["controller", "set"], &of, &[]),
+        deciding(&["controller", "list"], &at, &[]),
+        deciding(&["controller", "lone-approval"], &of, &["on"]),
+        deciding(&["grant", "give"], &of, &[&who[..], &ground].concat()),
+        deciding(&["grant", "list"], &about, &[]),
+        deciding(&["grant", "end"], &of, &[&[id][..], &ground].concat()),
+        deciding(&["incident", "declare"], &of, &[&["--hours", "7"][..], &ground].concat()),
+        deciding(&["incident", "list"], &about, &[]),
+        deciding(&["incident", "end"], &of, &[&[id][..], &ground].concat()),
+        deciding(&["approval", "ask"], &of, &[&["erasure", "--concerning", "pupil:p-204"][..], &ground].concat()),
+        deciding(&["approval", "agree"], &of, &[id]),
+        deciding(&["approval", "list"], &about, &[]),
+        deciding(&["notices"], &about, &[]),
+        deciding(&["notices"], &of, &[]),
+    ];
     let line = r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "x""#;
-    vec![
+    let mut calls = vec![
         call(true, &search),
         call(true, &[&search[..], &["--json"]].concat()),
         call(true, &[&["export"][..], &about].concat()),
@@ -95,7 +121,9 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
         call(true, &["status", "--server", address, "--controller", SCHOOL, "--json"]),
         call(true, &import("combined")).with(&desk.file("access.log", line)),
         call(true, &[&import("combined")[..], &["--json"]].concat()).with(&desk.file("access.log", line)),
-    ]
+    ];
+    calls.extend(decisions.into_iter().flatten());
+    calls
 }
 
 fn of_files(address: &str, desk: &Desk, data: &Path) -> Vec<Call> {

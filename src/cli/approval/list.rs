@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::stands;
 use crate::cli::args::{Ground, Target};
-use crate::cli::text::{self, escape, rfc3339, table_within};
+use crate::cli::text::{self, rfc3339, say, table_within};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ApprovalInfo, ListApprovalsRequest};
@@ -36,11 +36,11 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let answer = client.controllers.list_approvals(request).await.map_err(|status| reason(&status))?;
         let approvals = answer.into_inner().approvals;
         if args.json {
-            approvals.iter().for_each(|approval| println!("{}", object(approval)));
+            approvals.iter().for_each(|approval| say(text::json(&object(approval))));
         } else {
             let rows: Vec<Vec<String>> = approvals.iter().map(row).collect();
             let head = ["ID", "DEED", "CONCERNING", "STANDS", "ASKED (UTC)", "BY", "AGREED", "OBJECTED", "GROUND"];
-            println!("{}", table_within(&head, &rows, 80));
+            say(table_within(&head, &rows, 80));
         }
         Ok(Outcome::Good)
     })
@@ -56,17 +56,17 @@ fn deed(approval: &ApprovalInfo) -> &'static str {
 }
 
 fn row(approval: &ApprovalInfo) -> Vec<String> {
-    let people = |names: &[String]| if names.is_empty() { "-".to_owned() } else { escape(names.join(" ").as_bytes()) };
+    let people = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join(" ") };
     vec![
-        escape(approval.id.as_bytes()),
+        approval.id.clone(),
         deed(approval).to_owned(),
-        escape(approval.concerning.as_bytes()),
+        approval.concerning.clone(),
         stands(approval.standing(), approval.ready_at.as_ref()),
         text::time(approval.asked_at.as_ref()),
-        escape(approval.asked_by.as_bytes()),
+        approval.asked_by.clone(),
         people(&approval.agreed),
         people(&approval.objected),
-        escape(approval.ground.as_bytes()),
+        approval.ground.clone(),
     ]
 }
 

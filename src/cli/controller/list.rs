@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::profile::{refuses, words};
 use crate::cli::args::Server;
-use crate::cli::text::{number, rfc3339, table, time};
+use crate::cli::text::{self, number, rfc3339, say, table, time};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ControllerInfo, ListControllersRequest};
@@ -41,11 +41,11 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
             }
         }
         if args.json {
-            all.iter().for_each(|about| println!("{}", object(about)));
+            all.iter().for_each(|about| say(text::json(&object(about))));
         } else {
             let rows: Vec<Vec<String>> = all.iter().map(row).collect();
             let head = ["CONTROLLER", "OPENED (UTC)", "ZONE", "RECORDS", "KIND", "LONE APPROVAL", "REGION"];
-            println!("{}", table(&head, &rows));
+            say(table(&head, &rows));
         }
         Ok(Outcome::Good)
     })

@@ -2,6 +2,7 @@
 
 use super::profile::Profile;
 use crate::cli::args::Target;
+use crate::cli::text::{self, say};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::OpenControllerRequest;
@@ -40,10 +41,10 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         if json {
             let mut object = super::list::object(&about);
             object["opened"] = answer.opened.into();
-            println!("{object}");
+            say(text::json(&object));
         } else {
             let how = if answer.opened { "is open" } else { "was open already, and stays as it is" };
-            println!("{} {how}: {}, {}", about.controller, about.origin, about.zone);
+            say(format!("{} {how}: {}, {}", about.controller, about.origin, about.zone));
         }
         Ok(Outcome::Good)
     })

@@ -27,7 +27,7 @@ use questions::Marked;
 use super::{Failure, Outcome, block_on};
 use crate::client::Client;
 use crate::config::{self, Listen};
-use crate::model::recipient::Recipients;
+use crate::model::recipient::Places;
 use crate::server::{Options, Server};
 use crate::telemetry;
 use crate::trail::keyring::Kek;
@@ -71,8 +71,7 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
         kek: Kek::dev(),
         settings: config::File::default().settings(true)?,
         access: config::Access::Everybody,
-        region: None,
-        recipients: Recipients::default(),
+        places: Places::default(),
         dev: true,
     };
     let began = Instant::now();

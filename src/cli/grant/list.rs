@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::args::{Ground, Target};
-use crate::cli::text::{self, escape, rfc3339, table_within};
+use crate::cli::text::{self, rfc3339, say, table_within};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::{Client, reason};
 use crate::env::{Clock, SystemClock};
@@ -33,11 +33,11 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let mut client = args.target.connect().await?;
         let grants = asked(&mut client, &args.target.controller, &args.ground).await?;
         if args.json {
-            grants.iter().for_each(|grant| println!("{}", object(grant)));
+            grants.iter().for_each(|grant| say(text::json(&object(grant))));
         } else {
             let rows: Vec<Vec<String>> = grants.iter().map(row).collect();
             let head = ["ID", "TO", "FOR", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"];
-            println!("{}", table_within(&head, &rows, 80));
+            say(table_within(&head, &rows, 80));
         }
         Ok(Outcome::Good)
     })
@@ -53,14 +53,14 @@ pub(crate) async fn asked(client: &mut Client, of: &str, ground: &Ground) -> Res
 
 fn row(grant: &GrantInfo) -> Vec<String> {
     vec![
-        escape(grant.id.as_bytes()),
-        escape(to(grant).as_bytes()),
-        escape(grant.permissions.join(" ").as_bytes()),
+        grant.id.clone(),
+        to(grant),
+        grant.permissions.join(" "),
         text::time(grant.from.as_ref()),
         text::time(grant.until.as_ref()),
         state(grant.from.as_ref(), grant.until.as_ref()).to_owned(),
-        escape(grant.by.as_bytes()),
-        escape(grant.ground.as_bytes()),
+        grant.by.clone(),
+        grant.ground.clone(),
     ]
 }
 

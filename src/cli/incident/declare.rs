@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cli::args::{Confirm, Server, Time};
-use crate::cli::text::number;
+use crate::cli::text::{self, number, say};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::env::{Clock, SystemClock};
@@ -74,10 +74,10 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let answer = answer.into_inner();
         if args.json {
             let until = until.0.to_string();
-            println!("{}", json!({"id": answer.id, "controllers": answer.controllers, "until": until}));
+            say(text::json(&json!({"id": answer.id, "controllers": answer.controllers, "until": until})));
         } else {
             let told = number(answer.controllers.into());
-            println!("incident {} is declared: it stands in the trails of {told} controllers", answer.id);
+            say(format!("incident {} is declared: it stands in the trails of {told} controllers", answer.id));
         }
         Ok(Outcome::Good)
     })

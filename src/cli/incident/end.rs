@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::args::Server;
-use crate::cli::text::number;
+use crate::cli::text::{self, number, say};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::EndIncidentRequest;
@@ -41,9 +41,9 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let request = EndIncidentRequest { id: id.clone(), controllers: controller, ground };
         let answer = client.controllers.end_incident(request).await.map_err(|status| reason(&status))?.into_inner();
         if json {
-            println!("{}", json!({"id": id, "controllers": answer.controllers}));
+            say(text::json(&json!({"id": id, "controllers": answer.controllers})));
         } else {
-            println!("incident {id} is over: it ended now for {} controllers", number(answer.controllers.into()));
+            say(format!("incident {id} is over: it ended now for {} controllers", number(answer.controllers.into())));
         }
         Ok(Outcome::Good)
     })

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::{Ground, Target};
 use crate::cli::grant::list::state;
-use crate::cli::text::{self, escape, rfc3339, table_within};
+use crate::cli::text::{self, rfc3339, say, table_within};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::{Client, reason};
 use crate::grpc::api::{IncidentInfo, ListIncidentsRequest};
@@ -32,10 +32,10 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let mut client = args.target.connect().await?;
         let incidents = asked(&mut client, &args.target.controller, &args.ground).await?;
         if args.json {
-            incidents.iter().for_each(|incident| println!("{}", object(incident)));
+            incidents.iter().for_each(|incident| say(text::json(&object(incident))));
         } else {
             let rows: Vec<Vec<String>> = incidents.iter().map(row).collect();
-            println!("{}", table_within(&["ID", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"], &rows, 80));
+            say(table_within(&["ID", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"], &rows, 80));
         }
         Ok(Outcome::Good)
     })
@@ -51,12 +51,12 @@ pub(crate) async fn asked(client: &mut Client, of: &str, ground: &Ground) -> Res
 
 fn row(incident: &IncidentInfo) -> Vec<String> {
     vec![
-        escape(incident.id.as_bytes()),
+        incident.id.clone(),
         text::time(incident.from.as_ref()),
         text::time(incident.until.as_ref()),
         state(incident.from.as_ref(), incident.until.as_ref()).to_owned(),
-        escape(incident.by.as_bytes()),
-        escape(incident.ground.as_bytes()),
+        incident.by.clone(),
+        incident.ground.clone(),
     ]
 }
 

@@ -28,6 +28,7 @@ use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
 use crate::model::check::Checker;
+use crate::model::country::Country;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::change::{Change, Decided};
@@ -48,6 +49,8 @@ pub struct Controllers {
     pub node: Arc<Node>,
     /// Says who may decide it.
     pub door: Arc<Door>,
+    /// In which country the node keeps its data, if that is said.
+    pub region: Option<Country>,
 }
 
 /// Who calls what.

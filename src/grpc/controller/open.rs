@@ -110,6 +110,6 @@ impl Controllers {
     }
 
     fn described(&self, about: &About) -> ControllerInfo {
-        convert::controller_info(about, &self.node.acts(&about.controller), "")
+        convert::controller_info(about, &self.node.acts(&about.controller), self.region)
     }
 }

@@ -7,6 +7,7 @@ use super::super::status::Refusal;
 use super::{controller, not_the_node};
 use crate::grpc::time::wire;
 use crate::model::check::Checker;
+use crate::model::country::Country;
 use crate::model::date::Zone;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::Acts;
@@ -97,7 +98,7 @@ pub fn change_receipt(receipt: &Receipt) -> api::ChangeReceipt {
 }
 
 /// What is known of a controller.
-pub fn controller_info(about: &About, acts: &Acts, region: &str) -> api::ControllerInfo {
+pub fn controller_info(about: &About, acts: &Acts, region: Option<Country>) -> api::ControllerInfo {
     let profile = acts.profile();
     let foreign_purposes = match profile.foreign_purposes {
         ForeignPurposes::Flag => Wire::Flag,
@@ -116,6 +117,6 @@ pub fn controller_info(about: &About, acts: &Acts, region: &str) -> api::Control
             foreign_purposes: foreign_purposes.into(),
         }),
         lone_approval: acts.lone() != LoneApprover::Refused,
-        region: region.to_owned(),
+        region: region.map(|region| region.to_string()).unwrap_or_default(),
     }
 }

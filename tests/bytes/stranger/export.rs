@@ -157,8 +157,7 @@ fn export(folder: &Path, data: &Path) -> Vec<(PathBuf, bool)> {
         kek: Kek::dev(),
         settings: settings("Europe/Warsaw"),
         access: akta::config::Access::Everybody,
-        region: None,
-        recipients: akta::model::recipient::Recipients::default(),
+        places: akta::model::recipient::Places::default(),
         dev: false,
     };
     let server = runtime.block_on(Server::start(options)).unwrap();
