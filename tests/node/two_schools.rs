@@ -110,6 +110,7 @@ async fn decided(folder: &Path) -> Made<()> {
         kek: place.provider()?.kek()?,
         settings: file.settings(false)?,
         access: file.access(false)?,
+        places: Places { region: file.region()?, recipients: file.recipients()?.into() },
         dev: false,
     })
     .await?;
