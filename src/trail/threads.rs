@@ -27,6 +27,8 @@ use crate::model::origin::Controller;
 use crate::model::permission::change::{Change, Decided};
 use crate::store;
 
+/// Most decisions between two groups: each is a commit of its own, for which events wait.
+const DECISIONS_MAX: usize = 8;
 /// Under load, small rows are merged after this many groups.
 const GROUPS_A_SLICE: u32 = 16;
 /// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
@@ -164,7 +166,7 @@ pub(super) fn write(
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
-            next = jobs.try_recv().ok();
+            next = if decisions.len() < DECISIONS_MAX { jobs.try_recv().ok() } else { None };
         }
         let group = waiting.group();
         since_slice += 1;
