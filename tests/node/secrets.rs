@@ -125,7 +125,7 @@ fn assert_errors(files: &MemoryFiles, kek: &Kek, planted: &[Planted], texts: &(S
     };
     let (one, other) = texts;
     let both = file("both", format!("{one}\n{other}").as_bytes());
-    let cut = file("cut", one[..40].as_bytes());
+    let cut = file("cut", &one.as_bytes()[..40]);
     let binary = file("binary", &STANDARD.decode(one).unwrap());
     let variable = |text: &str| Variable(Zeroizing::new(text.to_owned()));
     let place = Place { file: Some(both.clone()), kms_file: Some(both.clone()), ..Place::default() };
