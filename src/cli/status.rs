@@ -146,7 +146,7 @@ fn to_text(status: &Status) -> String {
             },
         ));
     }
-    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<24}  {value}")).collect();
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<25}  {value}")).collect();
     lines.join("\n")
 }
 
