@@ -49,20 +49,18 @@ fn every_call_by_every_role_for_every_controller() {
         for (role, of) in Role::ALL.into_iter().flat_map(|role| [OWN, OTHER, UNKNOWN].map(|of| (role, of))) {
             // Each for one controller, so that no caller is refused more kinds of things than are told apart of one.
             let (tls, token) = world.caller(role, of);
-            {
-                for (call, need, request) in ROWS {
-                    let answer = world.ask(&tls, token.as_deref(), call, request(of)).await;
-                    let may = may(role, need) && (of == OWN || call == LIST);
-                    let about = format!("{role}, {call}, {of}: {answer:?}");
-                    let name = world.name(role, of);
-                    match answer {
-                        Ok(()) => assert!(may, "{about}"),
-                        Err(status) => {
-                            assert!(!may && status.code() == Code::PermissionDenied, "{about}");
-                            told.entry((call, role)).or_default().insert(status.message().to_owned());
-                            let of = if call == LIST { UNKNOWN } else { of };
-                            denied.insert((of, call.split('/').next_back().unwrap().to_owned(), name));
-                        }
+            for (call, need, request) in ROWS {
+                let answer = world.ask(&tls, token.as_deref(), call, request(of)).await;
+                let may = may(role, need) && (of == OWN || call == LIST);
+                let about = format!("{role}, {call}, {of}: {answer:?}");
+                let name = world.name(role, of);
+                match answer {
+                    Ok(()) => assert!(may, "{about}"),
+                    Err(status) => {
+                        assert!(!may && status.code() == Code::PermissionDenied, "{about}");
+                        told.entry((call, role)).or_default().insert(status.message().to_owned());
+                        let of = if call == LIST { UNKNOWN } else { of };
+                        denied.insert((of, call.split('/').next_back().unwrap().to_owned(), name));
                     }
                 }
             }
