@@ -54,6 +54,9 @@ mod tests {
     use crate::model::origin::Controller;
     use crate::trail::submission::Submission;
 
+    /// Jobs of calls and of streams that wait, each of so many events; what the groups take of both.
+    type Row<'a> = (usize, usize, usize, usize, &'a [(usize, usize)]);
+
     /// A job of so many events.
     fn job(events: usize, streamed: bool) -> Job {
         let controller = Controller::new("school-1").expect("is a name");
@@ -66,8 +69,7 @@ mod tests {
 
     #[test]
     fn a_call_is_in_the_next_group_however_many_streams_wait() {
-        // Jobs of calls and of streams that wait, each of so many events; what the groups take of both.
-        let rows: [(usize, usize, usize, usize, &[(usize, usize)]); 5] = [
+        let rows: [Row<'_>; 5] = [
             (1, 1, 1_000, 32, &[(1, 512), (0, 512)]),
             (3_000, 1, 0, 32, &[(2_048, 0), (952, 0)]),
             (3_000, 1, 1_000, 32, &[(1_536, 512), (1_464, 512), (0, 512)]),

@@ -107,7 +107,7 @@ fn attacks_are_survived() {
         for (name, attack) in chosen() {
             forget_peak(pid);
             let begun = Instant::now();
-            let ((), times, _) = neighbour.during(attack(&target)).await;
+            let (times, _) = neighbour.during(Duration::ZERO, async || attack(&target).await).await;
             let memory = peak(pid);
             println!("{name}: {memory} MiB, {} calls of a neighbour, {:.1?}", times.count(), begun.elapsed());
             if memory >= MEMORY_MAX {
@@ -133,7 +133,7 @@ fn attacks_are_hardly_noticed() {
             let quiet = Duration::from_secs(5);
             let before = neighbour.for_long(quiet).await.p99();
             forget_peak(pid);
-            let ((), mut times, processors) = neighbour.during(attack(&target)).await;
+            let (mut times, processors) = neighbour.during(2 * quiet, async || attack(&target).await).await;
             let (memory, during, calls) = (peak(pid), times.p99(), times.count());
             let spinning = Spinning::start(processors);
             let spun = neighbour.for_long(quiet).await.p99();

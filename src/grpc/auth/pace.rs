@@ -310,7 +310,7 @@ mod tests {
             let held = other.down_to(16 << 20);
             assert!(waits.is_err() && held.0.is_wanted(), "all room is taken");
             let small = another.ok().expect("has room").down_to(0);
-            let got = waits.err().expect("waits").await;
+            let got = waits.expect_err("waits").await;
             assert!(got.is_some() && !held.0.is_wanted());
             drop((small, held, got, first, second, third));
             assert_eq!(pace.answers.free.available_permits(), ROOM);

@@ -18,7 +18,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 
-use super::limits::{ARRIVING, ARRIVING_EACH, ARRIVING_FREE, ARRIVING_SMALL, CALLS_ALL, UNSENT, UNSENT_TIGHT};
+use super::limits::{ARRIVING, ARRIVING_EACH, ARRIVING_FREE, ARRIVING_SMALL, CALLS_MANY, UNSENT, UNSENT_TIGHT};
 
 /// What room is counted in.
 const UNIT: u64 = 1_024;
@@ -50,7 +50,7 @@ impl Hall {
 
     /// How long a message may be waited for now.
     fn patience(&self) -> Duration {
-        let tight = self.wanted.load(Ordering::Relaxed) > 0 || self.calls() > CALLS_ALL / 2;
+        let tight = self.wanted.load(Ordering::Relaxed) > 0 || self.calls() > CALLS_MANY;
         if tight { UNSENT_TIGHT } else { UNSENT }
     }
 
@@ -102,9 +102,9 @@ impl Room {
         Some((own, if large { Some(self.hall.take(units).await?) } else { None }))
     }
 
-    /// Whether there are as many calls under way as there may be.
+    /// Whether there are many calls under way.
     pub(super) fn is_crowded(&self) -> bool {
-        self.hall.calls() > CALLS_ALL
+        self.hall.calls() > CALLS_MANY
     }
 
     /// A call begins, or ends.

@@ -203,7 +203,7 @@ where
             UnderWay::new(line, self.watch.metrics.clone(), method)
         });
         if let Some(call) = &mut call
-            && call.line.room().is_crowded()
+            && call.line.is_crowded()
         {
             call.told.status = Some(Code::Unavailable);
             return Box::pin(async { Ok(crowded().into_http()) });
@@ -312,7 +312,8 @@ fn let_go() -> Status {
 fn crowded() -> Status {
     let mut details = ErrorDetails::new();
     details.set_retry_info(Some(Duration::from_secs(1)));
-    let told = "not applied, try again: there are as many calls under way as there may be";
+    let told =
+        "not applied, try again: many calls are under way, and more on this connection than it may have meanwhile";
     Status::with_error_details(Code::Unavailable, told, details)
 }
 

@@ -52,9 +52,12 @@ pub const ARRIVING_SMALL: u64 = 64 << 10;
 /// A message up to this long is not counted at all.
 pub const ARRIVING_FREE: u64 = 8 << 10;
 
-/// Calls under way on all connections. More are refused; from half of it on, requests that do not arrive are not waited
-/// for long.
-pub const CALLS_ALL: usize = 16_384;
+/// Calls under way on all connections from which on it is crowded: requests that do not arrive are not waited for long,
+/// and a connection gets [`CALLS_FEW`].
+pub const CALLS_MANY: usize = 8_192;
+
+/// Calls under way on one connection where it is crowded, so that those who have many make room and no others.
+pub const CALLS_FEW: usize = 16;
 
 /// A connection is told to end (GOAWAY): callers come again, with certificates and tokens of their day.
 pub const AGE: Duration = Duration::from_secs(24 * 60 * 60);

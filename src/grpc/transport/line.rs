@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::arrival::Room;
 use super::calls::{self, Call};
-use super::limits::{AGE, AGE_GRACE, IDLE, SETTLED, SILENT, UNREAD, UNREAD_TIGHT};
+use super::limits::{AGE, AGE_GRACE, CALLS_FEW, IDLE, SETTLED, SILENT, UNREAD, UNREAD_TIGHT};
 use super::tls::Loaded;
 use super::{Peer, Role};
 use crate::model::date::Timestamp;
@@ -130,6 +130,11 @@ impl Line {
         state.calls.insert(number, call);
         self.room.calls(true);
         number
+    }
+
+    /// Whether it has more calls under way than it may while there are many of all.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.room.is_crowded() && self.state().calls.len() > CALLS_FEW
     }
 
     /// Notes that an answer holds that room.
@@ -276,6 +281,7 @@ impl Lines {
 mod tests {
     use super::*;
     use crate::grpc::transport::arrival::Hall;
+    use crate::grpc::transport::limits::CALLS_MANY;
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_nanos(millis * 1_000_000)
@@ -353,5 +359,34 @@ mod tests {
             assert!(!ended(expected) && lines.displace(Some(Role::Api), now) && ended(expected));
         }
         assert!(!lines.displace(None, now) && !ended(busy) && !ended(other), "whoever calls stays");
+    }
+
+    #[test]
+    fn where_many_call_those_with_many_calls_make_room() {
+        let hall = Hall::new();
+        let open = || {
+            Line::new(
+                Role::Api,
+                Peer::Unix { uid: 1, gid: 1, pid: None },
+                None,
+                Room::new(hall.clone()),
+                Instant::now(),
+            )
+            .0
+        };
+        let (many, few) = (open(), open());
+        let mut begun = Vec::new();
+        let mut begin =
+            |line: &Arc<Line>, calls| (0..calls).for_each(|_| begun.push(line.begin(Arc::new(Call::default()))));
+        begin(&few, CALLS_FEW);
+        begin(&many, CALLS_MANY - CALLS_FEW);
+        assert!(!many.is_crowded() && !few.is_crowded());
+        begin(&many, 1);
+        assert!(many.is_crowded() && !few.is_crowded());
+        begin(&few, 1);
+        assert!(few.is_crowded());
+        many.finish(0);
+        few.finish(0);
+        assert!(!many.is_crowded(), "it is not any more");
     }
 }

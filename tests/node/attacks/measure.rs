@@ -88,18 +88,20 @@ impl Neighbour {
         self.until(&AtomicBool::new(false), time).await
     }
 
-    /// Reports while something else goes on; what came of that, the times, and how many processors this process kept
-    /// busy meanwhile.
-    pub(super) async fn during<T>(&mut self, attack: impl Future<Output = T>) -> (T, Times, f64) {
+    /// Reports while an attack goes on, over and over for at least so long; the times, and how many processors this process
+    /// kept busy meanwhile.
+    pub(super) async fn during(&mut self, least: Duration, mut attack: impl AsyncFnMut()) -> (Times, f64) {
         let stop = Arc::new(AtomicBool::new(false));
         let (begun, before) = (Instant::now(), used());
         let both = async {
-            let done = attack.await;
+            attack().await;
+            while begun.elapsed() < least {
+                attack().await;
+            }
             stop.store(true, Ordering::Relaxed);
-            done
         };
-        let (done, times) = tokio::join!(both, self.until(&stop, Duration::from_secs(600)));
-        (done, times, (used() - before) / begun.elapsed().as_secs_f64())
+        let ((), times) = tokio::join!(both, self.until(&stop, Duration::from_secs(600)));
+        (times, (used() - before) / begun.elapsed().as_secs_f64())
     }
 }
 
