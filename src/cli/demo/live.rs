@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::act::{Act, Service};
+use super::cast::SCHOOL;
 use super::paper::Paper;
 use super::school;
 use crate::cli::{Failure, text};
-use crate::client::Client;
+use crate::client::{Client, reason};
 use crate::env::{Clock, SystemClock};
-use crate::grpc::api::{Event, Receipt};
+use crate::grpc::api::{ControllerProfile, Event, OpenControllerRequest, Receipt};
 use crate::model::stored::{Action, ActorKind, DataCategory, Outcome, Purpose};
 
 /// Seconds of the day that are reported before the next ones begin.
@@ -31,6 +32,9 @@ pub async fn record_day(paper: Paper, address: &str) -> Result<usize, Failure> {
     let mut clients = Vec::new();
     for service in Service::ALL {
         clients.push((service, Client::connect(address).await?));
+    }
+    if let Some((_, client)) = clients.first_mut() {
+        open(client).await?;
     }
     let began = Instant::now();
     let mut done: Vec<Reported> = Vec::with_capacity(acts.len());
@@ -58,6 +62,14 @@ pub async fn record_day(paper: Paper, address: &str) -> Result<usize, Failure> {
         show(paper, example);
     }
     Ok(done.len())
+}
+
+/// Opens the school's trail: it is a public body and keeps a register.
+async fn open(client: &mut Client) -> Result<(), Failure> {
+    let profile = ControllerProfile { public_body: true, register_keeper: true, ..ControllerProfile::default() };
+    let request = OpenControllerRequest { controller: SCHOOL.to_owned(), zone: String::new(), profile: Some(profile) };
+    client.controllers.open_controller(request).await.map_err(|status| reason(&status))?;
+    Ok(())
 }
 
 async fn report(mut client: Client, events: Vec<Event>) -> Result<Vec<Reported>, Failure> {

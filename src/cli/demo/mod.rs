@@ -27,7 +27,8 @@ use questions::Marked;
 use super::{Failure, Outcome, block_on};
 use crate::client::Client;
 use crate::config::{self, Listen};
-use crate::model::recipient::Places;
+use crate::model::country::Country;
+use crate::model::recipient::{Places, Recipients};
 use crate::server::{Options, Server};
 use crate::telemetry;
 use crate::trail::keyring::Kek;
@@ -71,7 +72,7 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
         kek: Kek::dev(),
         settings: config::File::default().settings(true)?,
         access: config::Access::Everybody,
-        places: Places::default(),
+        places: places(),
         dev: true,
     };
     let began = Instant::now();
@@ -92,6 +93,12 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
         return Err("the node did not stop in time: please report this".into());
     }
     prove(paper, place, marked).await
+}
+
+/// The school is in Poland, and so is the one to whom it hands something on.
+fn places() -> Places {
+    let named = [("PayU S.A.".to_owned(), "PL".to_owned())];
+    Places { region: Country::new("PL"), recipients: Recipients::new(named).unwrap_or_default().into() }
 }
 
 /// What needs the node.
