@@ -296,7 +296,8 @@ fn status_tells_of_services_start_and_trails() {
     let status = |flags: &[&str]| akta().args(["status", "--server", node.address()]).args(flags).output().unwrap();
     let text = status(&["--controller", SCHOOL]);
     assert!(text.status.success(), "{}", shown(&text));
-    for phrase in ["akta.v1.IngestService      SERVING", "answered in", "/node/", "made with --dev", "2 records guarded"]
+    for phrase in
+        ["akta.v1.IngestService      SERVING", "answered in", "/node/", "made with --dev", "2 records guarded"]
     {
         assert!(shown(&text).contains(phrase), "{phrase}: {}", shown(&text));
     }

@@ -1,8 +1,8 @@
 //! Bytes that are no message.
 #![allow(clippy::unwrap_used)]
 
-use super::edits::{MARK, record};
 use super::calls::ROWS;
+use super::edits::{MARK, record};
 use super::raw::Bytes;
 use super::support::{Events, Node, everything, run};
 use tonic::transport::Endpoint;
