@@ -13,6 +13,7 @@ use akta::grpc::api::{
     ControllerProfile, GrantRequest, Holder, OpenControllerRequest, SetLoneApprovalRequest, TokenHolder, holder,
 };
 use akta::kek::Place;
+use akta::model::recipient::Places;
 use akta::server::{Options, Server};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
