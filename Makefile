@@ -66,7 +66,7 @@ frozen: build-tools ## keep a data folder of a new format's number for ever; nev
 	@AKTA_FROZEN="$(CURDIR)/tests/bytes/frozen" cargo test --locked --test bytes frozen::a_folder_is_made -- --nocapture
 
 .PHONY: two-schools
-two-schools: build-tools ## certificates, tokens and configuration of examples/two-schools, in ./two-schools
+two-schools: build-tools ## certificates, tokens, configuration, and what both schools decided, in ./two-schools
 	@cargo run --locked --quiet --example two_schools -- two-schools
 
 .PHONY: torture

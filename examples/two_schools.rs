@@ -1,5 +1,6 @@
 //! Makes all that the example of two schools needs to run here: an authority and certificates, an issuer and tokens, a KEK,
-//! configuration and policy. For trying out: who makes keys in one place holds all of them.
+//! configuration and policy; then starts the node in it once, opens both schools and has each decide what it decides.
+//! For trying out: who makes keys in one place holds all of them.
 //!
 //! ```text
 //! cargo run --example two_schools -- FOLDER                       make everything in a new folder
@@ -15,12 +16,11 @@ mod issued;
 #[path = "../tests/node/two_schools.rs"]
 mod two_schools;
 
-use std::io::{Error, Result};
 use std::path::Path;
 
-use two_schools::{everything, minted};
+use two_schools::{Made, everything, minted};
 
-fn main() -> Result<()> {
+fn main() -> Made<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [folder] => everything(Path::new(folder)),
@@ -28,6 +28,6 @@ fn main() -> Result<()> {
         [folder, "token", subject, group] => {
             minted(Path::new(folder), subject, &[group]).map(|token| println!("{token}"))
         }
-        _ => Err(Error::other("give FOLDER, or FOLDER token SUBJECT [GROUP]")),
+        _ => Err("give FOLDER, or FOLDER token SUBJECT [GROUP]".into()),
     }
 }

@@ -146,7 +146,7 @@ fn to_text(status: &Status) -> String {
             },
         ));
     }
-    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<24}  {}", shown(value))).collect();
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<25}  {}", shown(value))).collect();
     lines.join("\n")
 }
 

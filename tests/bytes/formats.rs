@@ -9,7 +9,7 @@ use akta::store::rocks::RocksStore;
 use akta::store::{Batch, Database, Family, Store, keys};
 use akta::trail::base::{Base, OpenError};
 use akta::trail::keyring::Kek;
-use akta::trail::meta::FORMAT;
+use akta::trail::meta::{FORMAT, OLDEST};
 
 use crate::binary::{akta, shown};
 use crate::events::{Drawn, report};
@@ -71,10 +71,7 @@ fn files(folder: &Path) -> [Vec<u8>; 2] {
 fn an_unknown_format_is_refused_by_name() {
     let made = Made::new();
     // The last one is four characters.
-    let others = [0, 1, 2, 77, u32::MAX, u32::from_be_bytes(*b"1.00")];
-    let unknown: Vec<_> = others.into_iter().filter(|format| *format != FORMAT).collect();
-    assert!(unknown.len() == others.len() - 1 && unknown.contains(&2));
-    for format in unknown {
+    for format in [0, FORMAT + 1, 77, u32::MAX, u32::from_be_bytes(*b"1.00")] {
         let folder = made.with(&format.to_be_bytes());
         let before = files(&folder);
         let error = made.refused(&folder);
@@ -82,7 +79,7 @@ fn an_unknown_format_is_refused_by_name() {
         let error = error.to_string();
         for said in [
             format!("the store has format {format} "),
-            format!("this akta knows format {FORMAT}:"),
+            format!("this akta knows formats {OLDEST} to {FORMAT}:"),
             "use the version of akta that wrote it".to_owned(),
         ] {
             assert!(error.contains(&said), "{error}");
@@ -93,6 +90,49 @@ fn an_unknown_format_is_refused_by_name() {
         }
         assert_eq!(files(&folder), before, "refused before anything is touched");
     }
+}
+
+/// Looked at, a store of an earlier format stays what it is; started, it becomes one of this, once.
+#[test]
+fn an_earlier_format_goes_on_in_this_one() {
+    let made = Made::new();
+    for format in OLDEST..=FORMAT {
+        let folder = made.with(&format.to_be_bytes());
+        let stored = |disk: &Disk| disk.db.get(Family::Meta, keys::META_FORMAT).unwrap().unwrap();
+        let disk = Disk::open_read_only(&folder, None).unwrap();
+        let base = Base::open_read_only(disk.clone(), Some(Kek::dev()), settings("UTC"), world(made.now, 2).0).unwrap();
+        assert_eq!(base.format, format);
+        assert_eq!(akta::trail::verify::verify(&base, |_, _, _| {}).findings, []);
+        assert_eq!(stored(&disk), format.to_be_bytes(), "looked at");
+        drop((base, disk));
+        for _ in 0..2 {
+            let node = Node::open(&folder, made.now, 3, "UTC").unwrap();
+            assert_eq!((node.base.format, stored(&node.disk)), (FORMAT, FORMAT.to_be_bytes().to_vec()));
+            assert_eq!(akta::trail::verify::verify(&node.base, |_, _, _| {}).findings, []);
+            node.close();
+        }
+    }
+}
+
+/// A notice of a kind that format 1 does not have is tampering there.
+#[test]
+fn an_earlier_format_has_no_later_notices() {
+    let scratch = tempfile::tempdir().unwrap();
+    let now = Timestamp::parse("2026-09-01T09:00:00Z").unwrap();
+    let mut node = Node::open(scratch.path(), now, 1, "UTC").unwrap();
+    let school = akta::model::origin::Controller::new("school-12").unwrap();
+    report(&mut node, &mut Drawn::new(1), std::slice::from_ref(&school), 5);
+    let size = node.trail(&school).size();
+    crate::decided::all_kinds(&mut node, &school, 1);
+    let mut batch = Batch::default();
+    batch.put(Family::Meta, keys::META_FORMAT, OLDEST.to_be_bytes());
+    node.disk.db.commit(batch).unwrap();
+    node.close();
+    let disk = Disk::open_read_only(scratch.path(), None).unwrap();
+    let base = Base::open_read_only(disk, Some(Kek::dev()), settings("UTC"), world(now, 2).0).unwrap();
+    let findings = akta::trail::verify::verify(&base, |_, _, _| {}).findings;
+    assert_eq!(findings.iter().map(|finding| finding.seq).collect::<Vec<_>>(), [Some(size)], "{findings:?}");
+    assert!(findings[0].what.contains("of a kind that stores of format 1 do not have"), "{findings:?}");
 }
 
 /// What is no number at all is damage, not a format: the row is named.

@@ -21,6 +21,7 @@ use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::origin::Controller;
 use akta::model::policy::Class;
 use akta::model::seal::Key;
+use akta::model::stored::NoticeCore;
 use akta::store::disk::Disk;
 use akta::store::{Family, Scan};
 use akta::trail::base::Base;
@@ -30,8 +31,10 @@ use akta::trail::proof;
 use akta::trail::verify::verify;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use prost::Message;
 use serde_json::{Value, json};
 
+use crate::decided;
 use crate::events::{Drawn, report};
 use crate::expected;
 use crate::node::{Node, copy, settings, world};
@@ -41,6 +44,9 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 const SEED: u64 = 1_001;
 /// Noon UTC, after the last record: the same day in every zone of the folder.
 const READ: &str = "2026-09-14T12:00:00Z";
+
+/// Kinds of notices that there are.
+const KINDS: usize = 10;
 
 /// What the folder is asked for; by action: LOGIN, UPDATE.
 fn questions(drawn_id: &str) -> Vec<Value> {
@@ -130,7 +136,9 @@ fn record(live: &Path) -> (String, String) {
     let mut node = start(live, Timestamp::parse("2026-09-01T09:00:00Z").unwrap(), SEED, "Europe/Warsaw");
     // Its core is past when the folder is read.
     node.record(vec![drawn.import(&schools[0], node.now, 5)]);
-    report(&mut node, &mut drawn, &schools, 100);
+    report(&mut node, &mut drawn, &schools, 50);
+    decided::all_kinds(&mut node, &schools[0], 100);
+    report(&mut node, &mut drawn, &schools, 50);
     for school in &schools {
         let info = node.trail(school);
         node.merge(&info, info.size() * 3 / 4);
@@ -141,7 +149,9 @@ fn record(live: &Path) -> (String, String) {
     drawn.term = 1;
     let mut node = start(live, now.plus(9 * DAY), SEED + 1, "America/New_York");
     let exchange = Controller::new("exchange").unwrap();
+    decided::alone(&mut node, &schools[0], 100);
     report(&mut node, &mut drawn, &[schools[0].clone(), schools[1].clone(), exchange.clone()], 90);
+    decided::all_kinds(&mut node, &schools[1], 100);
     let info = node.trail(&schools[0]);
     node.merge(&info, info.size() - 20);
     node.guard();
@@ -248,6 +258,13 @@ fn rich(base: &Base) {
     let zones: std::collections::BTreeSet<_> = keys(Family::Part).iter().map(|key| key[4..6].to_vec()).collect();
     assert!(zones.len() >= 2, "one zone alone");
     let today = Zone::named("Europe/Warsaw").unwrap().date(base.now()).days();
+    let kinds: std::collections::BTreeSet<_> = base
+        .db
+        .scan(Scan::all(Family::Notice))
+        .map(|row| NoticeCore::decode(&*row.unwrap().1).unwrap().kind.as_ref().map(std::mem::discriminant))
+        .map(|kind| format!("{kind:?}"))
+        .collect();
+    assert_eq!(kinds.len(), KINDS, "{kinds:?}");
     let past = keys(Family::Part).iter().any(|key| u32::from_be_bytes(key[..4].try_into().unwrap()) <= today);
     let merged = base.db.first(Scan::prefix(Family::Meta, b"merged/")).unwrap();
     assert!(past && merged.is_some() && Date::from_days(today) > Date::NEVER);

@@ -8,6 +8,7 @@ mod beside;
 #[path = "../common/binary.rs"]
 mod binary;
 mod corpora;
+mod decided;
 mod events;
 mod expected;
 mod formats;

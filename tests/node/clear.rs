@@ -320,6 +320,7 @@ async fn plant(node: &Node) -> Vec<Planted> {
             purpose: Purpose::SupportTicket.into(),
             purpose_text: text("TICKET-planted-2"),
             key: Some(Key::EventId(id.clone())),
+            ..GetEventRequest::default()
         };
         rows.extend(client.history.get_event(question).await.unwrap().into_inner().event);
     }

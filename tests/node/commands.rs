@@ -19,7 +19,7 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 12] = [
+    let rows: [(&[&str], &[&str]); 27] = [
         (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
@@ -29,6 +29,24 @@ fn help_names_every_argument() {
         (&["status"], &["--server", "--controller", "--json", "exit 0"]),
         (&["config"], &["check", "show", "example", "who-can"]),
         (&["config", "who-can"], &["PERMISSION", "CONTROLLER", "--config", "--at", "--json", "reidentify", "Exit 0"]),
+        (&["config", "who-can"], &["--server", "--purpose", "--token-file", "grants and incidents"]),
+        (&["controller"], &["open", "set", "list", "lone-approval"]),
+        (&["controller", "open"], &["--zone", "--public-body", "--register-keeper", "--group-only", "role steward"]),
+        (&["controller", "set"], &["--foreign-purposes", "flag", "refuse"]),
+        (&["controller", "list"], &["--server", "--json", "leaves no record"]),
+        (&["controller", "lone-approval"], &["48 hours", "role contact", "ON|OFF"]),
+        (&["grant"], &["give", "end", "list", "every read by it names it"]),
+        (
+            &["grant", "give"],
+            &["--to", "--for", "--ground", "--until", "--days", "--yes", "ISSUER#SUBJECT", "366 days"],
+        ),
+        (&["grant", "end"], &["ID", "--ground"]),
+        (&["incident", "declare"], &["--controller", "--hours", "--until", "--yes", "7 days", "All of them are told"]),
+        (&["incident", "end"], &["--controller", "--ground"]),
+        (&["approval"], &["ask", "agree", "object", "list", "30 days"]),
+        (&["approval", "ask"], &["erasure", "reidentification", "name-override", "--concerning", "--approval ID"]),
+        (&["approval", "agree"], &["ID", "own token"]),
+        (&["notices"], &["--purpose", "--json", "names nobody"]),
         (&["config", "check"], &["--config", "--data", "--listen", "--dev", "--kek-file", "--json"]),
         (&["config", "show"], &["--config", "--json", "secrets"]),
         (&["verify"], &["DIR", "--dev", "--json"]),
@@ -96,36 +114,98 @@ fn who_can_tells_by_which_table_and_grant_and_until_when() {
     let text = ask(&["search", "school-1"]);
     assert!(text.status.success(), "{}", shown(&text));
     let table: Vec<Vec<String>> = String::from_utf8(text.stdout.clone()).unwrap().lines().map(cells).collect();
-    let [anna, head, security] = ["#anna", "#headmaster-1", "group security"]
+    let [anna, head] = ["#anna", "#headmaster-1"]
         .map(|who| table.iter().find(|row| row[0].contains(who)).unwrap_or_else(|| panic!("{who}: {}", shown(&text))));
     assert_eq!(anna[1..3], ["controller", "contact"]);
     assert_eq!(head[1..3], ["controller", "auditor"]);
-    assert_eq!(security[1..3], ["processor", "security"]);
-    assert_eq!([&security[4], &security[5]], ["grant support-2027", "2027-09-01 00:00:00"]);
-    assert!(security[3].starts_with("person, line "), "{security:?}");
-    assert_eq!(table.len(), 4, "a head and these three: {}", shown(&text));
-
-    let rows = lines(&ask(&["search", "school-1", "--json"]).stdout);
-    let granted = rows.iter().find(|row| row["through"] == "grant").unwrap();
-    assert_eq!([&granted["id"], &granted["names"]], [&json!("support-2027"), &json!(true)]);
-    assert_eq!(granted["until"], "2027-09-01T00:00:00.000Z");
+    // Who was let in stands in the trail, which was not asked.
+    let rest = shown(&text);
+    assert!(rest.contains("only if school-1 grants it: person, line ") && !rest.contains("group security"), "{rest}");
+    assert!(rest.contains("were not asked for: add --server ADDRESS"), "{rest}");
     let other = ask(&["search", "school-2"]);
     assert!(shown(&other).contains("only if school-2 grants it: person, line "), "{}", shown(&other));
     assert!(!shown(&other).contains("anna"), "{}", shown(&other));
-
+    let rows = lines(&ask(&["search", "school-1", "--json"]).stdout);
+    assert!(rows.len() == 2 && rows.iter().all(|row| row["through"] == "entry"), "{rows:?}");
     let nobody = ask(&["approve", "school-2"]);
     assert_eq!(nobody.status.code(), Some(1), "{}", shown(&nobody));
     assert!(shown(&nobody).contains("nobody may approve for school-2"), "{}", shown(&nobody));
-    let unknown = ask(&["operate", "school-3"]);
-    assert!(shown(&unknown).contains("school-3 is not among the controllers"), "{}", shown(&unknown));
     let usage = ask(&["administer", "school-1"]);
     assert_eq!(usage.status.code(), Some(2), "{}", shown(&usage));
     assert!(shown(&usage).contains("is none of record, import, search"), "{}", shown(&usage));
     let folder = tempfile::tempdir().unwrap();
     let bare = folder.path().join("akta.toml");
     std::fs::write(&bare, "").unwrap();
+    let named = format!("controllers = [\"school-1\"]\npolicy = {:?}\n", config.with_file_name("policy.toml"));
+    std::fs::write(&bare, named).unwrap();
+    let unknown = akta().args(["config", "who-can", "operate", "school-3", "--config"]).arg(&bare).output().unwrap();
+    assert!(shown(&unknown).contains("school-3 is not among the controllers"), "{}", shown(&unknown));
+    std::fs::write(&bare, "").unwrap();
     let unset = akta().args(["config", "who-can", "search", "a", "--config"]).arg(&bare).output().unwrap();
     assert!(unset.status.code() == Some(3) && shown(&unset).contains("no policy is set"), "{}", shown(&unset));
+}
+
+/// The same, with what the schools have decided, as their trails tell it.
+#[test]
+fn who_can_asks_the_trail_for_grants_and_incidents() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/two-schools/akta.toml");
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    let [grant, incident] = ["0198c3b2-0000-7cc3-98c4-dc0c0c073901", "0198c3b2-0000-7cc3-98c4-dc0c0c073902"];
+    let security = "group security of https://login.vendor.example";
+    for words in [
+        &["controller", "open", "--controller", "school-1"][..],
+        &["controller", "open", "--controller", "school-2"],
+        &[
+            "grant",
+            "give",
+            "--controller",
+            "school-1",
+            "--to",
+            security,
+            "--for",
+            "search",
+            "--ground",
+            "g",
+            "--days",
+            "9",
+            "--id",
+            grant,
+        ],
+        &["incident", "declare", "--ground", "g", "--hours", "72", "--id", incident],
+    ] {
+        let output = akta().args(words).env("AKTA_SERVER", node.address()).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", shown(&output));
+    }
+    let ask = |words: &[&str]| {
+        let mut command = akta();
+        command.args(["config", "who-can"]).args(words).arg("--config").arg(&config);
+        command.args(["--server", node.address(), "--purpose", "security"]).output().unwrap()
+    };
+    for (of, through, names) in
+        [("school-1", format!("grant {grant}"), true), ("school-2", format!("incident {incident}"), false)]
+    {
+        let output = ask(&["search", of]);
+        let table: Vec<Vec<String>> = String::from_utf8(output.stdout.clone()).unwrap().lines().map(cells).collect();
+        let row = table.iter().find(|row| row[0] == security).unwrap_or_else(|| panic!("{of}: {}", shown(&output)));
+        assert_eq!(
+            (row[1].as_str(), row[2].as_str(), &row[4]),
+            ("processor", "security", &through),
+            "{}",
+            shown(&output)
+        );
+        assert_ne!(shown(&output).contains("in an incident: without names"), names, "{}", shown(&output));
+        assert!(!shown(&output).contains("were not asked for"), "{}", shown(&output));
+        let rows = lines(&ask(&["search", of, "--json"]).stdout);
+        let lease = rows.iter().find(|row| row["through"] != "entry").unwrap();
+        assert_eq!(lease["names"], json!(names), "{lease}");
+    }
+    let unknown = ask(&["search", "school-9"]);
+    assert!(unknown.status.code() == Some(3) && shown(&unknown).contains("no such controller"), "{}", shown(&unknown));
+    let usage =
+        akta().args(["config", "who-can", "search", "a", "--server", "x", "--config"]).arg(&config).output().unwrap();
+    assert!(usage.status.code() == Some(2) && shown(&usage).contains("--purpose"), "{}", shown(&usage));
+    node.stop();
 }
 
 /// The cells of a row of a table: two spaces or more between them.
@@ -216,7 +296,8 @@ fn status_tells_of_services_start_and_trails() {
     let status = |flags: &[&str]| akta().args(["status", "--server", node.address()]).args(flags).output().unwrap();
     let text = status(&["--controller", SCHOOL]);
     assert!(text.status.success(), "{}", shown(&text));
-    for phrase in ["akta.v1.IngestService     SERVING", "answered in", "/node/", "made with --dev", "2 records guarded"]
+    for phrase in
+        ["akta.v1.IngestService      SERVING", "answered in", "/node/", "made with --dev", "2 records guarded"]
     {
         assert!(shown(&text).contains(phrase), "{phrase}: {}", shown(&text));
     }
@@ -224,7 +305,7 @@ fn status_tells_of_services_start_and_trails() {
     assert_eq!(json.status.code(), Some(1), "a trail that was named and is not there: {}", shown(&json));
     let found: Value = serde_json::from_slice(&json.stdout).unwrap();
     let services = found["services"].as_object().unwrap();
-    assert!(services.len() == 3 && services.values().all(|status| status == "SERVING"), "{found}");
+    assert!(services.len() == 4 && services.values().all(|status| status == "SERVING"), "{found}");
     assert_eq!([&found["node"]["keyring_generation"], &found["node"]["dev"]], [&json!(1), &json!(true)]);
     let started = found["node"]["started_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert!(jiff::Timestamp::now().as_second() - started.as_second() < 120, "{found}");

@@ -1,12 +1,16 @@
 //! A real node from outside: the binary, real RocksDB, real clients.
 
+mod approvals;
 mod authority;
 mod batches;
 #[path = "../common/binary.rs"]
 mod binary;
+mod calls;
 mod clear;
 mod commands;
+mod controllers;
 mod crash;
+mod decisions;
 mod duplicates;
 mod edits;
 mod evidence;
@@ -14,12 +18,15 @@ mod flagged;
 mod foreign;
 mod full;
 mod garbage;
+mod grants;
 mod hostile;
 mod hours;
 mod import;
+mod incidents;
 mod index;
 mod issued;
 mod matrix;
+mod office;
 mod raw;
 mod readme;
 mod refusals;

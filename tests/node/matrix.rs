@@ -6,24 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use akta::client::{Client, Tls};
 use akta::grpc::api::stream_events_response::Outcome as Answered;
-use akta::grpc::api::{
-    self, GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest,
-    ListNoticesRequest, RecordEventRequest, RecordEventsRequest, SearchEventsRequest, SearchOrder, StreamEventsRequest,
-    StreamEventsResponse, VerifyTrailRequest, get_event_request,
-};
-use akta::model::permission::Permission;
+use akta::grpc::api::{self, DeclareIncidentRequest, RecordEventRequest, StreamEventsResponse};
 use akta::model::permission::role::Role;
-use akta::model::stored::{Outcome, Purpose};
+use akta::model::stored::Outcome;
 use prost::Message;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request, Status};
 
 use super::authority::{Authority, Identity, Wish as Certificate};
 use super::binary::{akta, shown};
+use super::calls::{APPROVAL, GRANT, INCIDENT, LIST, ROWS, approval, event, grant, incident, may, search};
 use super::issued::{ISSUER, Issued, Wish};
 use super::raw::Bytes;
 use super::secure::{Files, STUCK, Secure};
-use super::support::{Events, run};
+use super::support::run;
 
 const OWN: &str = "school-1";
 const OTHER: &str = "school-2";
@@ -31,42 +27,6 @@ const UNKNOWN: &str = "school-9";
 const REPORTER: &str = "spiffe://schools.example/register";
 /// Reports for both schools, so that both have a trail.
 const SEED: &str = "spiffe://schools.example/seed";
-
-/// A call: its name, what it needs, and a good request of it for a controller.
-type Row = (&'static str, Permission, fn(&str) -> Vec<u8>);
-
-const ROWS: [Row; 10] = [
-    ("IngestService/RecordEvent", Permission::Record, |of| {
-        RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
-    }),
-    ("IngestService/RecordEvents", Permission::Record, |of| {
-        RecordEventsRequest { events: vec![event(of)] }.encode_to_vec()
-    }),
-    ("IngestService/StreamEvents", Permission::Record, |of| {
-        StreamEventsRequest { event: Some(event(of)) }.encode_to_vec()
-    }),
-    ("HistoryService/SearchEvents", Permission::Search, |of| search(of).encode_to_vec()),
-    ("HistoryService/GetEvent", Permission::Search, |of| {
-        let key = Some(get_event_request::Key::Seq(1));
-        let (controller, purpose) = (of.to_owned(), Purpose::Security.into());
-        GetEventRequest { controller, purpose, key, ..Default::default() }.encode_to_vec()
-    }),
-    ("HistoryService/ListNotices", Permission::Notices, |of| {
-        ListNoticesRequest { controller: of.to_owned(), ..Default::default() }.encode_to_vec()
-    }),
-    ("EvidenceService/GetCheckpoint", Permission::Prove, |of| {
-        GetCheckpointRequest { controller: of.to_owned(), ..Default::default() }.encode_to_vec()
-    }),
-    ("EvidenceService/GetInclusionProof", Permission::Prove, |of| {
-        GetInclusionProofRequest { controller: of.to_owned(), ..Default::default() }.encode_to_vec()
-    }),
-    ("EvidenceService/GetConsistencyProof", Permission::Prove, |of| {
-        GetConsistencyProofRequest { controller: of.to_owned(), old_size: 1, ..Default::default() }.encode_to_vec()
-    }),
-    ("EvidenceService/VerifyTrail", Permission::Verify, |of| {
-        VerifyTrailRequest { controller: of.to_owned() }.encode_to_vec()
-    }),
-];
 
 #[test]
 fn every_call_has_a_row() {
@@ -85,21 +45,22 @@ fn every_call_by_every_role_for_every_controller() {
     run(async {
         world.seed().await;
         let mut denied = BTreeSet::new();
-        let mut told = BTreeMap::<&str, BTreeSet<String>>::new();
-        for role in Role::ALL {
-            let (tls, token) = world.caller(role);
+        let mut told = BTreeMap::<(&str, Role), BTreeSet<String>>::new();
+        for (role, of) in Role::ALL.into_iter().flat_map(|role| [OWN, OTHER, UNKNOWN].map(|of| (role, of))) {
+            // Each for one controller, so that no caller is refused more kinds of things than are told apart of one.
+            let (tls, token) = world.caller(role, of);
             for (call, need, request) in ROWS {
-                for of in [OWN, OTHER, UNKNOWN] {
-                    let answer = world.ask(&tls, token.as_deref(), call, request(of)).await;
-                    let may = role.may(need) && of == OWN;
-                    let about = format!("{role}, {call}, {of}: {answer:?}");
-                    match answer {
-                        Ok(()) => assert!(may, "{about}"),
-                        Err(status) => {
-                            assert!(!may && status.code() == Code::PermissionDenied, "{about}");
-                            told.entry(call).or_default().insert(status.message().to_owned());
-                            denied.insert((of, call.split('/').next_back().unwrap().to_owned(), world.name(role)));
-                        }
+                let answer = world.ask(&tls, token.as_deref(), call, request(of)).await;
+                let may = may(role, need) && (of == OWN || call == LIST);
+                let about = format!("{role}, {call}, {of}: {answer:?}");
+                let name = world.name(role, of);
+                match answer {
+                    Ok(()) => assert!(may, "{about}"),
+                    Err(status) => {
+                        assert!(!may && status.code() == Code::PermissionDenied, "{about}");
+                        told.entry((call, role)).or_default().insert(status.message().to_owned());
+                        let of = if call == LIST { UNKNOWN } else { of };
+                        denied.insert((of, call.split('/').next_back().unwrap().to_owned(), name));
                     }
                 }
             }
@@ -145,7 +106,7 @@ fn nobody_comes_without_proof() {
         let tls = world.authority.client(Some(&revoked));
         for (call, need, request) in ROWS {
             let answer = world.ask(&tls, None, call, request(OWN)).await;
-            assert_eq!(answer.is_ok(), Role::Ingest.may(need), "{call}: {answer:?}");
+            assert_eq!(answer.is_ok(), may(Role::Ingest, need), "{call}: {answer:?}");
         }
         world.files.write("ca.crl", &world.authority.revoked(&[&revoked]));
         world.node.hang_up();
@@ -185,7 +146,7 @@ fn a_changed_policy_holds_for_the_next_call() {
     let world = World::new();
     run(async {
         world.seed().await;
-        let (tls, token) = world.caller(Role::Auditor);
+        let (tls, token) = world.caller(Role::Auditor, OWN);
         let (call, _, request) = ROWS[3];
         world.ask(&tls, token.as_deref(), call, request(OWN)).await.unwrap();
         for (policy, log, code) in [
@@ -232,7 +193,7 @@ struct World {
     node: Secure,
     files: Files,
     authority: Authority,
-    reporter: Identity,
+    reporters: BTreeMap<String, Identity>,
     issuer: Issued,
     policy: String,
     folder: tempfile::TempDir,
@@ -243,15 +204,22 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let (authority, issuer) = (Authority::new("ours"), Issued::new());
         let files = Files::new(folder.path(), &authority.server(), &authority);
+        let reporters = [OWN, OTHER, UNKNOWN].map(reporter);
         let mut policy = format!(
             "[[issuer]]\nurl = \"{ISSUER}\"\naudience = \"akta\"\njwks_file = \"jwks.json\"\nalgorithms = [\"ES256\"]\n\
-             [[workload]]\nspiffe = \"{REPORTER}\"\nservice = \"register\"\ncontrollers = [\"{OWN}\"]\nroles = [\"ingest\"]\n\
              [[workload]]\nspiffe = \"{SEED}\"\nservice = \"register\"\ncontrollers = [\"{OWN}\", \"{OTHER}\"]\nroles = [\"ingest\"]\n\
              [[person]]\nissuer = \"{ISSUER}\"\nsubject = \"everywhere\"\ncontrollers = [\"*\"]\nroles = [\"auditor\"]\nstaff = \"processor\"\n",
         );
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Ingest) {
+        for reporter in &reporters {
             policy += &format!(
-                "[[person]]\nissuer = \"{ISSUER}\"\nsubject = \"{role}\"\ncontrollers = [\"{OWN}\"]\nroles = [\"{role}\"]\nstaff = \"controller\"\n"
+                "[[workload]]\nspiffe = \"{reporter}\"\nservice = \"register\"\ncontrollers = [\"{OWN}\"]\nroles = [\"ingest\"]\n"
+            );
+        }
+        let asked = [OWN, OTHER, UNKNOWN].into_iter().flat_map(|of| Role::ALL.map(|role| (role, of)));
+        for (role, of) in asked.filter(|(role, _)| *role != Role::Ingest) {
+            let who = subject(role, of);
+            policy += &format!(
+                "[[person]]\nissuer = \"{ISSUER}\"\nsubject = \"{who}\"\ncontrollers = [\"{OWN}\"]\nroles = [\"{role}\"]\nstaff = \"controller\"\n"
             );
         }
         // Somebody of each side who reads what was denied.
@@ -265,31 +233,41 @@ impl World {
             files.table()
         );
         let node = Secure::start(folder.path(), &config, 1);
-        let reporter = authority.workload(REPORTER);
-        Self { node, files, authority, reporter, issuer, policy, folder }
+        let reporters = reporters.map(|reporter| (reporter.clone(), authority.workload(&reporter))).into();
+        Self { node, files, authority, reporters, issuer, policy, folder }
     }
 
-    /// Somebody with that role: a workload who reports, a person with a token else.
-    fn caller(&self, role: Role) -> (Tls, Option<String>) {
+    /// Somebody with that role in the first school, who asks about `of`: a workload who reports, a person with a token
+    /// else.
+    fn caller(&self, role: Role, of: &str) -> (Tls, Option<String>) {
         match role {
-            Role::Ingest => (self.authority.client(Some(&self.reporter)), None),
-            _ => (self.authority.client(None), Some(self.issuer.token(&role.to_string(), Wish::default()))),
+            Role::Ingest => (self.authority.client(Some(&self.reporters[&reporter(of)])), None),
+            _ => (self.authority.client(None), Some(self.issuer.token(&subject(role, of), Wish::default()))),
         }
     }
 
     /// The name that they are recorded under.
-    fn name(&self, role: Role) -> String {
+    fn name(&self, role: Role, of: &str) -> String {
         match role {
-            Role::Ingest => REPORTER.to_owned(),
-            _ => format!("{ISSUER}#{role}"),
+            Role::Ingest => reporter(of),
+            _ => format!("{ISSUER}#{}", subject(role, of)),
         }
     }
 
-    /// A record in each school's trail.
+    /// A record in each school's trail; a grant, an incident and a request in the first one's.
     async fn seed(&self) {
         let tls = self.authority.client(Some(&self.authority.workload(SEED)));
         for of in [OWN, OTHER] {
             self.ask(&tls, None, ROWS[0].0, ROWS[0].2(of)).await.unwrap();
+        }
+        let (tls, token) = self.caller(Role::Contact, OWN);
+        let declared = DeclareIncidentRequest { id: INCIDENT.to_owned(), ..incident(OWN) };
+        for (call, request) in [
+            ("ControllerService/Grant", grant(OWN, GRANT).encode_to_vec()),
+            ("ControllerService/DeclareIncident", declared.encode_to_vec()),
+            ("ControllerService/AskApproval", approval(OWN, APPROVAL).encode_to_vec()),
+        ] {
+            self.ask(&tls, token.as_deref(), call, request).await.unwrap();
         }
     }
 
@@ -352,21 +330,12 @@ impl World {
     }
 }
 
-fn search(of: &str) -> SearchEventsRequest {
-    SearchEventsRequest {
-        controller: of.to_owned(),
-        purpose: Purpose::Security.into(),
-        order: SearchOrder::NewestFirst.into(),
-        page_size: 1_000,
-        ..Default::default()
-    }
+/// The workload of the first school that asks about `of`.
+fn reporter(of: &str) -> String {
+    if of == OWN { REPORTER.to_owned() } else { format!("{REPORTER}/about-{of}") }
 }
 
-/// An event of that school, with an id of its own.
-fn event(of: &str) -> api::Event {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static SOURCES: AtomicU32 = AtomicU32::new(1_000_000);
-    let mut event = Events::of(SOURCES.fetch_add(1, Ordering::Relaxed)).read();
-    event.controller = of.to_owned();
-    event
+/// The person of the first school that asks about `of`.
+fn subject(role: Role, of: &str) -> String {
+    if of == OWN { role.to_string() } else { format!("{role}-about-{of}") }
 }

@@ -192,6 +192,10 @@ fn what_to_ask_after_it_is_answered() {
         (lines("akta verify").remove(0), "Consistent"),
         (lines("akta import --controller web").remove(0), "1"),
         (inline("akta export"), ""),
+        (lines("akta controller open").remove(0), "was open already"),
+        (lines("akta grant give").remove(0), "is given"),
+        (lines("akta incident declare").remove(0), "it stands in the trails of 2 controllers"),
+        (lines("akta notices").remove(0), "ticket 4711"),
     ];
     for (line, holds) in rows {
         let output = desk.run(&line, &programs);

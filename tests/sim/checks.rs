@@ -1,8 +1,10 @@
 //! What is checked of a store that runs: everything acknowledged, everything signed, and what the one judge says.
 #![allow(clippy::unwrap_used)]
 
+use std::mem::discriminant;
 use std::sync::Arc;
 
+use akta::model::permission::told;
 use akta::trail::reader::Reader;
 use akta::trail::trails::Info;
 use akta::trail::verify::verify;
@@ -67,6 +69,13 @@ impl Sim {
                     let same = (receipt.seq, receipt.link) == (seq, record.link);
                     checked.holds(Linked, same, || format!("record {seq} is not that of its receipt"));
                 }
+                if let Some((change, _)) = &known.act {
+                    let notice = record.contents.notice.as_ref();
+                    let heard = notice.and_then(|notice| told::hear(notice, None).unwrap());
+                    let same = heard.is_some_and(|heard| discriminant(&heard.change) == discriminant(change));
+                    checked.holds(DurableFirst, same, || format!("record {seq} is not the notice of {change:?}"));
+                    continue;
+                }
                 match &record.contents.core {
                     Some(core) => checked.holds(DurableFirst, core.event_id == known.event_id, || {
                         format!("record {seq} is another event than acknowledged")
@@ -79,6 +88,7 @@ impl Sim {
                 }
             }
         }
+        self.check_decided(node);
         let findings = verify(&node.base, |_, _, _| {}).findings;
         self.counts.checked.holds(Judge, findings.is_empty(), || format!("{findings:?}"));
     }

@@ -58,6 +58,10 @@ counts! {
     expired,
     /// Rows that gave way in merges.
     merged,
+    /// Changes recorded, and calls that were refused; controllers opened by a call.
+    decided,
+    changes_refused,
+    opened,
     checkpoints,
     proofs,
     /// Older copies of the history or of the keyring that a start refused, and those that nobody could know of.

@@ -34,6 +34,7 @@ impl Sim {
             Step::Merge => self.merge(&mut node),
             Step::Prove => self.prove(&mut node),
             Step::Record => self.record(&mut node),
+            Step::Decide => self.decide(&mut node),
         };
         if self.loud {
             println!("{step:?}: {}", if alive { "goes on" } else { "down" });
@@ -66,6 +67,7 @@ impl Sim {
             Ok(node) => {
                 self.settle(&node);
                 self.check_signed(&node);
+                self.check_decided(&node);
                 Some(node)
             }
             Err(error) => {

@@ -10,9 +10,11 @@ use super::counts::Counts;
 use super::world::Device;
 use super::{Ran, Sim, Step, TORTURE};
 
-const STORY: [Step; 19] = [
+const STORY: [Step; 24] = [
     Step::Record,
+    Step::Decide,
     Step::Record,
+    Step::Decide,
     Step::Prove,
     Step::Search,
     Step::Clock,
@@ -23,13 +25,16 @@ const STORY: [Step; 19] = [
     Step::Record,
     Step::Prove,
     // Other dates: new keys, old weeks of event ids are let go.
+    Step::Decide,
     Step::Years,
+    Step::Decide,
     Step::Record,
     Step::Merge,
     Step::Prove,
     Step::Stop,
     Step::Record,
     Step::Search,
+    Step::Decide,
     Step::Merge,
 ];
 /// Reads of a device that are struck, evenly chosen, where not all of them are.

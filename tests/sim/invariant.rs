@@ -13,14 +13,16 @@ pub(crate) enum Invariant {
     Derived = 8,
     Unknown = 9,
     Judge = 10,
+    Decided = 11,
     /// The promises of the outcome table: applied once, the first stands, all of a batch or nothing.
-    Promised = 11,
+    Promised = 12,
 }
 
-pub(crate) use Invariant::{Dense, Derived, DurableFirst, InClear, Judge, Linked, Promised, Time, Unknown};
+pub(crate) use Invariant::{Decided, Dense, Derived, DurableFirst, InClear, Judge, Linked, Promised, Time, Unknown};
 
 impl Invariant {
-    pub(crate) const ALL: [Self; 9] = [Dense, Linked, DurableFirst, Time, InClear, Derived, Unknown, Judge, Promised];
+    pub(crate) const ALL: [Self; 10] =
+        [Dense, Linked, DurableFirst, Time, InClear, Derived, Unknown, Judge, Decided, Promised];
 }
 
 impl fmt::Display for Invariant {

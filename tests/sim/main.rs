@@ -10,6 +10,7 @@ mod checks;
 mod copies;
 mod counts;
 mod crashes;
+mod deciding;
 mod every_call;
 mod expected;
 mod invariant;
@@ -60,8 +61,11 @@ fn seeds() {
     total.print();
     // A simulation that meets no trouble shows nothing.
     for (what, number) in total.numbers() {
-        let least =
-            if matches!(what, "applied_unknown" | "index_lost" | "copies_taken" | "copies_refused") { 20 } else { 3 };
+        let least = if matches!(what, "applied_unknown" | "index_lost" | "copies_taken" | "copies_refused" | "opened") {
+            20
+        } else {
+            3
+        };
         assert!(number > count / least, "{what}: only {number} in {count} seeds");
     }
     for (invariant, number) in total.checked.each() {
@@ -94,6 +98,8 @@ enum Step {
     /// Checkpoints, and proofs under them.
     Prove,
     Record,
+    /// A controller decides who may.
+    Decide,
 }
 
 struct Ran {
@@ -139,6 +145,7 @@ fn run(seed: u64, loud: bool, plant: Option<Plant>) -> Ran {
             8..=10 => Step::Search,
             11 => Step::Merge,
             12 | 13 => Step::Prove,
+            14 => Step::Decide,
             _ => Step::Record,
         };
         sim.take(step);

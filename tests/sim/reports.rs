@@ -191,7 +191,8 @@ impl Sim {
         let since = self.world.now.minus(RETRIED_FOR);
         let trail = self.model.get(controller)?;
         let known = trail.get(self.dice.pick(trail.len().max(1)))?;
-        (known.reported_at >= since && known.occurred_at >= since).then(|| known.clone())
+        let event = known.act.is_none();
+        (event && known.reported_at >= since && known.occurred_at >= since).then(|| known.clone())
     }
 
     pub(crate) fn event(&mut self) -> (Controller, Known) {
@@ -211,11 +212,12 @@ impl Sim {
             reported_at: self.world.now,
             receipt: None,
             sure: false,
+            act: None,
         };
         (controller, known)
     }
 }
 
-fn school(number: usize) -> Controller {
+pub(crate) fn school(number: usize) -> Controller {
     Controller::new(SCHOOLS[number]).unwrap()
 }

@@ -57,7 +57,8 @@ impl Sim {
         let mut expected: Vec<u64> = (1u64..)
             .zip(self.model.get(&info.controller).into_iter().flatten())
             .filter(|(_, known)| {
-                subject.is_none_or(|subject| known.subjects.contains(&subject))
+                known.act.is_none()
+                    && subject.is_none_or(|subject| known.subjects.contains(&subject))
                     && actor.is_none_or(|actor| known.actor == actor)
                     && ip.is_none_or(|ip| known.ip == Some(ip))
                     && action.is_none_or(|action| known.action == action)

@@ -5,6 +5,7 @@ use akta::grpc::{api, convert};
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::identity::Identity;
 use akta::model::origin::Controller;
+use akta::model::permission::change::{Change, Decided};
 use akta::model::policy::{Class, Dates};
 use akta::model::stored::{ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
 use akta::trail::submission::{Receipt, Submission};
@@ -24,6 +25,26 @@ pub(crate) struct Known {
     pub(crate) receipt: Option<Receipt>,
     /// Whether Akta must still know what was reported, not its id alone: an index that was built anew does not.
     pub(crate) sure: bool,
+    /// What a controller decided, and who; then it is a notice, and all that is said of events means nothing.
+    pub(crate) act: Option<(Change, Decided)>,
+}
+
+impl Known {
+    /// A decision. No event has its id.
+    pub(crate) fn decided(change: Change, decided: Decided, at: Timestamp, receipt: Option<Receipt>) -> Self {
+        Self {
+            event_id: [0xff; 16],
+            actor: usize::MAX,
+            subjects: Vec::new(),
+            ip: None,
+            action: 0,
+            occurred_at: at,
+            reported_at: at,
+            receipt,
+            sure: false,
+            act: Some((change, decided)),
+        }
+    }
 }
 
 /// Small reproducible numbers (splitmix64).

@@ -61,7 +61,7 @@ class ExportCheck:
             self._class(object_, header)
             opened = self._groups(object_, header)
             if header.kind == NOTICE:
-                self._notice(object_, header)
+                self._notice(object_, header, opened)
             else:
                 self._event(object_, header, opened)
         except Bad as bad:
@@ -125,7 +125,7 @@ class ExportCheck:
             if mine:
                 if any(len(part.salt) != 32 for part in mine):
                     raise Bad("an opening without salt")
-                parts.check_group(group, mine)
+                parts.check_group(group, mine, header.kind == NOTICE)
             if state == "EXPIRED" and not 0 < group.date <= self.today:
                 raise Bad("a part that is said to have expired before its date")
             self.report.states[STATES[state]] += 1
@@ -135,16 +135,17 @@ class ExportCheck:
     def _ids(header):
         return {part for group in header.groups for part in group.ids()}
 
-    def _notice(self, object_, header):
+    def _notice(self, object_, header, opened):
         content = hex_bytes(object_, "notice")
         self.report.notices += 1
         if header.seq == 0:
             self.zone = dates.zone(messages.parse("NoticeCore", content).opened.zone)
             self.notices = Notices(self.report.origin, messages.parse("NoticeCore", content).opened.zone)
         if self.notices is None:
-            parts.check_group(header.groups[0], [parts.notice_core(content)])
+            parts.check_group(header.groups[0], [parts.notice_core(content)], True)
             return
-        recorded = self.notices.check(header, content)
+        slices = [part for part in opened if part.part == parts.DETAIL]
+        recorded = self.notices.check(header, content, parts.slices(slices) if slices else None)
         if object_.get("recorded_at") != shown_time(recorded):
             raise Bad("recorded_at: the line says something else than the notice")
         self._recorded(recorded)

@@ -8,6 +8,7 @@ from .findings import Bad
 EVENT, NOTICE = 0, 1
 LEDGER = 9
 MOST_IN_RUN = 64
+SLICES = 32  # the bitmap of part 5
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Header:
         if not seen & 1:
             raise Bad("header: no core")
         if self.kind == NOTICE:
-            if self.class_ != LEDGER or [(g.date, g.bitmap) for g in self.groups] != [(0, 1)]:
-                raise Bad("header: a notice that is not class 9 with one core that never expires")
+            core, *slices = ((g.date, g.bitmap) for g in self.groups)
+            if self.class_ != LEDGER or core != (0, 1) or [bitmap for _, bitmap in slices] not in ([], [SLICES]):
+                raise Bad("header: a notice that is not class 9 with one core that never expires, and slices at most")
         elif self.class_ == LEDGER or self.groups[0].date == 0:
             raise Bad("header: an event of class 9 or without expiry date")
 

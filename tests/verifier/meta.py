@@ -7,7 +7,7 @@ from . import messages
 from .encoding import Cursor, split_origin, trail_id
 from .findings import Bad, Refused
 
-FORMATS = (1,)
+FORMATS = (1, 2)
 WRITER = re.compile(r"w[0-9a-f]{8}")
 
 
@@ -36,6 +36,7 @@ class Trail:
 class Meta:
     """The family `meta`."""
 
+    format: int = 0
     writer: str = ""
     generation: int | None = None
     merged: dict = field(default_factory=dict)
@@ -87,6 +88,7 @@ def _read_row(meta, name, value):
         number = int.from_bytes(value, "big")
         if len(value) != 4 or number not in FORMATS:
             raise Refused(f"meta: format {number}; this verifier knows {', '.join(map(str, FORMATS))}")
+        meta.format = number
     elif name == "writer":
         meta.writer = _ascii(value, "writer")
         if not WRITER.fullmatch(meta.writer):

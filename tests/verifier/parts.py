@@ -30,11 +30,12 @@ class Part:
         """The part hash."""
         return derive("akta v1 part", self.salt, u8(self.part), u16(self.index), self.content)
 
-    def check_place(self):
+    def check_place(self, notice):
         """Id and index as the table has them."""
         if not CORE <= self.part <= DETAIL:
             raise Bad("a part with an id that does not exist")
-        if self.index >= (MOST_SUBJECTS if self.part == SUBJECT else 1):
+        several = self.part == (DETAIL if notice else SUBJECT)
+        if self.index >= (MOST_SUBJECTS if several else 1):
             raise Bad(f"part {NAMES[self.part]}: an index that it cannot have")
 
 
@@ -51,15 +52,20 @@ def group_hash(parts):
     return derive("akta v1 group", *(u8(p.part) + u16(p.index) + p.hash() for p in parts))
 
 
-def check_group(group, parts):
+def check_group(group, parts, notice=False):
     """The parts of one group against its header's line: ids as in the bitmap, hash equal."""
     for part in parts:
-        part.check_place()
+        part.check_place(notice)
     parts = sorted(parts, key=Part.key)
     if {part.part for part in parts} != group.ids():
         raise Bad("its parts are not those that its header names")
     if group_hash(parts) != group.hash:
         raise Bad("its parts are not those that its header commits to")
+
+
+def slices(opened):
+    """The messages of a notice's slices, by index."""
+    return [(part.index, read(part)) for part in sorted(opened, key=Part.key)]
 
 
 def notice_core(content):

@@ -110,7 +110,7 @@ class TrailCheck:
         indexed = self._indexed(size)
         self.expected = Expected(min(indexed, size))
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.today, self.findings)
-        notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0), dict(store.of_trail("notice", self.trail))
+        notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format), dict(store.of_trail("notice", self.trail))
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -121,7 +121,8 @@ class TrailCheck:
                     report.notices += 1
                     if header.seq not in self.cores:
                         raise Bad("notice: its core is not there")
-                    self._recorded(notices.check(header, self.cores.pop(header.seq)))
+                    core, slices = self.cores.pop(header.seq), self._read_slices(header)
+                    self._recorded(notices.check(header, core, slices))
                     report.states["intact"] += 1
             except Bad as bad:
                 self.find(bad, header.seq)
@@ -154,6 +155,26 @@ class TrailCheck:
         if instant < self.last_recorded:
             raise Bad("its recorded time is before that of the record before")
         self.last_recorded = instant
+
+    def _read_slices(self, header):
+        """The messages of a notice's slices, by index; None where they are not at hand."""
+        opened = None
+        for group in header.groups[1:]:
+            if group.date <= self.today:
+                self.report.states["expired"] += 1
+                continue
+            try:
+                if self.store.ring is None:
+                    self.shelf.find(group.date, header.seq)
+                    self.report.states["sealed"] += 1
+                    continue
+                taken = self.shelf.take(group.date, header.seq)
+                parts.check_group(group, taken, True)
+                opened = parts.slices(taken)
+                self.report.states["intact"] += 1
+            except Bad as bad:
+                self.find(bad, header.seq)
+        return opened
 
     def _read_event(self, header):
         opened, whole = [], True

@@ -72,7 +72,7 @@ impl Report {
         }
         if file.controllers.is_empty() && !effective.dev {
             self.notes
-                .push("controllers is empty: no new trail can be opened, events of unknown ones are refused".into());
+                .push("controllers is empty: a trail is opened by akta controller open, not at its first event".into());
         }
         self.abroad(file);
         if let Err(why) = effective.kek().provider().and_then(|provider| provider.check()) {
@@ -113,10 +113,15 @@ impl Report {
             Err(why) if file.policy.is_none() || file.open_to_everybody => self.problem(why.to_string()),
             Ok(_) | Err(_) => {}
         }
-        let controllers: BTreeSet<Controller> = file.controllers.iter().filter_map(|of| Controller::new(of)).collect();
         match file.rules() {
             Ok(None) => {}
             Ok(Some(policy)) => {
+                let named = policy.entries().iter().flat_map(|entry| entry.scope().named());
+                let controllers: BTreeSet<Controller> = match file.controllers.is_empty() {
+                    // Opened by calls: the policy alone tells which there may be.
+                    true => named.filter(|of| !of.is_node()).cloned().collect(),
+                    false => file.controllers.iter().filter_map(|of| Controller::new(of)).collect(),
+                };
                 let advice = advice(&policy, &controllers);
                 self.notes.extend(advice.iter().map(|advice| format!("policy: {advice}")));
             }

@@ -1,6 +1,6 @@
 //! `akta.v1.ControllerService`: which controllers there are, and what each decided about who may.
 //!
-//! [`open`] the controllers themselves, [`grant`], [`incident`], [`approval`] what they decide. Each call passes the door,
+//! `open` has the controllers themselves, `grant`, `incident`, `approval` what they decide. Each call passes the door,
 //! becomes a checked [`Change`], and is answered once its notice is durable.
 
 mod approval;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::api::{self, ForeignPurposes as Wire};
 use super::super::status::Refusal;
-use super::controller;
+use super::{controller, not_the_node};
 use crate::grpc::time::wire;
 use crate::model::check::Checker;
 use crate::model::country::Country;
@@ -33,11 +33,7 @@ pub fn schools(names: Vec<String>, checker: &mut Checker) -> BTreeSet<Controller
             .refuse("controllers", format!("has {count} entries, the limit is {CONTROLLERS_MAX}: call several times"));
     }
     let names = names.into_iter().take(CONTROLLERS_MAX).enumerate();
-    names
-        .filter_map(|(place, name)| {
-            checker.within(format!("controllers[{place}]"), |checker| controller(name, checker))
-        })
-        .collect()
+    names.filter_map(|(place, name)| not_the_node(&format!("controllers[{place}]"), name, checker)).collect()
 }
 
 /// The time zone that a trail counts in; `None` for the node's own.

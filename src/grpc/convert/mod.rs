@@ -40,23 +40,29 @@ pub fn any_controller(name: String) -> Result<Controller, Refusal> {
 
 /// The controller of an event: not the reserved one.
 fn controller(name: String, checker: &mut Checker) -> Option<Controller> {
-    let controller = asked_controller(name, checker);
+    not_the_node("controller", name, checker)
+}
+
+fn not_the_node(field: &str, name: String, checker: &mut Checker) -> Option<Controller> {
+    let controller = any(field, name, checker);
     if controller.as_ref().is_some_and(Controller::is_node) {
-        checker.refuse(
-            "controller",
-            "\"node\" is reserved for what belongs to no controller: name the school or organisation",
-        );
+        checker
+            .refuse(field, "\"node\" is reserved for what belongs to no controller: name the school or organisation");
     }
     controller
 }
 
 /// The controller of a question: the reserved one too, whose trail holds refusals of callers who are not known.
 fn asked_controller(name: String, checker: &mut Checker) -> Option<Controller> {
+    any("controller", name, checker)
+}
+
+fn any(field: &str, name: String, checker: &mut Checker) -> Option<Controller> {
     let controller = Controller::new(&name);
     match &controller {
-        None => checker.refuse("controller", "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation"),
+        None => checker.refuse(field, "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation"),
         Some(controller) if controller.is_path_like() => {
-            checker.refuse("controller", "must have a letter or a digit: name the school or organisation");
+            checker.refuse(field, "must have a letter or a digit: name the school or organisation");
         }
         Some(_) => {}
     }

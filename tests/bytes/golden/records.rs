@@ -2,17 +2,24 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::header::{Group, Header, Kind, Link};
-use akta::model::notice;
+use akta::model::notice::{self, Told};
 use akta::model::origin::Origin;
 use akta::model::part::{self, PartId, PartKey};
+use akta::model::permission::Permission;
+use akta::model::permission::change::{Change, Decided};
+use akta::model::permission::grants::{GRANT_MAX, Span};
+use akta::model::permission::holder::Holder;
+use akta::model::permission::told::tell;
 use akta::model::policy::Class;
 use akta::model::run;
 use akta::model::stored::{
-    ActorPart, Attribute, Core, DetailPart, Frame, FramePart, FrameSource, Keyring, KeyringOpened, NetPart, NoticeCore,
-    SessionPart, SubjectPart, TrailMeta, TrailOpened, VaultAccount, VaultContact, ZoneKeys, notice_core,
+    ActEnded, ActorPart, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, Core, DetailPart,
+    Frame, FramePart, FrameSource, Granted, IncidentDeclared, Keyring, KeyringOpened, LoneApprovalSet, NetPart,
+    NoticeCore, SessionPart, SubjectPart, TrailMeta, TrailOpened, VaultAccount, VaultContact, ZoneKeys, notice_core,
 };
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
@@ -61,6 +68,53 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
         (
             "NoticeCore keyring_opened",
             notice_core(notice_core::Kind::KeyringOpened(KeyringOpened { generation: 7, dev: true })),
+        ),
+        (
+            "NoticeCore controller_set",
+            notice_core(notice_core::Kind::ControllerSet(ControllerSet {
+                public_body: true,
+                register_keeper: true,
+                group_only_sources: vec!["cafeteria".into(), "library".into()],
+                refuse_foreign_purposes: true,
+            })),
+        ),
+        (
+            "NoticeCore lone_approval_set",
+            notice_core(notice_core::Kind::LoneApprovalSet(LoneApprovalSet { allowed: true })),
+        ),
+        (
+            "NoticeCore granted",
+            notice_core(notice_core::Kind::Granted(Granted {
+                id: vec![0x91; 16],
+                permissions: vec!["export".into(), "search".into()],
+                from: OPENED,
+                until: OPENED + 86_400_000_000_000,
+            })),
+        ),
+        (
+            "NoticeCore incident_declared",
+            notice_core(notice_core::Kind::IncidentDeclared(IncidentDeclared {
+                id: vec![0x92; 16],
+                from: OPENED,
+                until: OPENED + 1,
+            })),
+        ),
+        ("NoticeCore act_ended", notice_core(notice_core::Kind::ActEnded(ActEnded { id: vec![0x92; 16] }))),
+        (
+            "NoticeCore approval_asked",
+            notice_core(notice_core::Kind::ApprovalAsked(ApprovalAsked {
+                id: vec![0x93; 16],
+                deed: 3,
+                processor: true,
+            })),
+        ),
+        (
+            "NoticeCore approval_answered",
+            notice_core(notice_core::Kind::ApprovalAnswered(ApprovalAnswered { id: vec![0x93; 16], agrees: true })),
+        ),
+        (
+            "NoticeCore approval_used",
+            notice_core(notice_core::Kind::ApprovalUsed(ApprovalUsed { id: vec![0x93; 16], alone: true })),
         ),
         ("Frame", frame().encode_to_vec()),
         (
@@ -204,7 +258,21 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         }
     }
     // Within others, set by literals that name every field.
-    let inner = ["TrailOpened", "KeyringOpened", "FrameSource", "FramePart", "ZoneKeys"];
+    let inner = [
+        "TrailOpened",
+        "KeyringOpened",
+        "ControllerSet",
+        "LoneApprovalSet",
+        "Granted",
+        "IncidentDeclared",
+        "ActEnded",
+        "ApprovalAsked",
+        "ApprovalAnswered",
+        "ApprovalUsed",
+        "FrameSource",
+        "FramePart",
+        "ZoneKeys",
+    ];
     let protos = [
         include_str!("../../../proto/akta/record/v1/parts.proto"),
         include_str!("../../../proto/akta/record/v1/keyring.proto"),
@@ -256,6 +324,18 @@ fn commitments_are_golden() {
     }
     sheet.about("A notice's group: its core under a salt of 32 zero bytes.");
     sheet.bytes("notice group", notice::commitment(&opening_core()));
+    sheet.about("The slices of a grant under that seed, as seq 2: who and why, to whom; each hash, and their group.");
+    let told = granted();
+    let mut slices = Vec::new();
+    for (index, slice) in (0..).zip(&told.slices) {
+        let key = PartKey { id: PartId::Detail, index };
+        let (salt, bytes) = (part::salt(&[7; 32], 2, key), slice.encode_to_vec());
+        let hash = part::part_hash(&salt, key, &bytes);
+        sheet.bytes(&format!("slice {index}"), bytes);
+        sheet.bytes(&format!("slice {index} hash"), hash);
+        slices.push((key, hash));
+    }
+    sheet.bytes("slices group", part::group_hash(slices));
     sheet.check();
 }
 
@@ -264,6 +344,31 @@ fn opening_core() -> Vec<u8> {
     let zone = Zone::named("Europe/Warsaw").unwrap();
     let contents = notice::contents(notice::opening(&origin(), &zone), None, Timestamp::from_nanos(OPENED));
     contents.notice.unwrap().encode_to_vec()
+}
+
+/// A grant: what its notice says, and what its slices do.
+fn granted() -> Told {
+    let now = Timestamp::from_nanos(OPENED);
+    let holder = Holder::parse("group security of https://login.vendor.example").unwrap();
+    let span = Span::new(now, now.plus(Duration::from_secs(30 * 86_400)), GRANT_MAX).unwrap();
+    let id = "91919191-9191-9191-9191-919191919191".into();
+    let change = Change::Grant { id, holder, permissions: [Permission::Search].into(), span };
+    let decided = Decided { by: "anna".to_owned(), ground: "contract of 20 August".to_owned() };
+    tell(&change, &decided, now, &Zone::named("Europe/Warsaw").unwrap()).unwrap()
+}
+
+/// The notice of that grant after the chain: core, and slices under the seed of the worked example.
+fn granted_header(chain: &[Header]) -> Header {
+    let (told, before) = (granted(), chain.last().unwrap());
+    let (date, seq) = (told.date, before.seq + 1);
+    let at = Some(notice::Before { ordinal: 0, seq: 0 });
+    let mut parts = notice::contents(told, at, Timestamp::from_nanos(OPENED)).parts().into_iter();
+    let mut header = notice::header(&parts.next().unwrap().1, seq, Timestamp::from_nanos(OPENED), before.link());
+    let slices = parts.map(|(key, bytes)| (key, part::part_hash(&part::salt(&[7; 32], seq, key), key, &bytes)));
+    let commitment = part::group_hash(slices);
+    header.groups.push(Group { date, bitmap: PartId::Detail.bit(), commitment });
+    header.check().unwrap();
+    header
 }
 
 /// A chain: the opening notice, then an event for each number of groups and some classes.
@@ -325,5 +430,11 @@ fn headers_are_golden() {
         assert_eq!(read, run);
         sheet.bytes(name, bytes);
     }
+    sheet.about("A notice with slices after them, and its run.");
+    let granted = granted_header(&chain);
+    assert_eq!(Header::decode(&granted.encode()).as_ref(), Ok(&granted));
+    sheet.bytes("notice with slices: header", granted.encode());
+    sheet.bytes("notice with slices: link", granted.link().0);
+    sheet.bytes("notice with slices: run", run::encode(std::slice::from_ref(&granted)));
     sheet.check();
 }

@@ -14,6 +14,7 @@ use akta::model::origin::Controller;
 use akta::trail::submission::Submission;
 
 use super::variety;
+use crate::decided::something;
 use crate::events::Drawn;
 use crate::node::{Node, trails};
 
@@ -72,10 +73,12 @@ pub(crate) enum Mark {
     NoGuard,
     /// Left without an index.
     NoIndex,
+    /// A controller decided something.
+    Decided,
 }
 
 /// Every mark.
-pub(crate) const MARKS: [Mark; 15] = [
+pub(crate) const MARKS: [Mark; 16] = [
     Mark::ManyTrails,
     Mark::Trails,
     Mark::ClockBack,
@@ -91,6 +94,7 @@ pub(crate) const MARKS: [Mark; 15] = [
     Mark::Idle,
     Mark::NoGuard,
     Mark::NoIndex,
+    Mark::Decided,
 ];
 
 /// What was made.
@@ -108,6 +112,8 @@ struct Making<'a> {
     zones: BTreeSet<&'static str>,
     /// The latest that any clock said: one that is more than a day behind is refused.
     latest: Timestamp,
+    /// Number of the newest decision: ids are made of it.
+    acts: u64,
     shape: Shape,
 }
 
@@ -118,8 +124,16 @@ pub(crate) fn make(folder: &Path, seed: u64, records: usize) -> Shape {
     let controllers = (0..count).map(|number| Controller::new(&format!("school-{number}")).unwrap()).collect();
     let now = Timestamp::parse(STARTS[random.index(STARTS.len())]).unwrap();
     let shape = Shape { now, marks: BTreeSet::new() };
-    let mut making =
-        Making { folder, drawn: Drawn::new(seed), random, controllers, zones: BTreeSet::new(), latest: now, shape };
+    let mut making = Making {
+        folder,
+        drawn: Drawn::new(seed),
+        random,
+        controllers,
+        zones: BTreeSet::new(),
+        latest: now,
+        acts: 0,
+        shape,
+    };
     if count > 1 {
         making.mark(Mark::Trails);
     }
@@ -240,6 +254,9 @@ impl Making<'_> {
             }
         };
         node.record(submissions);
+        if self.random.index(6) == 0 {
+            self.decide(node);
+        }
         node.pass(match self.random.index(40) {
             0 => DAY * 8,
             1 => DAY,
@@ -257,6 +274,18 @@ impl Making<'_> {
             }
             _ => {}
         }
+    }
+
+    /// One controller that has a trail decides something, or several at once.
+    fn decide(&mut self, node: &mut Node) {
+        let mut open: Vec<Controller> =
+            trails(&node.base).unwrap().iter().map(|info| info.controller.clone()).collect();
+        open.retain(|of| !of.is_node());
+        let count = 1 + self.random.index(open.len().min(3));
+        let from = self.random.index(open.len() - count + 1);
+        self.acts += 1;
+        something(node, &mut self.random, &open[from..from + count], self.acts);
+        self.mark(Mark::Decided);
     }
 
     fn end(&mut self, mut node: Node) {

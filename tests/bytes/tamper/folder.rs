@@ -16,6 +16,7 @@ use akta::store::disk::Disk;
 use akta::store::{Family, Scan, Store};
 
 use super::seen::Seen;
+use crate::decided::all_kinds;
 use crate::events::{Drawn, report};
 use crate::node::{Node, copy, trails};
 
@@ -65,7 +66,9 @@ impl Original {
 
         let mut node = Node::open(&live, now, seed, ZONE).unwrap();
         node.record(vec![drawn.import(&schools[0], node.now, 5)]);
-        report(&mut node, &mut drawn, &schools, 60);
+        report(&mut node, &mut drawn, &schools, 30);
+        all_kinds(&mut node, &schools[0], 100);
+        report(&mut node, &mut drawn, &schools, 30);
         let small = keep("small");
         for school in &schools {
             let info = node.trail(school);

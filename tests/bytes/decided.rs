@@ -1,0 +1,115 @@
+//! What controllers decide, of every kind, for the folders of these tests.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use akta::cli::random::Random;
+use akta::model::date::Timestamp;
+use akta::model::origin::Controller;
+use akta::model::permission::Permission;
+use akta::model::permission::approval::Deed;
+use akta::model::permission::change::{ActId, Change, Decided};
+use akta::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
+use akta::model::permission::holder::Holder;
+use akta::model::permission::policy::Staff;
+use akta::model::profile::{ForeignPurposes, Profile};
+
+use crate::node::Node;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Records these as one call; all must be made.
+pub(crate) fn decide(node: &mut Node, changes: Vec<(Controller, Change)>, by: &str, ground: &str) {
+    let decided = Decided { by: by.to_owned(), ground: ground.to_owned() };
+    let made = node.writer.change(changes.clone(), &decided);
+    let noted = made.answer.unwrap_or_else(|error| panic!("{changes:?} by {by} are made: {error}"));
+    assert!(noted.iter().all(|noted| noted.receipt.is_some()), "{changes:?} change something");
+    made.step.publish();
+    node.indexer.absorb(made.step.entries).unwrap();
+}
+
+fn id(number: u64) -> ActId {
+    uuid::Uuid::from_u64_pair(0x0197_0000_0000_7000, 1 << 63 | number).to_string().into()
+}
+
+fn grant(number: u64, now: Timestamp, days: u32) -> Change {
+    let holder = Holder::parse("group security of https://login.vendor.example").unwrap();
+    let span = Span::new(now, now.plus(DAY * days), GRANT_MAX).unwrap();
+    Change::Grant { id: id(number), holder, permissions: [Permission::Search, Permission::Export].into(), span }
+}
+
+fn incident(number: u64, now: Timestamp) -> Change {
+    Change::Incident { id: id(number), span: Span::new(now, now.plus(DAY * 3), INCIDENT_MAX).unwrap() }
+}
+
+fn ask(number: u64, deed: Deed, staff: Staff) -> Change {
+    Change::Ask { id: id(number), deed, concerning: "pupil:pupil-3".to_owned(), staff }
+}
+
+fn profile(public_body: bool) -> Profile {
+    Profile {
+        public_body,
+        register_keeper: true,
+        group_only_sources: ["cafeteria", "library"].map(str::to_owned).into(),
+        foreign_purposes: ForeignPurposes::Refuse,
+    }
+}
+
+/// One of every kind and more, for a school that decided nothing yet, under ids from `first` on.
+pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
+    let now = node.now;
+    let story = [
+        (Change::Profile(profile(true)), "stefan", ""),
+        (Change::LoneApproval(true), "anna", ""),
+        (grant(first, now, 90), "anna", "contract of 20 August"),
+        (incident(first + 1, now), "piotr", "ticket 4711"),
+        (Change::End(id(first + 1)), "piotr", "closed"),
+        (ask(first + 2, Deed::Erasure, Staff::Controller), "anna", "request of 1 September"),
+        (Change::Answer { id: id(first + 2), agrees: true }, "jan", ""),
+        (Change::Use { id: id(first + 2), alone: false }, "anna", ""),
+        (ask(first + 3, Deed::Reidentification, Staff::Processor), "piotr", "ticket 4711"),
+        (Change::Answer { id: id(first + 3), agrees: false }, "anna", "not needed"),
+        (ask(first + 4, Deed::NameOverride, Staff::Controller), "anna", "for the court"),
+        (grant(first + 5, now.plus(DAY), 30), "anna", "holidays"),
+    ];
+    for (change, by, ground) in story {
+        decide(node, vec![(of.clone(), change)], by, ground);
+    }
+}
+
+/// What she asked for last is done alone, two days later.
+pub(crate) fn alone(node: &mut Node, of: &Controller, first: u64) {
+    node.pass(DAY * 2);
+    decide(node, vec![(of.clone(), Change::Use { id: id(first + 4), alone: true })], "anna", "");
+}
+
+/// Something, by chance, for these schools at once: whatever was decided before, it can be.
+pub(crate) fn something(node: &mut Node, random: &mut Random, of: &[Controller], first: u64) {
+    let now = node.now;
+    let change = |of: &Controller, kind: usize| {
+        let acts = node.base.acts.of(of);
+        let open = acts.requests().iter().find(|request| request.is_open(now.plus(DAY)));
+        match (kind, open) {
+            (0, _) => Change::Profile(profile(!acts.profile().public_body)),
+            (1, _) => {
+                let allowed = acts.lone() != akta::model::permission::approval::LoneApprover::Refused;
+                Change::LoneApproval(!allowed)
+            }
+            (2, _) => grant(first, now, 300),
+            (3, _) => incident(first, now),
+            (4, Some(request)) if request.agreed.is_empty() => Change::Answer { id: request.id.clone(), agrees: true },
+            (5, Some(request)) if !request.agreed.is_empty() => Change::Use { id: request.id.clone(), alone: false },
+            (_, Some(request)) if kind == 6 => Change::Answer { id: request.id.clone(), agrees: false },
+            _ => ask(first, Deed::Erasure, Staff::Controller),
+        }
+    };
+    let kind = random.index(8);
+    // What is asked for and answered is each school's own.
+    let of = if kind < 4 { of } else { &of[..1] };
+    let changes: Vec<_> = of.iter().map(|of| (of.clone(), change(of, kind))).collect();
+    let by = match changes[0].1 {
+        Change::Answer { .. } => "jan",
+        _ => "anna",
+    };
+    decide(node, changes, by, if random.index(9) == 0 { "ę".repeat(128) } else { "drill".to_owned() }.as_str());
+}
