@@ -101,9 +101,9 @@ impl Office {
         let (node, threads) = start(folder.path(), clock.clone());
         let door = Arc::new(Door::kept(node.clone(), Rules { policy, tokens: Some(tokens) }));
         Self {
-            controllers: Controllers { node: node.clone(), door: door.clone() },
+            controllers: Controllers { node: node.clone(), door: door.clone(), region: None },
             history: History { node: node.clone(), door: door.clone() },
-            ingest: Ingest { node, door },
+            ingest: Ingest { node, door, recipients: Arc::default() },
             threads: Some(threads),
             clock,
             issuer,

@@ -13,6 +13,7 @@ use akta::grpc::api::{
     ControllerProfile, GrantRequest, Holder, OpenControllerRequest, SetLoneApprovalRequest, TokenHolder, holder,
 };
 use akta::kek::Place;
+use akta::model::recipient::Places;
 use akta::server::{Options, Server};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -109,6 +110,7 @@ async fn decided(folder: &Path) -> Made<()> {
         listen: listen::ways(Some(&free), &file).map_err(|wrong| wrong.join("; "))?,
         kek: place.provider()?.kek()?,
         settings: file.settings(false)?,
+        places: Places::default(),
         access: file.access(false)?,
         dev: false,
     })
