@@ -110,7 +110,6 @@ async fn decided(folder: &Path) -> Made<()> {
         listen: listen::ways(Some(&free), &file).map_err(|wrong| wrong.join("; "))?,
         kek: place.provider()?.kek()?,
         settings: file.settings(false)?,
-        places: Places::default(),
         access: file.access(false)?,
         places: Places { region: file.region()?, recipients: file.recipients()?.into() },
         dev: false,
