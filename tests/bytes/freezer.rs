@@ -46,7 +46,7 @@ const SEED: u64 = 1_001;
 const READ: &str = "2026-09-14T12:00:00Z";
 
 /// Kinds of notices that there are.
-const KINDS: usize = 10;
+const KINDS: usize = 12;
 
 /// What the folder is asked for; by action: LOGIN, UPDATE.
 fn questions(drawn_id: &str) -> Vec<Value> {
@@ -142,6 +142,12 @@ fn record(live: &Path) -> (String, String) {
     for school in &schools {
         let info = node.trail(school);
         node.merge(&info, info.size() * 3 / 4);
+    }
+    node.guard();
+    node.replace_signing_key();
+    // There and back: the folder has one KEK.
+    for kek in [Kek::new(Key::new([9; 32])), kek()] {
+        node.replace_kek(kek);
     }
     let now = node.now;
     node.close();

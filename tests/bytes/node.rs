@@ -19,7 +19,7 @@ use akta::trail::position::stored_size;
 use akta::trail::reader::ReadError;
 use akta::trail::submission::Submission;
 use akta::trail::trails::Info;
-use akta::trail::writer::Writer;
+use akta::trail::writer::{Step, Writer};
 
 /// A node that is open for writing.
 pub(crate) struct Node {
@@ -90,6 +90,22 @@ impl Node {
         for result in &step.results {
             assert!(result.is_ok(), "drawn events are taken: {result:?}");
         }
+        self.take(step);
+    }
+
+    /// Replaces the key that signs checkpoints.
+    pub(crate) fn replace_signing_key(&mut self) {
+        let step = self.writer.rotate_signing_key().unwrap();
+        self.take(step);
+    }
+
+    /// Seals the keyring under another KEK.
+    pub(crate) fn replace_kek(&mut self, kek: Kek) {
+        let step = self.writer.rotate_kek(kek).unwrap().expect("it is another");
+        self.take(step);
+    }
+
+    fn take(&mut self, step: Step) {
         step.publish();
         self.indexer.absorb(step.entries).unwrap();
     }
