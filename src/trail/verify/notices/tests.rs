@@ -67,8 +67,8 @@ fn what_does_not_follow_is_tampering() {
 
 #[test]
 fn a_notice_has_the_parts_of_its_kind() {
-    type Row<'a> = (Change, fn(&mut Told), &'a str, bool);
-    let rows: Vec<Row<'_>> = vec![
+    type Row = (Change, fn(&mut Told), &'static str, bool);
+    let rows: Vec<Row> = vec![
         (Change::LoneApproval(true), |told| told.date = told.date.plus_days(1), "its slices have the date", true),
         (grant(1, now(), 9), |told| told.date = told.date.plus_days(2), "its slices have the date", true),
         (Change::LoneApproval(true), |told| told.slices.clear(), "its parts are not those", true),
