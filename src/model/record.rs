@@ -201,6 +201,17 @@ impl Record {
         self.contents.wire_bytes() + self.openings.iter().map(|opening| OPENING + opening.content.len()).sum::<usize>()
     }
 
+    /// Of a notice, takes its slices out, as if no key were at hand.
+    pub fn withhold_slices(&mut self) {
+        if self.contents.notice.is_none() {
+            return;
+        }
+        self.contents.slices.clear();
+        self.openings.retain(|opening| opening.key.id == PartId::Core);
+        let sealed = self.verdicts.iter_mut().skip(1).filter(|verdict| **verdict == Verdict::Intact);
+        sealed.for_each(|verdict| *verdict = Verdict::Sealed);
+    }
+
     /// Of a notice, the committed bytes of its core.
     pub fn notice_bytes(&self) -> Option<&[u8]> {
         let opening = self.openings.first().filter(|_| self.contents.notice.is_some());

@@ -59,11 +59,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The same with or without the names of the people in it.
+    /// The same with or without the names of the people in it. Slices of notices name them: they stay sealed then.
     #[must_use]
     pub fn with_names(mut self, shown: bool) -> Self {
         if !shown {
             self.people.clear();
+            self.page.records.iter_mut().for_each(Record::withhold_slices);
         }
         self
     }

@@ -165,3 +165,6 @@ fn about(base: &Base, meta: &TrailMeta) -> Result<About, ReadError> {
     let opened_at = Timestamp::from_nanos(opening.recorded_at);
     Ok(About { controller, origin, zone: meta.zone.clone(), opened_at, size })
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ use crate::store;
 
 /// Most events in one group.
 const GROUP_MAX: usize = 2_048;
+/// Most decisions between two groups: each is a commit of its own, for which events wait.
+const DECISIONS_MAX: usize = 8;
 /// Under load, small rows are merged after this many groups.
 const GROUPS_A_SLICE: u32 = 16;
 /// Entries rest at most this long before they are written, so that a crash leaves little to catch up.
@@ -144,7 +146,8 @@ pub(super) fn write(
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }
-            next = if events < GROUP_MAX { jobs.try_recv().ok() } else { None };
+            let more = events < GROUP_MAX && decisions.len() < DECISIONS_MAX;
+            next = if more { jobs.try_recv().ok() } else { None };
         }
         since_slice += 1;
         if !merger.is_idle()

@@ -77,9 +77,8 @@ pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
     }
 }
 
-/// What she asked for last is done alone, two days later.
+/// What she asked for last is done alone, two days or more later.
 pub(crate) fn alone(node: &mut Node, of: &Controller, first: u64) {
-    node.pass(DAY * 2);
     decide(node, vec![(of.clone(), Change::Use { id: id(first + 4), alone: true })], "anna", "");
 }
 

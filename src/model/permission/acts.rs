@@ -16,6 +16,8 @@ pub const INCIDENTS_MAX: usize = 20;
 pub const REQUESTS_MAX: usize = 200;
 /// Most people who agree to one request, and most who object.
 pub const VOICES_MAX: usize = 16;
+/// Most grants, incidents and requests of one controller within a year, over or not.
+pub const KEPT_MAX: usize = 5_000;
 /// Longest text of what a request concerns, in bytes.
 pub const CONCERNING_BYTES_MAX: usize = 256;
 /// What is over for so long leaves the lists; the notices stay.
@@ -115,6 +117,9 @@ impl Acts {
     pub fn check(&self, change: &Change, decided: &Decided, now: Timestamp) -> Result<(), Refusal> {
         let Decided { by, ground } = decided;
         ground_is_good(change, ground)?;
+        if matches!(change, Change::Grant { .. } | Change::Incident { .. } | Change::Ask { .. }) {
+            self.has_room(change)?;
+        }
         match change {
             Change::Profile(profile) if *profile == self.profile => Err(Refusal::Already),
             Change::Profile(profile) => profile.clone().checked().map(|_| ()).map_err(|bad| {
@@ -253,6 +258,20 @@ impl Acts {
         self.grants.retain(|grant| !grant.act().span.is_over(old));
         self.incidents.retain(|incident| !incident.act.span.is_over(old));
         self.requests.retain(|request| request.asked.at.plus(REQUEST_STANDS) > old);
+    }
+
+    /// What is over is kept for a year: that must not grow without bound either. What is there is answered as before.
+    fn has_room(&self, change: &Change) -> Result<(), Refusal> {
+        let kept = self.grants.len() + self.incidents.len() + self.requests.len();
+        let known = match change {
+            Change::Grant { id, .. } | Change::Incident { id, .. } | Change::Ask { id, .. } => self.is_new(id).is_err(),
+            _ => true,
+        };
+        if kept < KEPT_MAX || known {
+            return Ok(());
+        }
+        let what = "grants, incidents and requests of the last year";
+        Err(Refusal::TooMany { what, limit: KEPT_MAX })
     }
 
     fn is_new(&self, id: &ActId) -> Result<(), Refusal> {

@@ -107,6 +107,8 @@ pub(crate) struct Shape {
 struct Making<'a> {
     folder: &'a Path,
     random: Random,
+    /// What is decided draws from dice of its own.
+    choices: Random,
     drawn: Drawn,
     controllers: Vec<Controller>,
     zones: BTreeSet<&'static str>,
@@ -128,6 +130,7 @@ pub(crate) fn make(folder: &Path, seed: u64, records: usize) -> Shape {
         folder,
         drawn: Drawn::new(seed),
         random,
+        choices: Random::new(seed ^ 0xdec1_de5),
         controllers,
         zones: BTreeSet::new(),
         latest: now,
@@ -254,7 +257,7 @@ impl Making<'_> {
             }
         };
         node.record(submissions);
-        if self.random.index(6) == 0 {
+        if self.choices.index(6) == 0 {
             self.decide(node);
         }
         node.pass(match self.random.index(40) {
@@ -281,10 +284,10 @@ impl Making<'_> {
         let mut open: Vec<Controller> =
             trails(&node.base).unwrap().iter().map(|info| info.controller.clone()).collect();
         open.retain(|of| !of.is_node());
-        let count = 1 + self.random.index(open.len().min(3));
-        let from = self.random.index(open.len() - count + 1);
+        let count = 1 + self.choices.index(open.len().min(3));
+        let from = self.choices.index(open.len() - count + 1);
         self.acts += 1;
-        something(node, &mut self.random, &open[from..from + count], self.acts);
+        something(node, &mut self.choices, &open[from..from + count], self.acts);
         self.mark(Mark::Decided);
     }
 
