@@ -4,7 +4,7 @@ use super::super::api::{
     AnswerApprovalRequest, AnswerApprovalResponse, AskApprovalRequest, AskApprovalResponse, ListApprovalsRequest,
     ListApprovalsResponse,
 };
-use super::{Call, Controllers, SHOWN_MAX, checked, convert, side, undecided};
+use super::{Call, Controllers, checked, convert, shown, side, undecided};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
@@ -57,7 +57,7 @@ impl Controllers {
         let by = self.door.permit_any(&call.caller, needs, &of, call.name).map(|(_, by)| by);
         let asker = Self::reader(call, by, ground)?;
         let (acts, now) = (self.node.acts(&of), self.node.base().now());
-        let shown = &acts.requests()[acts.requests().len().saturating_sub(SHOWN_MAX)..];
+        let shown = shown(acts.requests(), |request| !request.is_open(now));
         self.shows(call, &asker, &of, shown.len()).await?;
         let info = shown.iter().map(|request| convert::approval_info(request, request.standing(acts.lone(), now)));
         Ok(ListApprovalsResponse { approvals: info.collect() })

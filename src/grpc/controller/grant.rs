@@ -3,7 +3,7 @@
 use super::super::api::{
     EndGrantRequest, EndGrantResponse, GrantRequest, GrantResponse, ListGrantsRequest, ListGrantsResponse,
 };
-use super::{Call, Controllers, SHOWN_MAX, checked, convert};
+use super::{Call, Controllers, checked, convert, shown};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::permission::Permission;
@@ -51,9 +51,9 @@ impl Controllers {
         let (of, ground) = convert::asked_why(request.controller, request.purpose, request.purpose_text)?;
         let by = self.door.permit(&call.caller, Permission::Notices, &of, call.name);
         let asker = Self::reader(call, by, ground)?;
-        let acts = self.node.acts(&of);
-        let shown = &acts.grants()[acts.grants().len().saturating_sub(SHOWN_MAX)..];
+        let (acts, now) = (self.node.acts(&of), self.node.base().now());
+        let shown = shown(acts.grants(), |grant| grant.act().span.is_over(now));
         self.shows(call, &asker, &of, shown.len()).await?;
-        Ok(ListGrantsResponse { grants: shown.iter().map(convert::grant_info).collect() })
+        Ok(ListGrantsResponse { grants: shown.into_iter().map(convert::grant_info).collect() })
     }
 }

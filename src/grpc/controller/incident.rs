@@ -6,7 +6,7 @@ use super::super::api::{
     DeclareIncidentRequest, DeclareIncidentResponse, EndIncidentRequest, EndIncidentResponse, ListIncidentsRequest,
     ListIncidentsResponse,
 };
-use super::{Call, Controllers, SHOWN_MAX, checked, convert};
+use super::{Call, Controllers, checked, convert, shown};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
@@ -69,10 +69,10 @@ impl Controllers {
         let (of, ground) = convert::asked_why(request.controller, request.purpose, request.purpose_text)?;
         let by = self.door.permit(&call.caller, Permission::Notices, &of, call.name);
         let asker = Self::reader(call, by, ground)?;
-        let acts = self.node.acts(&of);
-        let shown = &acts.incidents()[acts.incidents().len().saturating_sub(SHOWN_MAX)..];
+        let (acts, now) = (self.node.acts(&of), self.node.base().now());
+        let shown = shown(acts.incidents(), |incident| incident.act.span.is_over(now));
         self.shows(call, &asker, &of, shown.len()).await?;
-        Ok(ListIncidentsResponse { incidents: shown.iter().map(convert::incident_info).collect() })
+        Ok(ListIncidentsResponse { incidents: shown.into_iter().map(convert::incident_info).collect() })
     }
 
     /// The controllers that are meant: those that are named, for each of which the caller must have the permission; if
