@@ -28,7 +28,7 @@ pub(crate) fn check(bytes: &[u8]) {
         assert_eq!(format!("spiffe://{}{}", id.trust_domain(), id.path()), text);
         assert!(text.len() <= SPIFFE_BYTES_MAX && text.is_ascii() && !text.chars().any(is_harmful));
         assert!(!id.path().split('/').any(|segment| matches!(segment, "." | "..")));
-        assert_eq!(Holder::parse(text), id.is_workload().then(|| Holder::Workload(id)));
+        assert_eq!(Holder::parse(text), id.is_workload().then_some(Holder::Workload(id)));
     }
     if let Some(holder) = Holder::parse(text) {
         assert_eq!(holder.to_string(), text);
