@@ -130,10 +130,10 @@ impl Heard {
         let mut decided =
             self.decided.unwrap_or_else(|| Decided { by: format!("{UNREAD}{seq}"), ground: UNREAD.to_owned() });
         // Whoever asked may be past before whoever used it is.
-        if let (Change::Use { .. }, Some(name)) = (&self.change, asked_by) {
-            if !read || name.starts_with(UNREAD) {
-                name.clone_into(&mut decided.by);
-            }
+        if let (Change::Use { .. }, Some(name)) = (&self.change, asked_by)
+            && (!read || name.starts_with(UNREAD))
+        {
+            name.clone_into(&mut decided.by);
         }
         (self.change, decided)
     }

@@ -54,7 +54,10 @@ fn damaged_notices_let_nobody_in_and_keep_nobody_from_starting() {
         }),
     ];
     for (what, damage) in damages {
-        let rig = two();
+        let mut rig = two();
+        // The index has everything: the trail need not be opened at start.
+        rig.indexer.flush().unwrap();
+        rig.indexer.settle().unwrap();
         let whole = rig.base.acts.of(&school(2));
         let mut batch = Batch::default();
         damage(&rig, &mut batch);

@@ -130,7 +130,7 @@ pub(crate) fn make(folder: &Path, seed: u64, records: usize) -> Shape {
         folder,
         drawn: Drawn::new(seed),
         random,
-        choices: Random::new(seed ^ 0xdec1_de5),
+        choices: Random::new(seed ^ 0x0dec_1de5),
         controllers,
         zones: BTreeSet::new(),
         latest: now,

@@ -39,7 +39,8 @@ fn what_does_not_follow_is_tampering() {
     let granted = [(grant(1, now(), 9), "anna")];
     let lone = [(ask(1, Processor), "piotr")];
     // Whether it shows once the slices are past, too.
-    let rows: Vec<(&[(Change, &str)], Change, &str, &str, bool)> = vec![
+    type Row<'a> = (&'a [(Change, &'a str)], Change, &'a str, &'a str, bool);
+    let rows: Vec<Row<'_>> = vec![
         (&[], Change::End(id(1)), "anna", "no such grant or incident", true),
         (&ended, Change::End(id(1)), "anna", "it is so already", true),
         (&granted, grant(1, now(), 9), "anna", "it is so already", true),
@@ -66,7 +67,8 @@ fn what_does_not_follow_is_tampering() {
 
 #[test]
 fn a_notice_has_the_parts_of_its_kind() {
-    let rows: Vec<(Change, fn(&mut Told), &str, bool)> = vec![
+    type Row = (Change, fn(&mut Told), &'static str, bool);
+    let rows: Vec<Row> = vec![
         (Change::LoneApproval(true), |told| told.date = told.date.plus_days(1), "its slices have the date", true),
         (grant(1, now(), 9), |told| told.date = told.date.plus_days(2), "its slices have the date", true),
         (Change::LoneApproval(true), |told| told.slices.clear(), "its parts are not those", true),
