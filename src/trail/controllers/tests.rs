@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::super::ask::Ground;
+use super::super::ask::{Asker, Ground};
 use super::super::rig::{DAY, Disks, Rig, ask, decided, grant, incident, now, public_body, school, settings};
 use super::*;
 use crate::env::{ManualClock, SeededEntropy};
@@ -78,8 +78,8 @@ fn slices_are_shown_to_who_says_why_and_that_is_recorded() {
         assert!(plain.notices.iter().all(|(record, _)| record.contents.slices.is_empty()));
         assert_eq!(node.controller(&of).await.unwrap().size, 3, "nothing is recorded of it");
         let ground = Ground { purpose: Purpose::Security as i32, text: "T-1".to_owned() };
-        let caller = Caller::dev();
-        let page = node.notices_with_slices(&caller, &ground, &of, 1, 1).await.unwrap();
+        let asker = Asker { caller: Caller::dev(), ground, through: Vec::new() };
+        let page = node.notices_with_slices(&asker, &of, 1, 1).await.unwrap();
         assert_eq!((page.notices.len(), page.next), (1, Some(2)));
         let (record, core) = &page.notices[0];
         let said: Vec<_> = record.contents.slices.iter().flat_map(|(_, slice)| &slice.attributes).collect();
