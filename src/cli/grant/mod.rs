@@ -11,7 +11,7 @@ use super::{Failure, Outcome};
 /// A grant opens what the policy file gives somebody by role, and nothing more. The school's own
 /// contact gives it. Each is a notice in the school's trail, and every read by it names it.
 ///
-///   akta grant give --controller school-1 --to 'group security of https://login.vendor.example' \
+///   akta grant give --controller school-1 --to 'group security of ISSUER' \
 ///     --for search,notices --ground 'contract of 2026-08-20, section 9' --days 90
 ///   akta grant list --controller school-1 --purpose security
 #[derive(Debug, clap::Args)]

@@ -32,8 +32,8 @@ impl Controllers {
         let before = of.iter().find_map(|of| self.incident(of, &id));
         let from = from.or(before.map(|span| span.from())).unwrap_or_else(|| self.node.base().now());
         let span = convert::span(from, until, INCIDENT_MAX, "7 days").map_err(Refusal::invalid)?;
-        let noted = self.change_all(&of, &Change::Incident { id: id.clone(), span }, call.decides(ground)).await?;
-        Ok(DeclareIncidentResponse { id: id.to_string(), controllers: count(noted.len()) })
+        self.change_all(&of, &Change::Incident { id: id.clone(), span }, call.decides(ground)).await?;
+        Ok(DeclareIncidentResponse { id: id.to_string(), controllers: count(of.len()) })
     }
 
     pub(super) async fn call_off(
@@ -56,8 +56,7 @@ impl Controllers {
         if of.is_empty() || !of.iter().all(concerned) {
             return Err(Refusal::unchanged(&Unchanged::Unknown("incident")));
         }
-        let noted = self.change_all(&of, &Change::End(id), call.decides(ground)).await?;
-        let ended = noted.iter().filter(|noted| noted.receipt.is_some()).count();
+        let ended = self.change_all(&of, &Change::End(id), call.decides(ground)).await?;
         Ok(EndIncidentResponse { controllers: count(ended) })
     }
 

@@ -34,7 +34,7 @@ use crate::model::permission::Permission;
 use crate::model::permission::change::{Change, Decided};
 use crate::model::permission::decide::Permitted;
 use crate::model::permission::policy::Staff;
-use crate::trail::acts::{ChangeError, Noted};
+use crate::trail::acts::{CHANGES_MAX, ChangeError};
 use crate::trail::answer::AskError;
 use crate::trail::ask::{Asked, Asker, Ground, Through};
 use crate::trail::node::Node;
@@ -102,10 +102,16 @@ impl Controllers {
         Ok(noted.into_iter().find_map(|noted| noted.receipt).as_ref().map(convert::change_receipt))
     }
 
-    /// Makes the same change for each of these controllers; for how many it is new.
-    async fn change_all(&self, of: &[Controller], change: &Change, decided: Decided) -> Result<Vec<Noted>, Refusal> {
-        let changes = of.iter().map(|of| (of.clone(), change.clone())).collect();
-        Ok(self.node.change(changes, decided).await?)
+    /// Makes the same change for each of these controllers; for how many it is new. As many as one change may take are
+    /// told or none; if more are meant and a later one is refused, the same call again tells the rest.
+    async fn change_all(&self, of: &[Controller], change: &Change, decided: Decided) -> Result<usize, Refusal> {
+        let mut new = 0;
+        for some in of.chunks(CHANGES_MAX) {
+            let changes = some.iter().map(|of| (of.clone(), change.clone())).collect();
+            let noted = self.node.change(changes, decided.clone()).await?;
+            new += noted.iter().filter(|noted| noted.receipt.is_some()).count();
+        }
+        Ok(new)
     }
 }
 
