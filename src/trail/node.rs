@@ -23,8 +23,9 @@ use crate::model::event::Event;
 use crate::model::origin::Controller;
 use crate::store::space::Reserve;
 
-/// Bytes of events that may wait for the writer; what is over it waits at the client.
-const BUDGET_BYTES: usize = 64 << 20;
+/// Bytes of events of calls that may wait for the writer, and as many of streams; what is over it waits at the client.
+/// Apart, for streams fill theirs whenever the writer is behind, and calls that find no room are refused.
+const BUDGET_BYTES: usize = 32 << 20;
 /// Groups that the writer may be ahead of the indexer.
 const INDEX_QUEUE: usize = 64;
 
@@ -40,7 +41,9 @@ pub struct Node {
     pub(super) base: Arc<Base>,
     pub(super) inbox: mpsc::UnboundedSender<Inbox>,
     pub(super) index: SyncSender<IndexJob>,
+    /// Of calls, and of streams.
     budget: Arc<Semaphore>,
+    streams_budget: Arc<Semaphore>,
     reserve: Reserve,
     stopped: watch::Receiver<bool>,
     /// Counts the turns of the guard.
@@ -66,7 +69,8 @@ impl Node {
         let (turn, turns) = watch::channel(0);
         let (guarded, hours) = (base.clone(), inbox.clone());
         let guard = threads::spawn("akta-guard", move || threads::guard(&guarded, &ended, &turn, &hours))?;
-        let node = Self { base, inbox, index, budget: Arc::new(Semaphore::new(BUDGET_BYTES)), reserve, stopped, turns };
+        let [budget, streams_budget] = [(); 2].map(|()| Arc::new(Semaphore::new(BUDGET_BYTES)));
+        let node = Self { base, inbox, index, budget, streams_budget, reserve, stopped, turns };
         Ok((node, Threads { writer, indexer, guard, guarding }))
     }
 
@@ -99,6 +103,7 @@ impl Node {
     /// Takes no more events; what was taken is recorded and indexed before [`Threads::join`] returns.
     pub fn close(&self) {
         self.budget.close();
+        self.streams_budget.close();
         let _ = self.inbox.send(Inbox::Close);
     }
 
@@ -129,7 +134,7 @@ impl Node {
         bytes: usize,
     ) -> Result<Pending, RecordError> {
         let permit = self
-            .budget
+            .streams_budget
             .clone()
             .acquire_many_owned(permits(events.iter().map(|(_, event)| event), bytes))
             .await
@@ -143,9 +148,10 @@ impl Node {
     pub fn standing(&self) -> Standing {
         let of = |lag: u64, info: Arc<Info>| lag.saturating_add(info.size().saturating_sub(info.indexed()));
         let guarded_at = Timestamp::from_nanos(self.base.guarded_at.load(Ordering::Relaxed));
+        let free = self.budget.available_permits() + self.streams_budget.available_permits();
         let age = self.base.now().parts().0.saturating_sub(guarded_at.parts().0);
         Standing {
-            queue_bytes: BUDGET_BYTES.saturating_sub(self.budget.available_permits()) as u64,
+            queue_bytes: (2 * BUDGET_BYTES).saturating_sub(free) as u64,
             index_lag: self.base.trails.all_open().into_iter().fold(0, of),
             guard_age: u64::try_from(age).unwrap_or_default(),
             disk_free: self.reserve.free(),

@@ -74,13 +74,15 @@ impl Door {
     }
 
     fn new(node: Arc<Node>, rules: Option<RwLock<Arc<Rules>>>, rate: Rate) -> Self {
-        Self { node, rules, denials: Denials::default(), pace: Pace::new(rate), recording: Mutex::default() }
+        let pace = Pace::new(rate, rules.is_some());
+        Self { node, rules, denials: Denials::default(), pace, recording: Mutex::default() }
     }
 
     /// The same, with that rate for each caller; what is not set in it stays.
     #[must_use]
     pub fn with_rate(mut self, rate: Rate) -> Self {
-        self.pace = Pace::new(rate.or(if self.rules.is_some() { Rate::DEFAULT } else { Rate::default() }));
+        let apart = self.rules.is_some();
+        self.pace = Pace::new(rate.or(if apart { Rate::DEFAULT } else { Rate::default() }), apart);
         self
     }
 

@@ -18,7 +18,10 @@ use crate::model::date::Timestamp;
 const CALLERS_MAX: usize = 4_096;
 
 /// Questions of one caller at once, those included whose answer is not read yet.
-const QUESTIONS_OF_ONE: usize = 64;
+const QUESTIONS_OF_ONE: usize = 256;
+
+/// The same of all, where callers are not told apart.
+const QUESTIONS: usize = 4_096;
 
 /// KiB of answers that are being made or have not been read, of all callers.
 const ROOM: usize = 64 * 1_024;
@@ -44,8 +47,10 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// All callers.
 pub struct Pace {
     rate: Rate,
+    /// Whether callers are told apart.
+    apart: bool,
     callers: Mutex<HashMap<String, Arc<Allowance>>>,
-    /// Of callers beyond [`CALLERS_MAX`].
+    /// Of callers beyond [`CALLERS_MAX`], or of all of them where they are not told apart.
     others: Arc<Allowance>,
     answers: Arc<Answers>,
     verifications: Arc<Semaphore>,
@@ -88,13 +93,14 @@ pub struct Held {
 pub type Verification = [OwnedSemaphorePermit; 2];
 
 impl Pace {
-    /// With that rate for each caller.
-    pub fn new(rate: Rate) -> Self {
+    /// With that rate for each caller; of all together, where they are not told apart.
+    pub fn new(rate: Rate, apart: bool) -> Self {
         let answers = Answers { free: Arc::new(Semaphore::new(ROOM)), wanted: AtomicUsize::new(0) };
         Self {
             rate,
+            apart,
             callers: Mutex::default(),
-            others: Arc::default(),
+            others: Arc::new(if apart { Allowance::default() } else { Allowance::of(QUESTIONS, ROOM, VERIFICATIONS) }),
             answers: Arc::new(answers),
             verifications: Arc::new(Semaphore::new(VERIFICATIONS)),
         }
@@ -102,6 +108,9 @@ impl Pace {
 
     /// The allowance of a caller.
     pub fn of(&self, name: &str) -> Arc<Allowance> {
+        if !self.apart {
+            return self.others.clone();
+        }
         let mut callers = self.callers();
         if let Some(known) = callers.get(name) {
             return known.clone();
@@ -150,19 +159,23 @@ impl Pace {
 
 impl Default for Allowance {
     fn default() -> Self {
-        let of = |places| Arc::new(Semaphore::new(places));
-        Self {
-            used: Mutex::default(),
-            questions: of(QUESTIONS_OF_ONE),
-            room: of(ROOM_OF_ONE),
-            streams: of(STREAMS_OF_ONE),
-            unanswered: of(UNANSWERED_OF_ONE),
-            verifications: of(VERIFICATIONS_OF_ONE),
-        }
+        Self::of(QUESTIONS_OF_ONE, ROOM_OF_ONE, VERIFICATIONS_OF_ONE)
     }
 }
 
 impl Allowance {
+    fn of(questions: usize, room: usize, verifications: usize) -> Self {
+        let of = |places| Arc::new(Semaphore::new(places));
+        Self {
+            used: Mutex::default(),
+            questions: of(questions),
+            room: of(room),
+            streams: of(STREAMS_OF_ONE),
+            unanswered: of(UNANSWERED_OF_ONE),
+            verifications: of(verifications),
+        }
+    }
+
     /// A place for a stream; none if there are too many.
     pub fn stream(&self) -> Option<OwnedSemaphorePermit> {
         self.streams.clone().try_acquire_owned().ok()
@@ -257,7 +270,7 @@ mod tests {
 
     #[test]
     fn callers_are_bounded_and_idle_ones_forgotten() {
-        let pace = Pace::new(Rate { events: Some(1), bytes: None });
+        let pace = Pace::new(Rate { events: Some(1), bytes: None }, true);
         for number in 0..CALLERS_MAX {
             let of = pace.of(&number.to_string());
             assert_eq!(pace.take(&of, 2, 0, at(0)), Ok(()));
@@ -274,7 +287,7 @@ mod tests {
 
     #[test]
     fn verifications_have_few_places_and_one_caller_not_all() {
-        let pace = Pace::new(Rate::default());
+        let pace = Pace::new(Rate::default(), true);
         let (one, two, three) = (pace.of("one"), pace.of("two"), pace.of("three"));
         let first: Vec<_> = (0..3).map(|_| pace.verification(&one)).collect();
         assert_eq!(first.iter().flatten().count(), VERIFICATIONS_OF_ONE);
@@ -287,7 +300,7 @@ mod tests {
 
     #[test]
     fn answers_take_room_until_they_are_read() {
-        let pace = Pace::new(Rate::default());
+        let pace = Pace::new(Rate::default(), true);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let ask = async |name: &str| {
@@ -319,10 +332,17 @@ mod tests {
 
     #[test]
     fn questions_at_once_are_bounded() {
-        let pace = Pace::new(Rate::default());
+        let pace = Pace::new(Rate::default(), true);
         let of = pace.of("one");
         let seats: Vec<_> = (0..=QUESTIONS_OF_ONE).map(|_| pace.seat(&of)).collect();
         assert!(seats.last().is_some_and(Option::is_none) && seats.iter().flatten().count() == QUESTIONS_OF_ONE);
         assert!(pace.seat(&pace.of("two")).is_some());
+        // Where all are one, it has as much as all.
+        let pace = Pace::new(Rate::default(), false);
+        let (one, two) = (pace.of("one"), pace.of("two"));
+        let seats: Vec<_> = (0..QUESTIONS).map(|_| pace.seat(&one)).collect();
+        assert!(seats.iter().all(Option::is_some) && pace.seat(&two).is_none());
+        let verifications: Vec<_> = (0..VERIFICATIONS).map(|_| pace.verification(&one)).collect();
+        assert!(verifications.iter().all(Option::is_some) && pace.verification(&two).is_none());
     }
 }

@@ -54,7 +54,7 @@ pub const ARRIVING_FREE: u64 = 8 << 10;
 
 /// Calls under way on all connections from which on it is crowded: requests that do not arrive are not waited for long,
 /// and a connection gets [`CALLS_FEW`].
-pub const CALLS_MANY: usize = 8_192;
+pub const CALLS_MANY: usize = 4_096;
 
 /// Calls under way on one connection where it is crowded, so that those who have many make room and no others.
 pub const CALLS_FEW: usize = 16;
