@@ -50,7 +50,7 @@ impl IngestService for Ingest {
         let refused = |refusal| self.refused(refusal);
         let (controller, event, bytes) = take(request.into_inner().event).map_err(refused)?;
         let event = report(&self.door, &caller, &controller, event, CALL).map_err(refused)?;
-        let event = ruled(&self.node, &self.recipients, &controller, event).map_err(refused)?;
+        let event = ruled(&self.node, &self.recipients, &controller, event);
         let recorded = self.record(controller, vec![event], bytes).await.map_err(|error| refused(error.into()))?;
         Ok(Response::new(recorded.into_iter().next().map(result).unwrap_or_default()))
     }
@@ -67,7 +67,7 @@ impl IngestService for Ingest {
             report(&self.door, &caller, &controller, event, CALL).map_err(|refusal| refused(refusal.at(index)))
         });
         let events = events.collect::<Result<Vec<_>, Status>>()?;
-        let events = ruled_batch(&self.node, &self.recipients, &controller, events).map_err(refused)?;
+        let events = events.into_iter().map(|event| ruled(&self.node, &self.recipients, &controller, event)).collect();
         let recorded = self.record(controller, events, bytes).await;
         let recorded = recorded.map_err(|error| refused(Refusal::of_batch(error)))?;
         Ok(Response::new(RecordEventsResponse { results: recorded.into_iter().map(result).collect() }))
@@ -133,37 +133,10 @@ pub(super) fn report(
 }
 
 /// An event as the rules of its controller have it: only after its reporter was let in, for what they say tells of the
-/// controller.
-pub(super) fn ruled(
-    node: &Node,
-    recipients: &Recipients,
-    controller: &Controller,
-    event: Event,
-) -> Result<Event, Refusal> {
+/// controller. What they refuse is refused by the writer, which knows whether it is recorded already.
+pub(super) fn ruled(node: &Node, recipients: &Recipients, controller: &Controller, event: Event) -> Event {
     let acts = node.acts(controller);
-    Rules { profile: acts.profile(), recipients }.apply(event).map_err(Refusal::invalid)
-}
-
-/// The same for a batch: every bad field of every event is named.
-fn ruled_batch(
-    node: &Node,
-    recipients: &Recipients,
-    controller: &Controller,
-    events: Vec<Event>,
-) -> Result<Vec<Event>, Refusal> {
-    let acts = node.acts(controller);
-    let rules = Rules { profile: acts.profile(), recipients };
-    let mut checker = Checker::default();
-    let mut good = Vec::with_capacity(events.len());
-    for (index, event) in events.into_iter().enumerate() {
-        match rules.apply(event) {
-            Ok(event) => good.push(event),
-            Err(bad) => bad
-                .into_iter()
-                .for_each(|bad| checker.refuse(&format!("events[{index}].{}", bad.field), bad.description)),
-        }
-    }
-    checker.finish(good).map_err(Refusal::invalid)
+    Rules { profile: acts.profile(), recipients }.apply(event)
 }
 
 /// The answer to one event.

@@ -140,7 +140,7 @@ impl Reading {
         let Reporter { node, door, recipients, caller, .. } = reporter;
         let taken = take(event).and_then(|(controller, event, bytes)| {
             let event = report(door, caller, &controller, event, STREAM)?;
-            let event = ruled(node, recipients, &controller, event)?;
+            let event = ruled(node, recipients, &controller, event);
             Ok((controller, event, bytes))
         });
         let refusal = match taken {

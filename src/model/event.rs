@@ -84,6 +84,7 @@ pub struct Fields {
 pub struct Event {
     fields: Box<Fields>,
     request: [u8; 32],
+    refused: Vec<Violation>,
 }
 
 impl std::ops::Deref for Event {
@@ -145,6 +146,17 @@ impl Event {
         Ok(self)
     }
 
+    /// Why its controller does not want it recorded; empty if it may be. A repetition of what is recorded already is answered
+    /// all the same: only whoever knows what is recorded can act on it.
+    pub fn refused(&self) -> &[Violation] {
+        &self.refused
+    }
+
+    /// The same event, refused for that.
+    pub(super) fn refused_for(self, refused: Vec<Violation>) -> Self {
+        Self { refused, ..self }
+    }
+
     /// Its fields, for the rules of its controller. What was asked stays the same, so a retry is the same event whatever
     /// they say by then.
     pub(super) fn ruled(&mut self) -> &mut Fields {
@@ -153,7 +165,7 @@ impl Event {
 
     /// An event that Akta itself records: a read of the trail, a refusal. `fields` come from it, not from a client.
     pub fn own(mut fields: Fields) -> Self {
-        Self { request: fields.hash(), fields: Box::new(fields) }
+        Self { request: fields.hash(), fields: Box::new(fields), refused: Vec::new() }
     }
 }
 
@@ -168,7 +180,7 @@ impl Fields {
         self.check_disclosure(&mut checker);
         self.check_choice(&mut checker);
         checker.finish(())?;
-        Ok(Event { fields: Box::new(self), request })
+        Ok(Event { fields: Box::new(self), request, refused: Vec::new() })
     }
 
     /// Length-prefixed pieces under one hash. What was warned of is not part of what was asked.

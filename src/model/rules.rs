@@ -1,7 +1,10 @@
 //! What a controller and its node make of an event that is good in itself: refused, recorded with a warning, or kept
 //! otherwise than asked for. Applied where it is known whose event it is, after whoever reports it was let in.
+//!
+//! A controller may change its mind between an event and its repetition. So a refusal goes with the event to where it is
+//! known what is recorded already: what is, gets its first receipt.
 
-use super::check::{Checker, Violation};
+use super::check::Checker;
 use super::country::Country;
 use super::event::{Event, Fields, SUBJECTS_MAX};
 use super::profile::{ForeignPurposes, Profile};
@@ -18,12 +21,8 @@ pub struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// The event as these rules have it.
-    ///
-    /// # Errors
-    ///
-    /// All that is wrong with it under these rules.
-    pub fn apply(&self, mut event: Event) -> Result<Event, Vec<Violation>> {
+    /// The event as these rules have it; with all that is wrong with it under them, if they refuse it.
+    pub fn apply(&self, mut event: Event) -> Event {
         let mut checker = Checker::default();
         let fields = event.ruled();
         self.subjects(fields, &mut checker);
@@ -31,7 +30,10 @@ impl Rules<'_> {
         self.legal_basis(fields);
         self.register(fields);
         self.recipient(fields);
-        checker.finish(event)
+        match checker.finish(()) {
+            Ok(()) => event,
+            Err(bad) => event.refused_for(bad),
+        }
     }
 
     /// What leaves the house names everybody whom it concerns; where it concerns groups, it counts them.
@@ -198,13 +200,14 @@ mod tests {
             let (profile, recipients) = (profile(kind), recipients());
             let event = event(1, change);
             let request = *event.request();
-            match (Rules { profile: &profile, recipients: &recipients }.apply(event), wanted) {
-                (Ok(event), Ok(warnings)) => {
+            let event = Rules { profile: &profile, recipients: &recipients }.apply(event);
+            assert_eq!(*event.request(), request, "{what}: a retry is the same event, whatever the rules say");
+            match (event.refused(), wanted) {
+                ([], Ok(warnings)) => {
                     let wanted: Vec<i32> = warnings.iter().map(|warning| i32::from(*warning)).collect();
                     assert_eq!(event.core.warnings, wanted, "{what}");
-                    assert_eq!(*event.request(), request, "{what}: a retry is the same event, whatever the rules say");
                 }
-                (Err(bad), Err(fields)) => {
+                (bad, Err(fields)) => {
                     assert_eq!(bad.iter().map(|bad| bad.field.as_str()).collect::<Vec<_>>(), *fields, "{what}");
                     assert!(bad.iter().all(|bad| bad.description.contains(':')), "{what}: {bad:?} names no remedy");
                 }
@@ -226,7 +229,7 @@ mod tests {
                 fields.core.action = action as i32;
                 fields.choice = RetentionClass::Register;
             });
-            let ruled = Rules { profile: &profile, recipients: &recipients }.apply(event).expect("is taken");
+            let ruled = Rules { profile: &profile, recipients: &recipients }.apply(event);
             assert_eq!(ruled.class(), class, "{action:?}");
         }
     }
@@ -241,7 +244,7 @@ mod tests {
                 fields.core.action = Action::Export as i32;
                 fields.core.operation_id = "op-7".to_owned();
             });
-            assert!(rules.apply(part).is_ok(), "{count}");
+            assert_eq!(rules.apply(part).refused(), [], "{count}");
         }
     }
 }

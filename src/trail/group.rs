@@ -198,7 +198,7 @@ impl<'a> Group<'a> {
             }
             match plan(event, zone, self.now, target.today) {
                 Ok((event, dates)) => slots.push(Slot::New { event, dates, request }),
-                Err(violation) => return Ok(Err(RecordError::Invalid { index, violations: vec![violation] })),
+                Err(violations) => return Ok(Err(RecordError::Invalid { index, violations })),
             }
         }
         Ok(Ok(slots))

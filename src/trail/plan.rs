@@ -16,9 +16,17 @@ pub const AHEAD_MAX: Duration = Duration::from_secs(5 * 60);
 const SKEW: Duration = Duration::from_secs(5);
 
 /// Fixes the expiry dates of an event that is recorded at `now`; dates up to and including `today` are past.
-pub fn plan(event: Event, zone: &Zone, now: Timestamp, today: Date) -> Result<(Event, Dates), Violation> {
-    let refuse =
-        |description: &str| Err(Violation { field: "occurred_at".to_owned(), description: description.to_owned() });
+///
+/// # Errors
+///
+/// Why it is not recorded: the rules of its controller refuse it, or the time at which it happened.
+pub fn plan(event: Event, zone: &Zone, now: Timestamp, today: Date) -> Result<(Event, Dates), Vec<Violation>> {
+    if !event.refused().is_empty() {
+        return Err(event.refused().to_vec());
+    }
+    let refuse = |description: &str| {
+        Err(vec![Violation { field: "occurred_at".to_owned(), description: description.to_owned() }])
+    };
     let given = event.occurred_at_given.then(|| Timestamp::from_nanos(event.core.occurred_at));
     let occurred_at = given.unwrap_or(now);
     if occurred_at > now.plus(AHEAD_MAX) {

@@ -105,13 +105,14 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
         deciding(&["grant", "end"], &of, &[&[id][..], &ground].concat()),
         deciding(&["incident", "declare"], &of, &[&["--hours", "7"][..], &ground].concat()),
         deciding(&["incident", "list"], &about, &[]),
-        deciding(&["incident", "end"], &of, &[&[id][..], &ground].concat()),
         deciding(&["approval", "ask"], &of, &[&["erasure", "--concerning", "pupil:p-204"][..], &ground].concat()),
         deciding(&["approval", "agree"], &of, &[id]),
         deciding(&["approval", "list"], &about, &[]),
         deciding(&["notices"], &about, &[]),
         deciding(&["notices"], &of, &[]),
     ];
+    // Tells no more than a number.
+    let ended = [&["incident", "end"], &of[..], &[id], &ground].concat();
     let line = r#"192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "x""#;
     let mut calls = vec![
         call(true, &search),
@@ -123,6 +124,7 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
         call(true, &[&import("combined")[..], &["--json"]].concat()).with(&desk.file("access.log", line)),
     ];
     calls.extend(decisions.into_iter().flatten());
+    calls.extend([call(false, &ended), call(false, &[&ended[..], &["--json"]].concat())]);
     calls
 }
 
