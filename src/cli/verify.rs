@@ -76,9 +76,9 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
     report.findings.extend(judged.iter_mut().flat_map(|judged| std::mem::take(&mut judged.findings)));
     let outside = outside.as_ref().zip(judged.as_ref());
     if args.json {
-        println!("{}", to_json(&report, outside));
+        say(text::json(&to_json(&report, outside)));
     } else {
-        println!("{}", to_text(&report, outside));
+        say(to_text(&report, outside));
     }
     Ok(if report.findings.is_empty() { Outcome::Good } else { Outcome::Finding })
 }

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use akta::client::Client;
 use akta::grpc::api::stream_events_response::Outcome;
-use akta::grpc::api::{Actor, Identity, Resource, StreamEventsResponse};
+use akta::grpc::api::{
+    Actor, AskApprovalRequest, DeclareIncidentRequest, GrantRequest, Identity, Resource, StreamEventsResponse,
+};
 use prost::Message;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use super::calls::ROWS;
+use super::calls::{APPROVAL, GRANT, INCIDENT, LIST, ROWS, approval, grant, incident};
 use super::neighbours::{Neighbours, SCHOOLS};
 use super::raw::Bytes;
 use super::secure::STUCK;
@@ -43,6 +45,23 @@ async fn planted() -> Neighbours {
             event.network.get_or_insert_default().user_agent = agent.into();
         })
         .await;
+    // What either has decided; the second school's reasons are its own.
+    for (school, reason) in [(0, "contract"), (1, ticket)] {
+        let contact = Asks::person(&world, "contact", school).await;
+        let (of, ground) = (SCHOOLS[school], reason.to_owned());
+        let decided = [
+            ("Grant", GrantRequest { ground: ground.clone(), ..grant(of, GRANT) }.encode_to_vec()),
+            (
+                "DeclareIncident",
+                DeclareIncidentRequest { id: INCIDENT.to_owned(), ground: ground.clone(), ..incident(of) }
+                    .encode_to_vec(),
+            ),
+            ("AskApproval", AskApprovalRequest { ground, ..approval(of, APPROVAL) }.encode_to_vec()),
+        ];
+        for (call, request) in decided {
+            contact.call(&format!("ControllerService/{call}"), request).await.unwrap();
+        }
+    }
     world
 }
 
@@ -53,13 +72,18 @@ struct Asks {
 }
 
 impl Asks {
-    /// Who may most at a school: one who reports for it, or its auditor.
+    /// Who may most at a school: one who reports for it, its auditor, or its head.
     async fn of(world: &Neighbours, call: &str, school: usize) -> Self {
         if call.starts_with("IngestService") {
             let tls = world.reporter(school);
             return Self { channel: Client::channel(world.address(), Some(&tls)).await.unwrap(), token: None };
         }
-        Self { channel: world.people().await, token: Some(world.token("auditor", school)) }
+        let who = if call.starts_with("ControllerService") { "head" } else { "auditor" };
+        Self::person(world, who, school).await
+    }
+
+    async fn person(world: &Neighbours, who: &str, school: usize) -> Self {
+        Self { channel: world.people().await, token: Some(world.token(who, school)) }
     }
 
     /// Calls; the messages of the answer, or why there is none.
@@ -121,6 +145,14 @@ fn nothing_of_another_is_in_any_answer() {
             let own = asks.call(call, own).await;
             assert!(own.is_ok(), "{call}: {own:?}");
             let (other, unknown) = (asks.call(call, other).await, asks.call(call, unknown).await);
+            if call == LIST {
+                // It names no controller: what it shows is all that is looked at.
+                assert!(holds(&told(&own), SCHOOLS[0]), "{call}: {own:?}");
+                for text in PLANTED.iter().chain([&SCHOOLS[1]]) {
+                    assert!(!holds(&told(&own), text), "{call}: {text}");
+                }
+                continue;
+            }
             // A stream says it of the event, any other call of itself.
             match &other {
                 Ok(messages) => assert!(call.ends_with("StreamEvents") && messages.len() == 1, "{call}"),

@@ -45,9 +45,12 @@ impl Neighbours {
             policy += &format!(
                 "[[workload]]\nspiffe = \"{reporter}\"\nservice = \"register\"\ncontrollers = [\"{school}\"]\nroles = [\"ingest\"]\n"
             );
-            for who in ["auditor", "deputy"] {
+            let head = "\"contact\", \"steward\", \"approver\"";
+            for (who, roles) in
+                [("auditor", "\"auditor\""), ("deputy", "\"auditor\""), ("head", head), ("contact", head)]
+            {
                 policy += &format!(
-                    "[[person]]\nissuer = \"{ISSUER}\"\nsubject = \"{who}-of-{school}\"\ncontrollers = [\"{school}\"]\nroles = [\"auditor\"]\nstaff = \"controller\"\n"
+                    "[[person]]\nissuer = \"{ISSUER}\"\nsubject = \"{who}-of-{school}\"\ncontrollers = [\"{school}\"]\nroles = [{roles}]\nstaff = \"controller\"\n"
                 );
             }
         }
@@ -76,7 +79,7 @@ impl Neighbours {
         Client::connect_with(self.address(), Some(&self.reporter(school))).await.unwrap()
     }
 
-    /// The token of somebody of a school: `auditor` or `deputy`.
+    /// The token of somebody of a school: `auditor` or `deputy`; `head` or `contact`, who decide.
     pub(crate) fn token(&self, who: &str, school: usize) -> String {
         self.issuer.token(&format!("{who}-of-{}", SCHOOLS[school]), Wish { lasts: 3_000, ..Wish::default() })
     }

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use akta::client::{Bearer, Client, Tls};
-use akta::grpc::api::{EventFilter, Identity, RecordedEvent, SearchEventsRequest};
-use akta::model::stored::{Action, Purpose};
+use akta::grpc::api::{
+    AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EventFilter, GrantRequest,
+    Holder, Identity, RecordedEvent, SearchEventsRequest, TokenHolder, holder,
+};
+use akta::model::stored::{Action, Deed, Purpose};
 use akta::store::Family;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,20 +23,11 @@ use super::scanner::{
 };
 use super::scanner::{look, scan_rows};
 use super::secure::Secure;
-use super::support::{Events, run};
+use super::support::{Events, run, seconds_from_now};
 use super::two_schools::{ISSUER, everything, minted};
 
-/// Who calls, by their tokens; what a caller asks for that is not there; what the policy says in words.
-const ASKING: [&str; 8] = [
-    ZOFIA,
-    OSKAR,
-    WATCHER,
-    STRANGER,
-    FORGER,
-    NOWHERE,
-    "planted-grant-ground: contract section 9-71ce",
-    "planted-incident-ground: passwords on a page-83ab",
-];
+/// Who calls, by their tokens; what a caller asks for that is not there.
+const ASKING: [&str; 6] = [ZOFIA, OSKAR, WATCHER, STRANGER, FORGER, NOWHERE];
 const ZOFIA: &str = "planted-zofia-3c1f";
 const OSKAR: &str = "planted.oskar@szkola.example";
 const WATCHER: &str = "planted-watcher-c3d4";
@@ -44,9 +38,18 @@ const FORGER: &str = "planted-forger-5e21";
 /// A controller that is none.
 const NOWHERE: &str = "planted-school-77d0";
 
-/// What the calls in [`Schools::more`] plant: reasons of grants, approvals and whatever else is sealed in slices of
-/// notices. Whoever adds such a call adds its texts here.
-const MORE: [&str; 0] = [];
+/// Who, why and about whom, in what schools decide: slices of notices. Whoever adds such a call adds its texts here.
+const DECIDED: [&str; 7] = [
+    "planted-grant-ground: contract section 9-71ce",
+    "planted-incident-ground: passwords on a page-83ab",
+    "planted-end-ground: no longer needed-64d0",
+    "planted-approval-ground: request by letter-2b9e",
+    "planted-objection-ground: unknown sender-90fa",
+    "pupil:planted-asked-about-17cc",
+    HEAD,
+];
+/// Agrees, or objects.
+const HEAD: &str = "planted-head-8e40";
 
 /// Texts of a field that the policy gives to the reporter, or that do not arrive.
 const ABSENT: [&str; 3] = ["session-planted-token-e1f7", "service-planted", "nobody-planted-asked-for"];
@@ -115,13 +118,13 @@ impl Schools {
             // Now what was asked is in the trail, too.
             rows.extend(contact.search_all(question(school, EventFilter::default())).await.unwrap());
         }
+        self.decided().await;
         // By a grant of the first school, by an incident at the second.
         let mut watcher = self.person(WATCHER, &["security"]).await;
         for school in ["school-1", "school-2"] {
             assert!(!watcher.search_all(question(school, EventFilter::default())).await.unwrap().is_empty());
         }
         self.refused().await;
-        self.more().await;
         (rows, recorded)
     }
 
@@ -141,8 +144,45 @@ impl Schools {
         }
     }
 
-    /// Calls that came later than this test: each plants texts of [`MORE`].
-    async fn more(&self) {}
+    /// What the schools decide, in words of [`DECIDED`].
+    async fn decided(&self) {
+        let [granted, declared, ended, asked, objected, about, _] = DECIDED.map(str::to_owned);
+        let (until, school) = (Some(seconds_from_now(3_600)), "school-1".to_owned());
+        let mut zofia = self.person(ZOFIA, &[]).await;
+        let watcher = TokenHolder { issuer: ISSUER.to_owned(), name: WATCHER.to_owned() };
+        let grant = GrantRequest {
+            controller: school.clone(),
+            holder: Some(Holder { holder: Some(holder::Holder::Subject(watcher)) }),
+            permissions: vec!["search".to_owned(), "export".to_owned()],
+            ground: granted,
+            until,
+            ..GrantRequest::default()
+        };
+        for ends in [true, false] {
+            let id = zofia.controllers.grant(grant.clone()).await.unwrap().into_inner().id;
+            if ends {
+                let end = EndGrantRequest { controller: school.clone(), id, ground: ended.clone() };
+                zofia.controllers.end_grant(end).await.unwrap();
+            }
+        }
+        let ask = AskApprovalRequest {
+            controller: school.clone(),
+            deed: Deed::Erasure.into(),
+            concerning: about,
+            ground: asked,
+            ..AskApprovalRequest::default()
+        };
+        let approval = zofia.controllers.ask_approval(ask).await.unwrap().into_inner();
+        let answer = AnswerApprovalRequest { controller: school, id: approval.id, agrees: false, ground: objected };
+        self.person(HEAD, &[]).await.controllers.answer_approval(answer).await.unwrap();
+        let incident = DeclareIncidentRequest {
+            controllers: vec!["school-2".to_owned()],
+            ground: declared,
+            until,
+            ..DeclareIncidentRequest::default()
+        };
+        self.person(OSKAR, &[]).await.controllers.declare_incident(incident).await.unwrap();
+    }
 
     /// Keys and tokens of everybody: they belong to the configuration, never to the data.
     fn secrets(&self) -> Vec<Planted> {
@@ -166,28 +206,15 @@ impl Schools {
     }
 }
 
-/// Two contacts, a grant and an incident, all with planted words.
+/// Two contacts and a head, all with planted names.
 fn more_policy() -> String {
-    let now = jiff::Timestamp::now().as_second();
-    let time = |seconds: i64| jiff::Timestamp::from_second(now + seconds).unwrap();
-    let contact = |who: &str, school: &str| {
+    let person = |who: &str, school: &str, role: &str| {
         format!(
-            "\n[[person]]\nissuer = \"{ISSUER}\"\nsubject = \"{who}\"\ncontrollers = [\"{school}\"]\nroles = [\"contact\"]\nstaff = \"controller\"\n"
+            "\n[[person]]\nissuer = \"{ISSUER}\"\nsubject = \"{who}\"\ncontrollers = [\"{school}\"]\nroles = [\"{role}\"]\nstaff = \"controller\"\n"
         )
     };
-    format!(
-        "{}{}\n[[grant]]\nid = \"watch-1\"\ncontroller = \"school-1\"\nissuer = \"{ISSUER}\"\nsubject = \"{WATCHER}\"\n\
-         permissions = [\"search\"]\nground = \"{}\"\ngiven_by = \"{ZOFIA}\"\nfrom = {}\nuntil = {}\n\n[[incident]]\nid = \"leak-1\"\n\
-         controllers = [\"school-2\"]\nground = \"{}\"\nopened_by = \"piotr\"\nfrom = {}\nuntil = {}\n",
-        contact(ZOFIA, "school-1"),
-        contact(OSKAR, "school-2"),
-        ASKING[6],
-        time(-3_600),
-        time(3_600),
-        ASKING[7],
-        time(-3_600),
-        time(3_600)
-    )
+    [person(ZOFIA, "school-1", "contact"), person(OSKAR, "school-2", "contact"), person(HEAD, "school-1", "approver")]
+        .concat()
 }
 
 fn question(controller: &str, filter: EventFilter) -> SearchEventsRequest {
@@ -231,7 +258,7 @@ fn a_thief_without_the_kek_has_nothing() {
     let schools = Schools::start(place.path().join("two-schools"));
     let (rows, recorded) = run(schools.act());
     let mut planted = gathered(&rows, recorded, &ABSENT);
-    let texts = TEXTS.iter().chain(&ASKING).chain(&MORE);
+    let texts = TEXTS.iter().chain(&ASKING).chain(&DECIDED);
     planted.extend(texts.flat_map(|text| every_form(text)));
     planted.extend(schools.secrets());
     let Schools { node, folder } = schools;

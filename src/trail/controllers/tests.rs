@@ -1,3 +1,4 @@
+//! Opening controllers and deciding about them, on a running node.
 #![allow(clippy::unwrap_used)]
 
 use super::super::ask::{Asker, Ground};

@@ -37,8 +37,8 @@ pub(super) async fn all(at: &Target) {
     };
     let outside = folder(at.world.folder.path());
     for bad in BAD {
-        // As a controller: refused, whether one reports or asks. Dots alone are a name like any other: nobody's.
-        let code = if bad == ".." { Code::PermissionDenied } else { Code::InvalidArgument };
+        // As a controller: refused, whether one reports or asks.
+        let code = Code::InvalidArgument;
         let event = Event { controller: bad.to_owned(), ..events.read() };
         let refused = client.record(event).await.expect_err(bad);
         assert_eq!(refused.code(), code, "{bad:?}");
