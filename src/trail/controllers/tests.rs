@@ -1,3 +1,4 @@
+//! Opening, listing and deciding on a node that runs.
 #![allow(clippy::unwrap_used)]
 
 use super::super::ask::Ground;
