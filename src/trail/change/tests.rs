@@ -1,3 +1,4 @@
+//! Decisions on their way to the disk: what is recorded, what is refused, what a failed commit leaves.
 #![allow(clippy::unwrap_used)]
 
 use super::super::reader::Reader;

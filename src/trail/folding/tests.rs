@@ -1,3 +1,4 @@
+//! Starts: what is folded, what damage does, and how long ten thousand notices take.
 #![allow(clippy::unwrap_used)]
 
 use super::super::rig::*;

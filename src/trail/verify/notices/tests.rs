@@ -1,3 +1,4 @@
+//! Notices that Akta never writes, and what verification says of each.
 #![allow(clippy::unwrap_used)]
 
 use super::super::super::rig::*;
