@@ -46,7 +46,7 @@ const HOMES: [(&str, &[&str], &str); 14] = [
     // The example, a key, and what is Akta's own words from beginning to end.
     (
         "println!",
-        &["src/cli/keys.rs", "src/cli/keys", "src/cli/bench"],
+        &["src/cli/keys.rs", "src/cli/keys", "src/cli/bench", "src/trail/folding/tests.rs"],
         "what is shown goes through say, table or json of cli/text.rs, which let nothing pass that a terminal obeys",
     ),
     ("prost_types::", &["src/grpc", "src/client", "src/cli"], "times of the wire stay at the edge"),
