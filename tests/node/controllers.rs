@@ -30,7 +30,8 @@ fn profile(sources: &[&str]) -> ControllerProfile {
 fn a_controller_is_opened_once_in_its_zone() {
     run(async {
         let office = Office::empty();
-        let rows: [(&str, &str, &str, Result<bool, (Code, &str)>); 9] = [
+        type Row<'a> = (&'a str, &'a str, &'a str, Result<bool, (Code, &'a str)>);
+        let rows: [Row<'_>; 9] = [
             ("piotr", ONE, "", Ok(true)),
             ("piotr", ONE, "", Ok(false)),
             ("piotr", ONE, "Europe/Warsaw", Ok(false)),
