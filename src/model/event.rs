@@ -153,12 +153,14 @@ impl Event {
     }
 
     /// The same event, refused for that.
+    #[cfg(feature = "server")]
     pub(super) fn refused_for(self, refused: Vec<Violation>) -> Self {
         Self { refused, ..self }
     }
 
     /// Its fields, for the rules of its controller. What was asked stays the same, so a retry is the same event whatever
     /// they say by then.
+    #[cfg(feature = "server")]
     pub(super) fn ruled(&mut self) -> &mut Fields {
         &mut self.fields
     }

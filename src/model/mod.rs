@@ -31,8 +31,8 @@ pub mod part;
 #[cfg(feature = "server")]
 pub mod permission;
 pub mod policy;
-#[cfg(feature = "server")]
 pub mod profile;
+#[cfg(feature = "server")]
 pub mod proof;
 pub mod query;
 #[cfg(feature = "server")]

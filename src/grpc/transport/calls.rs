@@ -2,7 +2,7 @@
 //!
 //! HTTP/2 lets a reader take an answer as slowly as it likes, so whoever never reads would keep the answer, and what
 //! produces it, for ever. Here an answer goes out in pieces; if the next one has not been asked for within
-//! [`UNREAD`](super::limits::UNREAD), it is dropped, and a reader that comes back after all is told so.
+//! [`UNREAD`], it is dropped, and a reader that comes back after all is told so.
 
 use std::fmt;
 use std::pin::Pin;
