@@ -2,7 +2,9 @@
 //! `akta serve` runs in threads, step by step.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,16 +167,53 @@ pub(crate) fn trails(base: &Base) -> Result<Vec<Arc<Info>>, ReadError> {
 }
 
 /// Copies a folder with everything in it. What RocksDB never writes to again is linked, which is quicker.
+///
+/// A store that is open takes its old files away a moment after a flush has ended: what was copied while that went on
+/// is thrown away and copied again.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else if [".sst", "OPTIONS-", "LOG.old."].iter().any(|part| target.to_string_lossy().contains(part)) {
-            std::fs::hard_link(entry.path(), target).unwrap();
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
+    let once = || -> io::Result<bool> {
+        let before = names(from)?;
+        copy_once(from, to)?;
+        Ok(before == names(from)?)
+    };
+    for _ in 0..1_000 {
+        match once() {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => assert!(error.kind() == ErrorKind::NotFound, "{}: {error}", from.display()),
+        }
+        if to.exists() {
+            std::fs::remove_dir_all(to).unwrap();
         }
     }
+    panic!("{} never stands still", from.display());
+}
+
+/// Every file below a folder.
+fn names(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let mut all = BTreeSet::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            all.extend(names(&entry.path())?);
+        }
+        all.insert(entry.path());
+    }
+    Ok(all)
+}
+
+fn copy_once(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_once(&entry.path(), &target)?;
+        } else if [".sst", "OPTIONS-", "LOG.old."].iter().any(|part| target.to_string_lossy().contains(part)) {
+            std::fs::hard_link(entry.path(), target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
