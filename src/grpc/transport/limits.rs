@@ -68,6 +68,10 @@ pub const AGE_GRACE: Duration = Duration::from_secs(10 * 60);
 /// Calls under way on one connection.
 const CALLS: u32 = 256;
 
+/// Bytes of a call's request that are taken before they are read, and half of those of a connection's: what all
+/// connections can make the server hold while it does not read on.
+const WINDOW: u32 = 128 << 10;
+
 /// Headers of a call, in bytes, as HTTP/2 counts them.
 const HEADERS: u32 = 16 * 1024;
 
@@ -97,8 +101,8 @@ pub fn builder() -> Server {
         .http2_max_header_list_size(HEADERS)
         .http2_max_pending_accept_reset_streams(Some(RESETS_UNSEEN))
         .http2_max_local_error_reset_streams(Some(RESETS_OWN))
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(2 * WINDOW)
         .http2_keepalive_interval(Some(Duration::from_secs(60)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         // Without its grace: tonic would then end the connection without telling the client first. The line sees to it.
