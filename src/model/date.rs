@@ -147,6 +147,11 @@ impl Zone {
         Date::of_civil(self.day(time))
     }
 
+    /// The day on which what began at an instant is over.
+    pub fn after(&self, lifetime: Lifetime, time: Timestamp) -> Date {
+        lifetime.end(self.day(time))
+    }
+
     /// The same day, for its calendar.
     pub(super) fn day(&self, time: Timestamp) -> civil::Date {
         self.0.to_datetime(time.jiff()).date()

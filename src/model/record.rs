@@ -165,6 +165,8 @@ pub enum Verdict {
     Expired,
     /// Not opened: no keys are at hand.
     Sealed,
+    /// Its date is past, but a hold keeps parts of it; these are readable, and the commitment holds.
+    Held,
 }
 
 /// What opens one part: with it anybody can compute the part's hash, without a key.

@@ -115,7 +115,17 @@ fn matters(core: &NoticeCore, acts: &Acts, now: Timestamp) -> bool {
 
 /// Of what holds whoever decided it, nobody.
 fn lasting(core: &NoticeCore) -> Option<crate::model::permission::change::Decided> {
-    let lasts = matches!(core.kind, Some(Kind::ControllerSet(_) | Kind::LoneApprovalSet(_) | Kind::ActEnded(_)));
+    let lasts = matches!(
+        core.kind,
+        Some(
+            Kind::ControllerSet(_)
+                | Kind::LoneApprovalSet(_)
+                | Kind::ActEnded(_)
+                | Kind::HoldPlaced(_)
+                | Kind::HoldReleased(_)
+                | Kind::HoldReviewed(_)
+        )
+    );
     lasts.then(|| crate::model::permission::change::Decided { by: String::new(), ground: String::new() })
 }
 

@@ -4,6 +4,7 @@
 //! what was destroyed is overwritten in both. So is the same generation under another KEK, when that is rotated. A
 //! key is durable here before the first batch that uses it.
 
+mod holds;
 mod kek;
 mod signing;
 mod slots;

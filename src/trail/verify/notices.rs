@@ -65,7 +65,10 @@ impl<'a> Notices<'a> {
                 | Kind::ActEnded(_)
                 | Kind::ApprovalAsked(_)
                 | Kind::ApprovalAnswered(_)
-                | Kind::ApprovalUsed(_),
+                | Kind::ApprovalUsed(_)
+                | Kind::HoldPlaced(_)
+                | Kind::HoldReleased(_)
+                | Kind::HoldReviewed(_),
             ) => self.act(record, notice),
             Some(Kind::SigningKeyRotated(_) | Kind::KekRotated(_)) if self.format < 2 => Err(OF_FORMAT_2.to_owned()),
             Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
