@@ -6,13 +6,14 @@ use prost::Message;
 use serde_json::{Map, Value, json};
 
 use super::args::{Purpose, Target};
+use super::words::Vocabulary;
 use super::text::{self, hex, rfc3339, say, table_within};
 use super::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListNoticesRequest, Notice};
-use crate::model::date::Timestamp;
+use crate::model::date::{Date, Timestamp};
 use crate::model::stored::notice_core::Kind;
-use crate::model::stored::{Deed, DetailPart};
+use crate::model::stored::{Deed, DetailPart, HoldKind};
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
 ///
@@ -84,7 +85,7 @@ fn row(notice: &Notice) -> Vec<String> {
         what.join(" "),
         shown(slice("by")),
         shown(slice("ground")),
-        shown(slice("holder").or_else(|| slice("concerning"))),
+        shown(slice("holder").or_else(|| slice("concerning")).or_else(|| slice("owner"))),
     ]
 }
 
@@ -137,7 +138,18 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         }
         Kind::ApprovalAnswered(it) => ("approval_answered", json!({"id": uuid(&it.id), "agrees": it.agrees})),
         Kind::ApprovalUsed(it) => ("approval_used", json!({"id": uuid(&it.id), "alone": it.alone})),
+        Kind::HoldPlaced(it) => {
+            let kind = HoldKind::try_from(it.kind).map_or_else(|_| it.kind.to_string(), |kind| kind.word());
+            let day = day(it.review_on);
+            ("hold_placed", json!({"id": uuid(&it.id), "kind": kind, "records": it.records, "review_on": day}))
+        }
+        Kind::HoldReviewed(it) => ("hold_reviewed", json!({"id": uuid(&it.id), "review_on": day(it.review_on)})),
+        Kind::HoldReleased(it) => ("hold_released", json!({"id": uuid(&it.id)})),
     }
+}
+
+fn day(days: u32) -> String {
+    Date::from_days(days).to_string()
 }
 
 fn uuid(bytes: &[u8]) -> String {

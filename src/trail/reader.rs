@@ -5,10 +5,12 @@
 use std::collections::HashMap;
 
 use super::base::Base;
+use super::hold;
 use super::trails::Info;
 use crate::model::date::Date;
 use crate::model::frame::{self, OpenPart};
 use crate::model::header::{Group, Kind};
+use crate::model::hold::row::Kept;
 use crate::model::notice;
 use crate::model::part::{self, NO_SALT, PartHash, PartId, PartKey};
 use crate::model::record::{Contents, Opening, Record, Verdict};
@@ -42,6 +44,8 @@ pub struct Reader<'a> {
     info: &'a Info,
     today: Date,
     openings: bool,
+    /// What holds keep of what is past is read, too.
+    held: bool,
     /// Nothing of what is read is likely to be read again soon.
     once: bool,
     run: Vec<Linked>,
@@ -58,13 +62,20 @@ struct OpenFrame {
 impl<'a> Reader<'a> {
     /// A reader of that trail, for which dates up to and including `today` are past.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
-        Self { base, info, today, openings: false, once: false, run: Vec::new(), frames: HashMap::new() }
+        Self { base, info, today, openings: false, held: false, once: false, run: Vec::new(), frames: HashMap::new() }
     }
 
     /// Keeps with each record what opens its parts, if `wanted`.
     #[must_use]
     pub fn with_openings(self, wanted: bool) -> Self {
         Self { openings: wanted, ..self }
+    }
+
+    /// Reads what holds keep of parts whose date is past. Without it these are expired, as for everybody who looks for
+    /// something: no term of an index leads to them any more.
+    #[must_use]
+    pub fn with_held(self) -> Self {
+        Self { held: true, ..self }
     }
 
     /// Leaves nothing in the store's cache: for a walk through everything, and for what is looked at when a trail is
@@ -96,7 +107,10 @@ impl<'a> Reader<'a> {
         let mut parts = Vec::new();
         for group in sealed {
             verdicts.push(if group.date <= self.today {
-                Verdict::Expired
+                let kept = if self.held { self.held(seq, group)? } else { Kept::default() };
+                let verdict = if kept.parts.is_empty() { Verdict::Expired } else { Verdict::Held };
+                parts.extend(kept.parts);
+                verdict
             } else if self.base.keyring.is_absent() {
                 self.frame(seq, group.date)?;
                 Verdict::Sealed
@@ -157,8 +171,14 @@ impl<'a> Reader<'a> {
         Ok((notice, core))
     }
 
+    /// What holds keep of a group whose date is past; it matches the group's commitment.
+    fn held(&self, seq: u64, group: &Group) -> Result<Kept, ReadError> {
+        let kept = hold::kept(self.base, self.info, seq, group).map_err(|error| self.store(seq, error))?;
+        kept.map_err(|what| self.loss(seq, what))
+    }
+
     /// The parts of a group, which together match its commitment.
-    fn group(&mut self, seq: u64, group: &Group) -> Result<Vec<OpenPart>, ReadError> {
+    pub(super) fn group(&mut self, seq: u64, group: &Group) -> Result<Vec<OpenPart>, ReadError> {
         let frame = self.frame(seq, group.date)?;
         let start = frame.parts.partition_point(|part| part.seq < seq);
         let end = frame.parts.partition_point(|part| part.seq <= seq);

@@ -9,6 +9,7 @@ use roaring::RoaringTreemap;
 use super::base::Base;
 use super::indexer::{self, decode_seqs};
 use super::plan::AHEAD_MAX;
+use super::position::stored_size;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use super::vault::Of;
@@ -102,6 +103,31 @@ pub fn pseudonyms(base: &Base, info: &Info, identity: &Identity) -> Result<Vec<P
 pub fn by_event_id(base: &Base, info: &Info, id: &[u8; 16], size: u64) -> Result<Option<u64>, store::Error> {
     let day = Date::of_utc(base.now());
     Ok(indexer::event_id(base, info, id, day)?.map(|known| known.seq).filter(|seq| *seq < size))
+}
+
+/// Positions in `range`, among them all records that satisfy a filter, as far as terms whose date is after `today` tell;
+/// `None` where they do not. What the index does not hold yet is among them.
+pub(super) fn among(
+    base: &Base,
+    info: &Info,
+    filter: &Filter,
+    range: Range<u64>,
+    today: Date,
+) -> Result<Option<RoaringTreemap>, ReadError> {
+    let size = stored_size(base.db.as_ref(), info.number)?;
+    // Read before the postings are: they are written together, so all below it have theirs.
+    let indexed = indexer::indexed(base.index.as_ref(), info)?;
+    if indexed > size {
+        // Of another copy, and about to be built anew.
+        return Ok(None);
+    }
+    let mut reader = Reader::headers(base, info);
+    let newest = filter.facts.since.map(|_| newest(&mut reader, size)).transpose()?;
+    let Some(mut found) = postings(base, info, &alternatives(filter, newest), today)? else { return Ok(None) };
+    found.remove_range(..range.start);
+    found.remove_range(range.end..);
+    found.insert_range(range.start.max(indexed)..range.end.max(indexed));
+    Ok(Some(found))
 }
 
 type Seqs = Box<dyn Iterator<Item = u64>>;

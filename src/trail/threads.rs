@@ -13,6 +13,7 @@ use super::base::Base;
 use super::change::Made;
 use super::controllers::{Asked, OpenTrail};
 use super::group::Answer;
+use super::hold::Placing;
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
 use super::merge::Postings;
@@ -24,7 +25,7 @@ use super::waiting::Waiting;
 use super::writer::{Step, Writer};
 use crate::metrics::Metrics;
 use crate::model::origin::Controller;
-use crate::model::permission::change::{Change, Decided};
+use crate::model::permission::change::{ActId, Change, Decided};
 use crate::store;
 
 /// Most decisions between two groups: each is a commit of its own, for which events wait.
@@ -88,6 +89,18 @@ pub(super) enum Decision {
         changes: Vec<(Controller, Change)>,
         decided: Decided,
         answer: oneshot::Sender<Result<Vec<Noted>, ChangeError>>,
+    },
+    PlaceHold {
+        of: Controller,
+        placing: Placing,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Noted, ChangeError>>,
+    },
+    ReleaseHold {
+        of: Controller,
+        id: ActId,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Noted, ChangeError>>,
     },
     Open {
         asked: Asked,
@@ -226,6 +239,16 @@ fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>)
     match decision {
         Decision::Change { changes, decided, answer } => {
             let Made { answer: made, mut step } = writer.change(changes, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+        Decision::PlaceHold { of, placing, decided, answer } => {
+            let Made { answer: made, mut step } = writer.place_hold(&of, &placing, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+        Decision::ReleaseHold { of, id, decided, answer } => {
+            let Made { answer: made, mut step } = writer.release_hold(&of, &id, &decided);
             publish(writer, &mut step, index);
             let _ = answer.send(made);
         }

@@ -61,6 +61,7 @@ impl Writer {
     pub fn open(base: Arc<Base>) -> Result<Self, WriteError> {
         let mut writer = Self { base: base.clone(), seen: Seen::default(), generation: 0, stopped: false };
         writer.finish_rotations()?;
+        writer.finish_holds()?;
         let opened = notice::keyring_opened(base.keyring.generation(), base.keyring.is_dev());
         // The indexer is opened after this, and finds it.
         writer.notice(&Controller::node(), opened)?.publish();

@@ -263,6 +263,9 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::ApprovalUsed(_) => "used",
         Kind::SigningKeyRotated(_) => "signing key rotated",
         Kind::KekRotated(_) => "KEK rotated",
+        Kind::HoldPlaced(_) => "hold placed",
+        Kind::HoldReviewed(_) => "hold reviewed",
+        Kind::HoldReleased(_) => "hold released",
     }
 }
 

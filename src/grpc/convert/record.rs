@@ -85,6 +85,7 @@ fn parts(record: &Record) -> Vec<api::PartState> {
                     Verdict::Intact => api::Verdict::Intact as i32,
                     Verdict::Expired => api::Verdict::Expired as i32,
                     Verdict::Sealed => api::Verdict::Sealed as i32,
+                    Verdict::Held => api::Verdict::Held as i32,
                 },
                 expires_on: if group.date == crate::model::date::Date::NEVER {
                     String::new()

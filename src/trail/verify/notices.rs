@@ -1,6 +1,7 @@
 //! The notices of a trail: they follow each other without a gap, and each says what may stand where it stands.
 
 use super::super::keyring::Keyring;
+use super::held::Placed;
 use super::super::trails::Info;
 use crate::model::date::{Date, Timestamp};
 use crate::model::handover::{Handover, Handovers};
@@ -177,6 +178,11 @@ impl<'a> Notices<'a> {
         }
         self.generation = told.generation_after;
         Ok(())
+    }
+
+    /// The holds that the notices tell of.
+    pub(super) fn holds(&self) -> Placed {
+        Placed::of(&self.acts)
     }
 
     /// The signing keys that were replaced, of a trail that was walked over to its end; `whole` where the keyring was read
