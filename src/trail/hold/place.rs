@@ -76,6 +76,39 @@ impl Node {
         Ok(Counted { records, size })
     }
 
+    /// The day in the time zone of a controller's trail.
+    ///
+    /// # Errors
+    ///
+    /// It has no trail, or reading fails.
+    pub async fn today(self: &Arc<Self>, controller: &Controller) -> Result<Date, AskError> {
+        let info = self.trail(controller).await?;
+        Ok(info.zone.date(self.base.now()))
+    }
+
+    /// Somebody looked whether a hold is still needed: it is, until that day in the trail's zone. Durable before it
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// There is no such hold, the day is not a good one, or the disk is full or fails.
+    pub async fn review_hold(
+        self: &Arc<Self>,
+        controller: &Controller,
+        id: ActId,
+        review_on: Date,
+        decided: Decided,
+    ) -> Result<Noted, ChangeError> {
+        let of = controller.clone();
+        let info = self.trail(controller).await.map_err(|error| {
+            tracing::error!(%error, "a hold is not reviewed: its trail cannot be read");
+            RecordError::NoController
+        })?;
+        day_is_good(&of, &info, review_on, self.base.now())?;
+        let noted = self.change(vec![(of, Change::ReviewHold { id, review_on })], decided).await?;
+        noted.into_iter().next().ok_or_else(|| RecordError::Uncertain.into())
+    }
+
     /// Places a hold, durable before it returns; it covers what is there and what comes. The same hold again gets the
     /// first notice's receipt. Cancel-safe: what was handed over is done.
     ///
@@ -124,10 +157,8 @@ impl Writer {
         let mut standing = None;
         let made = self.change_after(vec![(of.clone(), change)], decided, |base, at| {
             let info = base.trail(of)?.ok_or_else(|| crate::store::Error::Corrupt("the trail is gone".to_owned()))?;
-            if *review_on < info.zone.date(at) || *review_on > last_review(at, &info.zone) {
-                let last = last_review(at, &info.zone);
-                let why = format!("must be a day from today on, at most 6 months ahead: until {last}");
-                return Ok(Err(ChangeError::field(of, "review_on", why)));
+            if let Err(refusal) = day_is_good(of, &info, *review_on, at) {
+                return Ok(Err(refusal));
             }
             match base.keyring.add_hold(&bytes, base.world.entropy.as_ref()) {
                 // Nothing was written.
@@ -156,6 +187,16 @@ impl Writer {
         });
         Made::nothing(found.map(|receipt| Noted { controller: of.clone(), receipt }))
     }
+}
+
+/// From today on, and at most six months ahead, in the trail's zone.
+fn day_is_good(of: &Controller, info: &Info, review_on: Date, now: Timestamp) -> Result<(), ChangeError> {
+    let (today, last) = (info.zone.date(now), last_review(now, &info.zone));
+    if (today..=last).contains(&review_on) {
+        return Ok(());
+    }
+    let why = format!("must be a day from {today} on, at most 6 months ahead: until {last}");
+    Err(ChangeError::field(of, "review_on", why))
 }
 
 /// The hold's own row, durable when it returns.
