@@ -167,7 +167,7 @@ pub(super) struct Asked {
 /// As [`Node::expire`]; opening may have expired what needs no confirmation.
 pub fn run_offline(base: &Arc<Base>, confirmed: Option<Date>) -> Result<Expired, ExpireError> {
     let (mut writer, mut done) = Writer::open_expiring(base.clone())?;
-    done.zones.extend(writer.expire(confirmed)?.zones);
+    done.zones.extend(writer.expire(confirmed, |step| step.publish())?.zones);
     let (mut indexer, _) = Indexer::open(base.clone()).map_err(|error: ReadError| WriteError::from(error))?;
     for job in reclaim::pending(base) {
         indexer.forget(&job).map_err(WriteError::from)?;

@@ -33,6 +33,12 @@ pub fn pending(base: &Base) -> Vec<Job> {
     unreclaimed.map(|(zone, number, through)| Job { zone, number, through }).collect()
 }
 
+/// What is expired in every zone, reclaimed or not.
+pub fn expired(base: &Base) -> Vec<Job> {
+    let expired = base.zones.expired_all().into_iter();
+    expired.map(|(zone, number, through)| Job { zone, number, through }).collect()
+}
+
 /// A range of keys: from the first, inclusive, to the second, exclusive.
 type Range = (Vec<u8>, Vec<u8>);
 

@@ -58,6 +58,13 @@ impl Expirer {
     /// Does the next piece of work. Whoever asked hears of errors; those that nobody waits for are in the log. A failed
     /// commit stops the writer as any other does.
     pub(in crate::trail) fn slice(&mut self, writer: &mut Writer) -> Slice {
+        if writer.is_stopped() {
+            let round = self.round.take().and_then(|round| round.asked);
+            for asked in self.waiting.drain(..).flatten().chain(round) {
+                let _ = asked.answer.send(Err(ExpireError::Closing));
+            }
+            return Slice::default();
+        }
         let mut round = match self.round.take() {
             Some(round) => round,
             None => {

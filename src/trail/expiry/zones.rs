@@ -138,11 +138,20 @@ impl Zones {
         self.read().values().map(|state| state.marks.done).min().flatten()
     }
 
-    /// Number, last date that is expired and last date that is reclaimed, of zones that have something to reclaim.
+    /// Name, number and last date that is expired, of zones in which any is.
+    pub(super) fn expired_all(&self) -> Vec<(String, ZoneNumber, Date)> {
+        self.expired_where(|_| true)
+    }
+
+    /// The same of zones that have something to reclaim.
     pub(super) fn unreclaimed(&self) -> Vec<(String, ZoneNumber, Date)> {
+        self.expired_where(|marks| marks.reclaimed < marks.done)
+    }
+
+    fn expired_where(&self, wanted: impl Fn(&Marks) -> bool) -> Vec<(String, ZoneNumber, Date)> {
         let zones = self.read();
-        let unreclaimed = zones.iter().filter(|(_, state)| state.marks.reclaimed < state.marks.done);
-        unreclaimed.filter_map(|(name, state)| Some((name.clone(), state.number, state.marks.done?))).collect()
+        let wanted = zones.iter().filter(|(_, state)| wanted(&state.marks));
+        wanted.filter_map(|(name, state)| Some((name.clone(), state.number, state.marks.done?))).collect()
     }
 
     /// Refuses what is dated on `through` or before from now on.

@@ -296,6 +296,7 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         "ApprovalUsed",
         "SigningKeyRotated",
         "KekRotated",
+        "Expired",
         "FrameSource",
         "FramePart",
         "ZoneKeys",
