@@ -191,7 +191,7 @@ impl Sim {
         let since = self.world.now.minus(RETRIED_FOR);
         let trail = self.model.get(controller)?;
         let known = trail.get(self.dice.pick(trail.len().max(1)))?;
-        let event = known.act.is_none();
+        let event = known.is_event();
         (event && known.reported_at >= since && known.occurred_at >= since).then(|| known.clone())
     }
 
@@ -213,6 +213,7 @@ impl Sim {
             receipt: None,
             sure: false,
             act: None,
+            expired: None,
         };
         (controller, known)
     }
