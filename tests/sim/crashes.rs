@@ -173,6 +173,7 @@ impl Sim {
 
     fn move_clock(&mut self) -> bool {
         if self.dice.one_in(10) {
+            self.latest = self.latest.max(self.world.now);
             self.world.now = self.world.now.minus(Duration::from_secs(self.dice.roll(3_600)));
             self.world.clock.set(self.world.now);
             return true;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use akta::grpc::{api, convert};
 use akta::model::date::{Date, Timestamp, Zone};
@@ -76,7 +77,8 @@ impl Known {
 
     /// Whether it has a part that lives for days.
     pub(crate) fn has_session(&self) -> bool {
-        self.is_event() && self.event_id[15].is_multiple_of(4)
+        let fresh = self.occurred_at >= self.reported_at.minus(Duration::from_secs(86_400));
+        fresh && self.is_event() && self.event_id[15].is_multiple_of(4)
     }
 
     /// The dates on which its parts expire.

@@ -17,10 +17,10 @@
 //! once it can be read; until then verification names it, as it does for the damage.
 
 mod preview;
-pub(super) mod reclaim;
+pub mod reclaim;
 mod run;
 mod told;
-pub(super) mod zones;
+pub mod zones;
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 
 pub use self::preview::PreviewRow;
 pub(super) use self::run::Expirer;
-pub(super) use self::told::told_through;
+pub use self::told::told_through;
 use super::answer::{AskError, blocking};
 use super::base::Base;
 use super::group::WriteError;
