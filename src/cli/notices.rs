@@ -116,6 +116,7 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         Kind::KekRotated(it) => {
             ("kek_rotated", json!({"generation_before": it.generation_before, "generation_after": it.generation_after}))
         }
+        Kind::Expired(it) => ("expired", json!({"through": Date::from_days(it.through).to_string()})),
         Kind::ControllerSet(it) => (
             "controller_set",
             json!({"public_body": it.public_body, "register_keeper": it.register_keeper,

@@ -266,6 +266,7 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::HoldPlaced(_) => "hold placed",
         Kind::HoldReviewed(_) => "hold reviewed",
         Kind::HoldReleased(_) => "hold released",
+        Kind::Expired(_) => "expired",
     }
 }
 

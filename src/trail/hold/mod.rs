@@ -85,6 +85,11 @@ impl Holds {
         self.of(controller).iter().find(|standing| standing.id == *id).cloned()
     }
 
+    /// Whether a controller surely has none.
+    pub(super) fn is_free(&self, base: &Base, controller: &Controller) -> bool {
+        self.of(controller).is_empty() && base.acts.readable(controller).is_some()
+    }
+
     /// The controllers that have any, with the time zone of each.
     fn zones(&self) -> Vec<(Controller, Zone)> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);

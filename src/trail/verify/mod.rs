@@ -8,6 +8,7 @@
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
 
+mod expired;
 mod held;
 mod index;
 mod notices;
