@@ -337,7 +337,7 @@ impl Zone {
             self.stage = Stage::Tell;
             return Ok(());
         };
-        let held = self.controllers.get(&trail).filter(|controller| !base.holds.is_free(base, controller));
+        let held = self.controllers.get(&trail).filter(|controller| !base.holds.of(controller).is_empty());
         let Some(controller) = held else { return Ok(()) };
         match base.trail(controller) {
             Ok(Some(info)) => *now = Some(Stager::new(base, info, self.task.through)?),

@@ -85,11 +85,6 @@ impl Holds {
         self.of(controller).iter().find(|standing| standing.id == *id).cloned()
     }
 
-    /// Whether a controller surely has none.
-    pub(super) fn is_free(&self, base: &Base, controller: &Controller) -> bool {
-        self.of(controller).is_empty() && base.acts.readable(controller).is_some()
-    }
-
     /// The controllers that have any, with the time zone of each.
     fn zones(&self) -> Vec<(Controller, Zone)> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -119,9 +114,10 @@ pub fn hold_id(id: &ActId) -> Option<HoldId> {
 pub(super) fn fill(base: &Base, decided: bool) -> Result<(), ReadError> {
     for meta in base.descriptions()? {
         let Some(controller) = Origin::parse(&meta.origin).map(|origin| origin.controller()) else { continue };
-        let ids = match decided {
-            true => base.acts.of(&controller).holds().standing().filter_map(|hold| hold_id(&hold.id)).collect(),
-            false => ids(base, meta.number)?,
+        // Where what was decided cannot be read, what has rows is kept on.
+        let ids = match base.acts.readable(&controller).filter(|_| decided) {
+            Some(acts) => acts.holds().standing().filter_map(|hold| hold_id(&hold.id)).collect(),
+            None => ids(base, meta.number)?,
         };
         let Some(info) = (!ids.is_empty()).then(|| Info::new(&meta, &base.keyring)).flatten() else { continue };
         for id in ids {

@@ -46,10 +46,7 @@ impl Stager {
     /// A hold cannot be read, so that nobody knows what it covers: then nothing may be destroyed. Or the disk fails.
     pub(in crate::trail) fn new(base: &Base, info: Arc<Info>, through: Date) -> Result<Self, ReadError> {
         let holds = base.holds.of(&info.controller);
-        let Some(acts) = base.acts.readable(&info.controller) else {
-            let what = format!("what {} decided cannot be read, so nobody knows what it holds", info.controller);
-            return Err(store::Error::Corrupt(what).into());
-        };
+        let acts = base.acts.readable(&info.controller);
         let mut waiting = VecDeque::new();
         if !holds.is_empty() {
             let last = through.plus_days(1);
@@ -58,9 +55,10 @@ impl Stager {
             for standing in holds.iter() {
                 standing.opened(&info)?;
                 let id = uuid::Uuid::from_bytes(standing.id).to_string();
-                // Its notice is durable before it is in the registry.
-                let placed_on = acts.holds().find(&id).map(|act| info.zone.date(act.placed_at));
-                let own = dates.iter().filter(|date| placed_on.is_some_and(|placed| **date > placed));
+                // Where that cannot be read, all that is still there is kept.
+                let act = acts.as_ref().and_then(|acts| acts.holds().find(&id));
+                let placed_on = act.map_or(Date::NEVER, |act| info.zone.date(act.placed_at));
+                let own = dates.iter().filter(|date| **date > placed_on);
                 waiting.extend(own.map(|date| (standing.clone(), *date)));
             }
         }
