@@ -27,6 +27,7 @@ pub mod notices;
 mod opening;
 pub mod plan;
 pub mod position;
+pub mod preview;
 pub mod proof;
 pub mod reader;
 #[cfg(test)]
