@@ -43,7 +43,7 @@ use crate::grpc::controller::Controllers;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
-use crate::grpc::retention::Retention;
+use crate::grpc::retention::Retentions;
 use crate::grpc::transport::calls::Watch;
 use crate::grpc::transport::gate::Gate;
 pub use crate::grpc::transport::limits::builder;
@@ -393,7 +393,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     health.set_serving::<HistoryServiceServer<History>>().await;
     health.set_serving::<EvidenceServiceServer<Evidence>>().await;
     health.set_serving::<ControllerServiceServer<Controllers>>().await;
-    health.set_serving::<RetentionServiceServer<Retention>>().await;
+    health.set_serving::<RetentionServiceServer<Retentions>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
@@ -402,7 +402,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
         health.set_not_serving::<ControllerServiceServer<Controllers>>().await;
-        health.set_not_serving::<RetentionServiceServer<Retention>>().await;
+        health.set_not_serving::<RetentionServiceServer<Retentions>>().await;
     });
     service
 }
@@ -422,7 +422,7 @@ fn router<H: Health>(
     let history = HistoryServiceServer::new(History { node: node(), door: door() });
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
     let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door(), region: places.region });
-    let retention = RetentionServiceServer::new(Retention { node: node(), door: door() });
+    let retention = RetentionServiceServer::new(Retentions { node: node(), door: door() });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);

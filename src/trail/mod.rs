@@ -36,6 +36,7 @@ pub mod rotation;
 pub mod search;
 mod seen;
 pub mod sequencer;
+pub mod standing;
 pub mod submission;
 pub mod threads;
 pub mod trails;

@@ -16,8 +16,8 @@ use crate::grpc::api::{
     GetEventRequest, ListNoticesRequest, Part, PartState, RecordedEvent, Verdict, get_event_request,
 };
 use crate::model::date::Date;
-use crate::model::stored::{Action, Purpose};
 use crate::model::stored::notice_core::Kind;
+use crate::model::stored::{Action, Purpose};
 use crate::server::Server;
 
 /// How many days the clock is ahead: a session lives 7.

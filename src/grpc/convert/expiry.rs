@@ -11,6 +11,7 @@ use crate::model::origin::Controller;
 use crate::model::policy::KEY_HORIZON_DAYS;
 use crate::trail::expiry::{Expired, ZoneDone};
 use crate::trail::preview::PreviewRow;
+use crate::trail::standing::Standing;
 
 /// Most controllers in one call.
 const CONTROLLERS_MAX: usize = 1_000;
@@ -49,7 +50,8 @@ pub fn until(text: &str, now: Timestamp, checker: &mut Checker) -> Option<Date> 
     if until.plus_days(1) < today {
         checker.refuse("until", "is past: give today or a later day, or leave it out for today");
     } else if until > last {
-        checker.refuse("until", format!("is too far: nothing recorded by now lives beyond {last}; give a day up to it"));
+        checker
+            .refuse("until", format!("is too far: nothing recorded by now lives beyond {last}; give a day up to it"));
     }
     Some(until)
 }
@@ -104,6 +106,20 @@ pub fn expiry_count(row: PreviewRow) -> api::ExpiryCount {
         expires_on: row.date.to_string(),
         records: row.records,
         whole: row.whole,
+    }
+}
+
+/// How it stands in a zone.
+pub fn expiry_standing(standing: Standing) -> api::ExpiryStanding {
+    let day = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
+    api::ExpiryStanding {
+        zone: standing.zone,
+        today: standing.today.to_string(),
+        expired_through: day(standing.expired_through),
+        due_through: day(standing.due_through),
+        due_days: standing.due_days,
+        needs_confirmation: standing.needs_confirmation,
+        reclaim_pending: standing.reclaim_pending,
     }
 }
 

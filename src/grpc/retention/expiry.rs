@@ -6,17 +6,13 @@ use super::super::api::{PreviewExpiryRequest, PreviewExpiryResponse, RunExpiryRe
 use super::super::convert::{self, Place};
 use super::super::listed::Listing;
 use super::super::status::Refusal;
-use super::Retention;
-use crate::model::caller::Caller;
+use super::{Call, Retentions};
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::trail::answer::AskError;
 use crate::trail::controllers::About;
 use crate::trail::preview::Span;
-
-pub(super) const PREVIEW: &str = "PreviewExpiry";
-pub(super) const RUN: &str = "RunExpiry";
 
 /// Controllers that are looked up at once.
 const LISTED: usize = 100;
@@ -32,10 +28,10 @@ enum Counted {
     All,
 }
 
-impl Retention {
+impl Retentions {
     pub(super) async fn preview(
         &self,
-        caller: &Caller,
+        call: &Call,
         request: PreviewExpiryRequest,
     ) -> Result<PreviewExpiryResponse, Refusal> {
         let mut checker = Checker::default();
@@ -45,14 +41,14 @@ impl Retention {
         let start = convert::place(&request.page_token, &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
         for of in &named {
-            let permitted = self.door.permit(caller, Permission::List, of, PREVIEW);
+            let permitted = self.door.permit(&call.caller, Permission::List, of, call.name);
             permitted.map_err(|why| Refusal::forbidden(why, AskError::NoController))?;
         }
         let counted = if named.is_empty() { Counted::All } else { Counted::Named(named) };
         let mut answer = PreviewExpiryResponse::default();
         let (mut zones, mut of_node, mut steps, mut after) = (BTreeSet::new(), false, STEPS_MAX, None);
         'all: loop {
-            let (some, more) = self.some(caller, &counted, start.as_ref(), after).await?;
+            let (some, more) = self.some(call, &counted, start.as_ref(), after).await?;
             for About { controller, zone, .. } in some {
                 of_node |= controller.is_node();
                 zones.insert(zone);
@@ -71,14 +67,15 @@ impl Retention {
                 None => break,
             }
         }
-        answer.standings = self.node.standings(|zone| of_node || zones.contains(zone));
+        let standings = self.node.base().standings(|zone| of_node || zones.contains(zone));
+        answer.standings = standings.into_iter().map(convert::expiry_standing).collect();
         Ok(answer)
     }
 
     /// The next controllers to count, and which one to go on after.
     async fn some(
         &self,
-        caller: &Caller,
+        call: &Call,
         counted: &Counted,
         start: Option<&Place>,
         after: Option<Controller>,
@@ -93,7 +90,7 @@ impl Retention {
             }
             // The one with which the page begins, then those after it.
             (Counted::All, None, Some(Place { controller, .. })) => {
-                let seen = self.door.by(caller, Permission::List, controller).is_some();
+                let seen = self.door.by(&call.caller, Permission::List, controller).is_some();
                 let some = match self.node.controller(controller).await {
                     Ok(about) if seen => vec![about],
                     Ok(_) | Err(AskError::NoController) => Vec::new(),
@@ -102,21 +99,20 @@ impl Retention {
                 Ok((some, Some(controller.clone())))
             }
             (Counted::All, after, _) => {
-                let (node, door, need) = (&self.node, &self.door, Permission::List);
-                let listing = Listing { node, door, caller, need, call: PREVIEW };
+                let (node, door, caller) = (&self.node, &self.door, &call.caller);
+                let listing = Listing { node, door, caller, need: Permission::List, call: call.name };
                 let found = listing.page(after, LISTED, AskError::NoController.into()).await?;
                 Ok((found.controllers, found.next))
             }
         }
     }
 
-    pub(super) async fn run(&self, caller: &Caller, request: RunExpiryRequest) -> Result<RunExpiryResponse, Refusal> {
+    pub(super) async fn run(&self, call: &Call, request: RunExpiryRequest) -> Result<RunExpiryResponse, Refusal> {
         let mut checker = Checker::default();
         convert::whole_node(&request.controller, &mut checker);
         let confirmed = convert::day("confirmed_date", &request.confirmed_date, &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
-        let permitted = self.door.permit(caller, Permission::Purge, &Controller::node(), RUN);
-        permitted.map_err(|why| Refusal::forbidden(why, Refusal::no_controller()))?;
+        self.permit(call, Permission::Purge, &Controller::node())?;
         let expired = self.node.expire(confirmed).await?;
         Ok(convert::expired(expired))
     }

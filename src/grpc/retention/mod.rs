@@ -1,37 +1,72 @@
-//! `akta.v1.RetentionService`: how long records live, and their end.
+//! `akta.v1.RetentionService`: how long records live, and who said so; and their end.
+//!
+//! `expiry` counts what expires, and has it destroyed. Each call passes the door first.
 
 mod expiry;
 
 use std::sync::Arc;
 
+use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::api::retention_service_server::RetentionService;
 use super::api::{PreviewExpiryRequest, PreviewExpiryResponse, RunExpiryRequest, RunExpiryResponse};
 use super::auth::door::Door;
+use super::auth::pace::Seat;
+use super::convert;
 use super::status::Refusal;
+use crate::model::caller::Caller;
+use crate::model::origin::Controller;
+use crate::model::permission::Permission;
+use crate::trail::acts::ChangeError;
 use crate::trail::node::Node;
+use crate::trail::submission::RecordError;
 
 /// The service.
-pub struct Retention {
-    /// Destroys what is past its date.
+pub struct Retentions {
+    /// Knows and records what is in force.
     pub node: Arc<Node>,
-    /// Decides who may have it do so.
+    /// Says who may see and set it.
     pub door: Arc<Door>,
 }
 
+/// Who calls what.
+struct Call {
+    caller: Caller,
+    name: &'static str,
+    /// Its place among the questions that are under way.
+    _seat: Seat,
+}
+
+impl Retentions {
+    async fn called<T: Message>(&self, request: Request<T>, name: &'static str) -> Result<(Call, T), Status> {
+        let (caller, seat) = self.door.asker(&request, name).await?;
+        Ok((Call { caller, name, _seat: seat }, request.into_inner()))
+    }
+
+    /// Whether the caller may that for a controller; one that does not exist is not told apart.
+    fn permit(&self, call: &Call, need: Permission, of: &Controller) -> Result<(), Refusal> {
+        let hidden = |why| Refusal::forbidden(why, ChangeError::Record(RecordError::NoController));
+        self.door.permit(&call.caller, need, of, call.name).map(|_| ()).map_err(hidden)
+    }
+}
+
+fn reply<T>(answer: Result<T, Refusal>) -> Result<Response<T>, Status> {
+    answer.map(Response::new).map_err(Refusal::status)
+}
+
 #[tonic::async_trait]
-impl RetentionService for Retention {
+impl RetentionService for Retentions {
     async fn preview_expiry(
         &self,
         request: Request<PreviewExpiryRequest>,
     ) -> Result<Response<PreviewExpiryResponse>, Status> {
-        let (caller, _seat) = self.door.asker(&request, expiry::PREVIEW).await?;
-        self.preview(&caller, request.into_inner()).await.map(Response::new).map_err(Refusal::status)
+        let (call, request) = self.called(request, "PreviewExpiry").await?;
+        reply(self.preview(&call, request).await)
     }
 
     async fn run_expiry(&self, request: Request<RunExpiryRequest>) -> Result<Response<RunExpiryResponse>, Status> {
-        let (caller, _seat) = self.door.asker(&request, expiry::RUN).await?;
-        self.run(&caller, request.into_inner()).await.map(Response::new).map_err(Refusal::status)
+        let (call, request) = self.called(request, "RunExpiry").await?;
+        reply(self.run(&call, request).await)
     }
 }
