@@ -10,7 +10,7 @@ use super::text::{self, hex, rfc3339, say, table_within};
 use super::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListNoticesRequest, Notice};
-use crate::model::date::Timestamp;
+use crate::model::date::{Date, Timestamp};
 use crate::model::stored::notice_core::Kind;
 use crate::model::stored::{Deed, DetailPart};
 
@@ -115,6 +115,7 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         Kind::KekRotated(it) => {
             ("kek_rotated", json!({"generation_before": it.generation_before, "generation_after": it.generation_after}))
         }
+        Kind::Expired(it) => ("expired", json!({"through": Date::from_days(it.through).to_string()})),
         Kind::ControllerSet(it) => (
             "controller_set",
             json!({"public_body": it.public_body, "register_keeper": it.register_keeper,

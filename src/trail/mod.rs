@@ -11,6 +11,7 @@ pub mod base;
 pub mod change;
 pub mod controllers;
 pub mod denial;
+pub mod expiry;
 mod folding;
 pub mod group;
 pub mod guard;

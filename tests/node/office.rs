@@ -263,6 +263,7 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::ApprovalUsed(_) => "used",
         Kind::SigningKeyRotated(_) => "signing key rotated",
         Kind::KekRotated(_) => "KEK rotated",
+        Kind::Expired(_) => "expired",
     }
 }
 

@@ -7,6 +7,7 @@
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
 
+mod expired;
 mod index;
 mod notices;
 mod people;
