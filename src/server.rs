@@ -37,11 +37,13 @@ use crate::grpc::api::controller_service_server::ControllerServiceServer;
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
+use crate::grpc::api::retention_service_server::RetentionServiceServer;
 use crate::grpc::auth::door::Door;
 use crate::grpc::controller::Controllers;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
+use crate::grpc::retention::Retentions;
 use crate::grpc::transport::calls::Watch;
 use crate::grpc::transport::gate::Gate;
 pub use crate::grpc::transport::limits::builder;
@@ -86,6 +88,8 @@ pub struct Options {
     pub places: Places,
     /// `--dev`: reflection on.
     pub dev: bool,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why a server cannot start; says what to do.
@@ -131,20 +135,21 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, access, places, dev } = options;
+        let Options { data, guard, listen, kek, settings, access, places, dev, clock } = options;
         if let Some(region) = places.region.filter(|region| !region.is_in_eea()) {
             tracing::warn!(%region, "the node keeps its data outside the European Economic Area: GDPR chapter V applies");
         }
         let Ways { listeners, tls, connections, rate } = listen;
         listeners.iter().try_for_each(|listener| listener.check())?;
-        let now: Now = Arc::new(|| SystemClock.now());
+        let told = clock.clone();
+        let now: Now = Arc::new(move || told.now());
         let material = tls.map(|files| Material::read(files, now.clone())).transpose()?;
         let gate = Gate::new(files::room(connections), material, now.clone());
         let policy = match access {
             Access::Everybody => None,
             Access::Policy(path) => Some(PolicyFile::read(path, now)?),
         };
-        let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings, clock)).await;
         let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
         let (door, policy) = match policy {
@@ -279,11 +284,8 @@ pub async fn alone<T>(
     work: impl AsyncFnOnce(&Node) -> T,
 ) -> Result<T, StartError> {
     let opened = tokio::task::spawn_blocking(move || {
-        let (lock, base, reserve) = base(&data, guard.as_deref(), kek, settings)?;
-        // Nothing is begun here, under names that nobody chose.
-        if base.descriptions().map_err(OpenError::from)?.is_empty() {
-            return Err(OpenError::HistoryMissing.into());
-        }
+        let (lock, base, reserve) = base(&data, guard.as_deref(), kek, settings, Arc::new(SystemClock))?;
+        begun(&base)?;
         let (node, threads) = Node::start(Arc::new(base), reserve)?;
         Ok::<_, StartError>((lock, node, threads))
     });
@@ -295,15 +297,45 @@ pub async fn alone<T>(
     Ok(done)
 }
 
-fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
-    let (lock, base, reserve) = base(data, guard, kek, settings)?;
+/// Opens a folder that nobody has open, for work on it without a node; held as long as the file.
+pub fn folder(
+    data: &Path,
+    guard: Option<&Path>,
+    kek: Kek,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(File, Base), StartError> {
+    let (lock, base, _) = base(data, guard, kek, settings, clock)?;
+    begun(&base)?;
+    Ok((lock, base))
+}
+
+/// Nothing is begun in a folder under names that nobody chose.
+fn begun(base: &Base) -> Result<(), OpenError> {
+    if base.descriptions()?.is_empty() { Err(OpenError::HistoryMissing) } else { Ok(()) }
+}
+
+fn open(
+    data: &Path,
+    guard: Option<&Path>,
+    kek: Kek,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(File, Node, Threads), StartError> {
+    let (lock, base, reserve) = base(data, guard, kek, settings, clock)?;
     let (node, threads) = Node::start(Arc::new(base), reserve)?;
     Ok((lock, node, threads))
 }
 
-fn base(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Base, Reserve), OpenError> {
+fn base(
+    data: &Path,
+    guard: Option<&Path>,
+    kek: Kek,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(File, Base, Reserve), OpenError> {
     let lock = lock(data)?;
-    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let world = World { clock, entropy: Arc::new(SystemEntropy) };
     let disk = Disk::open(data, guard)?;
     let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
     Ok((lock, Base::open(disk, kek, settings, world)?, reserve))
@@ -341,6 +373,12 @@ const METHODS: &[&str] = &[
     "/akta.v1.ControllerService/AskApproval",
     "/akta.v1.ControllerService/AnswerApproval",
     "/akta.v1.ControllerService/ListApprovals",
+    "/akta.v1.RetentionService/PreviewExpiry",
+    "/akta.v1.RetentionService/RunExpiry",
+    "/akta.v1.RetentionService/PlaceHold",
+    "/akta.v1.RetentionService/ReviewHold",
+    "/akta.v1.RetentionService/ReleaseHold",
+    "/akta.v1.RetentionService/ListHolds",
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
     "/metrics",
@@ -359,6 +397,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     health.set_serving::<HistoryServiceServer<History>>().await;
     health.set_serving::<EvidenceServiceServer<Evidence>>().await;
     health.set_serving::<ControllerServiceServer<Controllers>>().await;
+    health.set_serving::<RetentionServiceServer<Retentions>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
@@ -367,6 +406,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
         health.set_not_serving::<ControllerServiceServer<Controllers>>().await;
+        health.set_not_serving::<RetentionServiceServer<Retentions>>().await;
     });
     service
 }
@@ -386,10 +426,12 @@ fn router<H: Health>(
     let history = HistoryServiceServer::new(History { node: node(), door: door() });
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
     let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door(), region: places.region });
+    let retention = RetentionServiceServer::new(Retentions { node: node(), door: door() });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
     let controllers = controllers.max_decoding_message_size(QUESTION_BYTES_MAX);
+    let retention = retention.max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
@@ -416,6 +458,7 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::History).then_some(history))
         .add_optional_service(role.serves(Role::History).then_some(evidence))
         .add_optional_service(role.serves(Role::History).then_some(controllers))
+        .add_optional_service(role.serves(Role::History).then_some(retention))
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))

@@ -1,5 +1,5 @@
-//! The command line: one file per command. All but serve, demo, verify, keys, config and bench are clients
-//! of a server.
+//! The command line: one file per command. All but serve, demo, verify, keys, config, bench and retention run DIR are
+//! clients of a server.
 //!
 //! Exit status: 0 good, 1 a finding, 2 usage, 3 could not run.
 
@@ -12,12 +12,14 @@ pub mod demo;
 pub mod export;
 pub mod filter;
 pub mod grant;
+pub mod hold;
 pub mod import;
 pub mod incident;
 pub mod keys;
 pub mod notices;
 pub mod random;
 pub mod receipt;
+pub mod retention;
 pub mod search;
 pub mod serve;
 pub mod status;
@@ -60,6 +62,8 @@ enum Command {
     Grant(grant::Args),
     Incident(incident::Args),
     Approval(approval::Args),
+    Retention(retention::Args),
+    Hold(hold::Args),
     Status(status::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -111,6 +115,8 @@ pub fn run() -> ExitCode {
         Command::Grant(args) => grant::run(args),
         Command::Incident(args) => incident::run(args),
         Command::Approval(args) => approval::run(args),
+        Command::Retention(args) => retention::run(args),
+        Command::Hold(args) => hold::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),

@@ -130,6 +130,9 @@ impl HistoryService for History {
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let need = if question.asked().export { Permission::Export } else { Permission::Search };
         let by = self.permit(&caller, need, &controller, CALL)?;
+        if question.hold.is_some() {
+            self.permit(&caller, Permission::Hold, &controller, CALL)?;
+        }
         let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         if names == Names::Withheld && question.names_people() {
             // Whoever may not see names may not try them out either.
@@ -162,7 +165,8 @@ impl HistoryService for History {
         let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         let room = room(seat, EVENT_ROOM).await?;
         let asker = Asker { caller, ground, through };
-        let answer = self.node.get(&asker, &controller, key).await;
+        let held = self.door.by(&asker.caller, Permission::Hold, &controller).is_some();
+        let answer = self.node.get(&asker, &controller, key, held).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(self.answered(&asker.caller, GetEventResponse { event: convert::recorded(&answer).pop() }, room))
     }

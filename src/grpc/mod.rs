@@ -16,9 +16,13 @@ pub mod history;
 #[cfg(feature = "server")]
 pub mod ingest;
 #[cfg(feature = "server")]
+mod listed;
+#[cfg(feature = "server")]
 pub mod outcome;
 #[cfg(feature = "server")]
 mod reidentify;
+#[cfg(feature = "server")]
+pub mod retention;
 #[cfg(feature = "server")]
 pub mod status;
 #[cfg(feature = "server")]

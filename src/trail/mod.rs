@@ -29,6 +29,7 @@ pub mod notices;
 mod opening;
 pub mod plan;
 pub mod position;
+pub mod preview;
 pub mod proof;
 pub mod reader;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub mod rotation;
 pub mod search;
 mod seen;
 pub mod sequencer;
+pub mod standing;
 pub mod submission;
 pub mod threads;
 pub mod trails;

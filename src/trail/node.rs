@@ -160,6 +160,8 @@ impl Node {
             queue_bytes: (2 * BUDGET_BYTES).saturating_sub(free) as u64,
             index_lag: self.base.trails.all_open().into_iter().fold(0, of),
             guard_age: u64::try_from(age).unwrap_or_default(),
+            expiry_pending: self.base.expiry_lag(),
+            reclaim_pending: self.base.reclaim_lag(),
             disk_free: self.reserve.free(),
             stopped: *self.stopped.borrow(),
             ..Standing::default()

@@ -11,6 +11,7 @@ mod corpora;
 mod decided;
 mod events;
 mod expected;
+mod forgetting;
 mod formats;
 mod freezer;
 mod frozen;

@@ -4,8 +4,8 @@ use akta::grpc::api::{
     self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
     GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
     ListApprovalsRequest, ListGrantsRequest, ListIncidentsRequest, ListNoticesRequest, OpenControllerRequest,
-    RecordEventRequest, RecordEventsRequest, SearchEventsRequest, SearchOrder, SetControllerRequest,
-    SetLoneApprovalRequest, StreamEventsRequest, VerifyTrailRequest, get_event_request,
+    PreviewExpiryRequest, RecordEventRequest, RecordEventsRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder,
+    SetControllerRequest, SetLoneApprovalRequest, StreamEventsRequest, VerifyTrailRequest, get_event_request,
 };
 use akta::model::permission::Permission;
 use akta::model::permission::role::Role;
@@ -20,7 +20,10 @@ pub(crate) type Row = (&'static str, &'static [Permission], fn(&str) -> Vec<u8>)
 /// The one call that is about no controller in particular: it answers what the caller may see.
 pub(crate) const LIST: &str = "ControllerService/ListControllers";
 
-pub(crate) const ROWS: [Row; 23] = [
+/// The one call that is about the whole node, whoever asks about which controller.
+pub(crate) const WHOLE: &str = "RetentionService/RunExpiry";
+
+pub(crate) const ROWS: [Row; 25] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -88,6 +91,10 @@ pub(crate) const ROWS: [Row; 23] = [
         let (controller, purpose) = (of.to_owned(), Purpose::SubjectRights.into());
         ListApprovalsRequest { controller, purpose, ..Default::default() }.encode_to_vec()
     }),
+    ("RetentionService/PreviewExpiry", &[Permission::List], |of| {
+        PreviewExpiryRequest { controllers: vec![of.to_owned()], ..Default::default() }.encode_to_vec()
+    }),
+    (WHOLE, &[Permission::Purge], |_| RunExpiryRequest::default().encode_to_vec()),
 ];
 
 /// What the first school has decided before.

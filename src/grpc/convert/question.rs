@@ -90,8 +90,13 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
     let question = checker.within("filter", |checker| {
         let (subject, actor, on_behalf_of) = people(&filter, checker);
         let include = Include { openings: request.with_openings, notices: request.with_notices };
-        Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include }
+        Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include, hold: None }
     });
+    let hold = (!request.hold.is_empty()).then(|| uuid("hold", &request.hold, checker));
+    if request.with_notices && hold.is_some() {
+        checker.refuse("with_notices", "goes without a hold: leave out one of them");
+    }
+    let question = Question { hold, ..question };
     if request.with_notices && request.filter.as_ref().is_some_and(|filter| *filter != api::EventFilter::default()) {
         checker.refuse("with_notices", "goes with an empty filter only: leave out the filter, or with_notices");
     }

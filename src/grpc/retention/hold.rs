@@ -8,19 +8,28 @@ use super::super::convert;
 use super::super::status::Refusal;
 use super::{Call, Retentions};
 use crate::model::check::{Checker, Violation};
+use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::change::{Change, Decided};
 use crate::model::permission::decide::Permitted;
 use crate::model::stored::Purpose;
+use crate::trail::acts::ChangeError;
 use crate::trail::ask::{Asked, Asker, Ground, Through};
 use crate::trail::hold::{Placing, hold_id};
+use crate::trail::submission::RecordError;
 
 /// What whoever places a hold on nothing hears.
 const NOTHING: &str = "selects no record of which anything is readable: look at it with dry_run; to keep only what is recorded \
                        later, say may_be_empty";
 
 impl Retentions {
-    pub(super) async fn place_hold(&self, call: &Call, request: PlaceHoldRequest) -> Result<PlaceHoldResponse, Refusal> {
+    /// How the caller may hold records of a controller.
+    fn may_hold(&self, call: &Call, of: &Controller) -> Result<Permitted, Refusal> {
+        let hidden = |why| Refusal::forbidden(why, ChangeError::Record(RecordError::NoController));
+        self.door.permit(&call.caller, Permission::Hold, of, call.name).map_err(hidden)
+    }
+
+    pub(super) async fn place(&self, call: &Call, request: PlaceHoldRequest) -> Result<PlaceHoldResponse, Refusal> {
         let mut checker = Checker::default();
         let of = convert::school(request.controller.clone(), &mut checker);
         let id = convert::act_id(&request.id, || self.node.fresh_id(), &mut checker);
@@ -32,7 +41,7 @@ impl Retentions {
         let hold = convert::hold(request, call.caller.name(), &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
         let (of, hold) = of.zip(hold).ok_or_else(|| Refusal::invalid(Vec::new()))?;
-        let by = self.permit(call, Permission::Hold, &of)?;
+        let by = self.may_hold(call, &of)?;
         let decided = Decided { by: call.caller.name().to_owned(), ground: hold.ground.clone() };
         // Sent again, it is not counted again: what it covered then stands in its notice.
         let placed = hold_id(&id).is_some_and(|id| self.node.base().holds.find(&of, &id).is_some());
@@ -56,7 +65,7 @@ impl Retentions {
         Ok(PlaceHoldResponse { id: id.to_string(), records, receipt })
     }
 
-    pub(super) async fn review_hold(
+    pub(super) async fn review(
         &self,
         call: &Call,
         request: ReviewHoldRequest,
@@ -68,13 +77,13 @@ impl Retentions {
         let review_on = convert::review_on(&request.review_on, &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
         let ((of, id), review_on) = of.zip(id).zip(review_on).ok_or_else(|| Refusal::invalid(Vec::new()))?;
-        self.permit(call, Permission::Hold, &of)?;
+        self.may_hold(call, &of)?;
         let decided = Decided { by: call.caller.name().to_owned(), ground };
         let noted = self.node.review_hold(&of, id, review_on, decided).await?;
         Ok(ReviewHoldResponse { receipt: noted.receipt.as_ref().map(convert::change_receipt) })
     }
 
-    pub(super) async fn release_hold(
+    pub(super) async fn release(
         &self,
         call: &Call,
         request: ReleaseHoldRequest,
@@ -85,15 +94,15 @@ impl Retentions {
         let ground = convert::reason(request.ground, &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
         let (of, id) = of.zip(id).ok_or_else(|| Refusal::invalid(Vec::new()))?;
-        self.permit(call, Permission::Hold, &of)?;
+        self.may_hold(call, &of)?;
         let decided = Decided { by: call.caller.name().to_owned(), ground };
         let noted = self.node.release_hold(&of, id, decided).await?;
         Ok(ReleaseHoldResponse { receipt: noted.receipt.as_ref().map(convert::change_receipt) })
     }
 
-    pub(super) async fn list_holds(&self, call: &Call, request: ListHoldsRequest) -> Result<ListHoldsResponse, Refusal> {
+    pub(super) async fn holds(&self, call: &Call, request: ListHoldsRequest) -> Result<ListHoldsResponse, Refusal> {
         let (of, ground) = convert::asked_why(request.controller, request.purpose, request.purpose_text)?;
-        let by = self.permit(call, Permission::Hold, &of)?;
+        let by = self.may_hold(call, &of)?;
         let asker = asker(call, &by, ground);
         let (base, acts) = (self.node.base(), self.node.acts(&of));
         let today = self.node.today(&of).await?;

@@ -17,7 +17,6 @@
 //! of all others alive. Its frames stay where they are, sealed under no key, so that the next run tells of them
 //! once it can be read; until then verification names it, as it does for the damage.
 
-mod preview;
 pub mod reclaim;
 mod run;
 mod told;
@@ -27,10 +26,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-pub use self::preview::PreviewRow;
 pub(super) use self::run::Expirer;
 pub use self::told::told_through;
-use super::answer::{AskError, blocking};
 use super::base::Base;
 use super::group::WriteError;
 use super::indexer::Indexer;
@@ -39,7 +36,6 @@ use super::reader::ReadError;
 use super::threads::Inbox;
 use super::writer::Writer;
 use crate::model::date::Date;
-use crate::model::origin::Controller;
 
 /// More days than this since the last run expire only once their date is confirmed: more often than not, so many days at
 /// once are a clock that is wrong.
@@ -137,18 +133,6 @@ impl Node {
         let asked = Inbox::Expire(Some(Asked { confirmed, answer }));
         self.inbox.send(asked).map_err(|_| ExpireError::Closing)?;
         answered.await.unwrap_or(Err(ExpireError::Closing))
-    }
-
-    /// How many records have a core that expires on or before `until` (by default today) and is not yet expired, by
-    /// controller, date and class, ascending; from the counters of the index, brought up to now. A controller without a trail has none.
-    pub async fn preview_expiry(
-        self: &Arc<Self>,
-        controllers: Vec<Controller>,
-        until: Option<Date>,
-    ) -> Result<Vec<PreviewRow>, AskError> {
-        self.flush_index().await?;
-        let node = self.clone();
-        blocking(move || preview::preview(&node.base, &controllers, until)).await
     }
 }
 

@@ -128,6 +128,11 @@ impl Zones {
         self.marks(zone).done
     }
 
+    /// Zones that have a trail, by name.
+    pub fn names(&self) -> Vec<String> {
+        self.read().keys().cloned().collect()
+    }
+
     /// How far a zone has come.
     pub fn marks(&self, zone: &str) -> Marks {
         self.read().get(zone).map(|state| state.marks).unwrap_or_default()

@@ -13,6 +13,7 @@
 //! What was stopped in between is finished at the next start: a hold without a notice was promised to nobody, and one that
 //! the trail says was released is over.
 
+mod find;
 mod place;
 mod release;
 mod remind;
@@ -23,6 +24,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub(super) use self::find::find;
 pub use self::place::{Counted, Placing};
 pub use self::remind::Reminder;
 use super::base::Base;

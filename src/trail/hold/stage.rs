@@ -184,7 +184,8 @@ fn span(base: &Base, info: &Info, date: Date) -> Result<Option<Range<u64>>, Read
     Ok(first.zip(end).map(|(first, end)| first..end.min(size)))
 }
 
-fn kept_before(
+/// Records of which a hold has kept something, in a range.
+pub(super) fn kept_before(
     base: &Base,
     info: &Info,
     standing: &Standing,
