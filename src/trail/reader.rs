@@ -114,10 +114,10 @@ impl<'a> Reader<'a> {
             verdicts.push(Verdict::Intact);
             sealed = &sealed[1..];
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut closed) = (Vec::new(), Vec::new());
         for group in sealed {
             verdicts.push(if group.date <= self.today {
-                self.past(seq, group, &mut parts)?
+                self.past(seq, group, &mut parts, &mut closed)?
             } else {
                 match self.open(seq, group) {
                     Ok(None) => Verdict::Sealed,
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
                         parts.extend(opened);
                         Verdict::Intact
                     }
-                    Err(_) if self.has_expired(group.date)? => self.past(seq, group, &mut parts)?,
+                    Err(_) if self.has_expired(group.date)? => self.past(seq, group, &mut parts, &mut closed)?,
                     Err(error) => return Err(error),
                 }
             });
@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
                 openings.push(Opening { key: part.key, salt: part.salt, content: part.content });
             }
         }
-        Ok(Record { header, link, contents, verdicts, openings })
+        closed.sort_unstable_by_key(|(key, _)| *key);
+        Ok(Record { header, link, contents, verdicts, openings, closed })
     }
 
     /// The parts of a group; none where no keys are at hand.
@@ -202,11 +203,22 @@ impl<'a> Reader<'a> {
     }
 
     /// What became of a group whose date is past; what holds keep of it is added to the parts.
-    fn past(&self, seq: u64, group: &Group, parts: &mut Vec<OpenPart>) -> Result<Verdict, ReadError> {
+    fn past(
+        &self,
+        seq: u64,
+        group: &Group,
+        parts: &mut Vec<OpenPart>,
+        closed: &mut Vec<(PartKey, PartHash)>,
+    ) -> Result<Verdict, ReadError> {
         let kept = if self.held { self.held(seq, group)? } else { Kept::default() };
-        let verdict = if kept.parts.is_empty() { Verdict::Expired } else { Verdict::Held };
+        if kept.parts.is_empty() {
+            return Ok(Verdict::Expired);
+        }
         parts.extend(kept.parts);
-        Ok(verdict)
+        if self.openings {
+            closed.extend(kept.others);
+        }
+        Ok(Verdict::Held)
     }
 
     /// What holds keep of a group whose date is past; it matches the group's commitment.
