@@ -14,7 +14,7 @@ use super::change::Made;
 use super::controllers::{Asked, OpenTrail};
 use super::expiry::{self, Expirer, reclaim};
 use super::group::Answer;
-use super::hold::Placing;
+use super::hold::{self, Placing};
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
 use super::merge::Postings;
@@ -402,6 +402,7 @@ pub(super) fn guard(
     let Some(guard) = &base.guard else { return };
     base.guarded_at.store(base.now().nanos(), Ordering::Relaxed);
     let mut hour = base.now().nanos() / HOUR;
+    hold::remind(base, base.now(), true);
     loop {
         let last = !matches!(ended.recv_timeout(CADENCE), Err(RecvTimeoutError::Timeout));
         match guard.tick(base) {
@@ -413,6 +414,9 @@ pub(super) fn guard(
             return;
         }
         let now = base.now().nanos() / HOUR;
+        if now / 24 != hour / 24 {
+            hold::remind(base, base.now(), true);
+        }
         if now != std::mem::replace(&mut hour, now) {
             let _ = writer.send(Inbox::Merge);
             let _ = writer.send(Inbox::Expire(None));

@@ -10,7 +10,7 @@ use super::{Call, Retentions};
 use crate::model::check::{Checker, Violation};
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
-use crate::model::permission::change::{Change, Decided};
+use crate::model::permission::change::Decided;
 use crate::model::permission::decide::Permitted;
 use crate::model::stored::Purpose;
 use crate::trail::acts::ChangeError;

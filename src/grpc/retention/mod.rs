@@ -17,7 +17,6 @@ use super::api::{
 };
 use super::auth::door::Door;
 use super::auth::pace::Seat;
-use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
 use crate::model::origin::Controller;

@@ -27,6 +27,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub(super) use self::find::find;
 pub use self::place::{Counted, Placing};
 pub use self::remind::Reminder;
+pub(super) use self::remind::remind;
 use super::base::Base;
 use super::reader::ReadError;
 use super::search;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::super::acts::{ChangeError, Noted};
+use super::super::answer::blocking;
 use super::super::base::Base;
 use super::super::change::Made;
 use super::super::group::WriteError;
@@ -20,7 +21,7 @@ use crate::model::origin::{Controller, Origin};
 use crate::model::permission::acts::Refusal;
 use crate::model::permission::change::{ActId, Change, Decided};
 use crate::store::keys::Trail;
-use crate::store::{Batch, Family, Scan, keys};
+use crate::store::{Batch, Error, Family, Scan, keys};
 
 impl Node {
     /// Releases a hold: when it returns, its key is destroyed, and what it kept past its date is unreadable. Released
@@ -37,8 +38,19 @@ impl Node {
     ) -> Result<Noted, ChangeError> {
         let (answer, made) = oneshot::channel();
         let of = controller.clone();
+        let bytes = hold_id(&id);
         self.decide(Inbox::Decide(Box::new(Decision::ReleaseHold { of, id, decided, answer })))?;
-        made.await.unwrap_or(Err(RecordError::Uncertain.into()))
+        let made = made.await.unwrap_or(Err(RecordError::Uncertain.into()))?;
+        let (node, of) = (self.clone(), controller.clone());
+        // Unreadable they are already.
+        let reclaimed = blocking(move || {
+            let trail = node.base.trail(&of)?.map(|info| info.number);
+            Ok(trail.zip(bytes).map_or(Ok(()), |(trail, id)| reclaim(&node.base, trail, &id))?)
+        });
+        if let Err(error) = reclaimed.await {
+            tracing::error!(%error, "the bytes of what a released hold kept are still on the disk, sealed under no key");
+        }
+        Ok(made)
     }
 }
 
@@ -93,7 +105,8 @@ impl Writer {
             return Ok(());
         }
         tracing::warn!(keys = over.len(), holds = rows.len(), "holds were being placed or released when akta stopped: what is left of them goes");
-        self.destroy_holds(&over, &rows)
+        self.destroy_holds(&over, &rows)?;
+        rows.iter().try_for_each(|(trail, id)| Ok(reclaim(&base, *trail, id)?))
     }
 
     /// The keys, then the rows.
@@ -105,7 +118,7 @@ impl Writer {
     }
 }
 
-/// Removes the rows of holds, and their bytes.
+/// Removes the rows of holds.
 fn remove(base: &Base, rows: &[(Trail, HoldId)]) -> Result<(), WriteError> {
     let mut batch = Batch::default();
     for (trail, id) in rows {
@@ -118,4 +131,10 @@ fn remove(base: &Base, rows: &[(Trail, HoldId)]) -> Result<(), WriteError> {
         base.vault.store().commit(batch)?;
     }
     Ok(())
+}
+
+/// Makes the bytes go of what a hold kept, out of logs and files.
+fn reclaim(base: &Base, trail: Trail, id: &HoldId) -> Result<(), Error> {
+    let all = Scan::prefix(Family::Held, &keys::hold(trail, id));
+    all.to.map_or(Ok(()), |to| base.vault.store().reclaim(Family::Held, &all.from, &to))
 }

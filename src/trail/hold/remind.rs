@@ -16,6 +16,13 @@ pub struct Reminder {
     pub overdue: u64,
 }
 
+impl Reminder {
+    /// Those whose review is some time off.
+    pub fn later(self) -> u64 {
+        self.standing.saturating_sub(self.due + self.overdue)
+    }
+}
+
 /// Counts the holds of all controllers, and names those that must be looked at in the log, if `log` says so.
 pub(in crate::trail) fn remind(base: &Base, now: Timestamp, log: bool) -> Reminder {
     let mut reminder = Reminder::default();

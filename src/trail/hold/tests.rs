@@ -111,14 +111,9 @@ impl Rig {
         (record.verdicts, parts)
     }
 
-    fn expire(&mut self) {
-        let today = Zone::default().date(self.base.now());
-        let mut steps = Vec::new();
-        self.writer.expire(Some(today), |step| steps.push(step)).unwrap();
-        for mut step in steps {
-            self.indexer.absorb(std::mem::take(&mut step.entries)).unwrap();
-            step.publish();
-        }
+    /// Expires all that is past.
+    fn expire_all(&mut self) {
+        self.expire(Some(Zone::default().date(self.base.now()))).unwrap();
     }
 }
 
@@ -170,7 +165,7 @@ fn what_is_held_is_there_after_its_date_and_gone_once_released() {
     assert_eq!(rig.findings(), [""; 0]);
 
     let mut rig = rig.restart(now().plus(DAY * YEARS));
-    rig.expire();
+    rig.expire_all();
     let verdicts = |rig: &Rig, seq: u64| rig.read(seq, true).0;
     for seqs in [&first, &later] {
         let part = |seq: u64| rig.read(seq, true).1;
@@ -233,7 +228,7 @@ fn what_is_selected_by_is_remembered_once_it_is_past() {
     let by_object = Selection { resource_id: Some("card-1".to_owned()), ..Selection::default() };
     rig.place(1, &hold(by_object, Parts::of([PartId::Core]).unwrap())).unwrap();
     let mut rig = rig.restart(now().plus(DAY * 8)).restart(now().plus(DAY * YEARS));
-    rig.expire();
+    rig.expire_all();
     let kept: Vec<usize> = seqs.iter().map(|seq| rig.read(*seq, true).1.len()).collect();
     assert_eq!(kept, [1, 0, 1, 0, 0, 0]);
     assert_eq!(rig.findings(), [""; 0]);
@@ -258,8 +253,6 @@ fn a_hold_is_placed_once_and_refused_with_a_reason() {
             rig.release(50).unwrap();
             // An id is new again after a year; until then it is another's.
             assert_eq!(rig.place(50, &of_pupil()), refused(Refusal::Taken));
-            rig = rig.restart(rig.base.now().plus(DAY * 367));
-            rig.at(now());
         }
     }
     let released = rig.release(1).unwrap();
@@ -386,7 +379,7 @@ fn damage_is_named_and_destroys_nothing() {
     assert!(rig.base.keyring.date_key(info.zone_number, week).is_some(), "its key stays");
     assert!(Covering::of(&rig.base, &info).is_err(), "nor is anybody erased");
     rig.release(1).unwrap();
-    rig.expire();
+    rig.expire_all();
     assert!(rig.base.keyring.date_key(info.zone_number, week).is_none());
     assert!(rig.read(seqs[0], true).0.contains(&Verdict::Expired));
     assert_eq!(rig.findings(), [""; 0]);
@@ -447,7 +440,7 @@ fn story(disks: Option<Disks>) -> Disks {
         panic!("it does not start");
     };
     let mut rig = start(now());
-    let mut step = |rig: Rig, at: Timestamp, work: &mut dyn FnMut(&mut Rig) -> bool| -> Rig {
+    let step = |rig: Rig, at: Timestamp, work: &mut dyn FnMut(&mut Rig) -> bool| -> Rig {
         let mut rig = rig;
         rig.at(at);
         for _ in 0..3 {
@@ -466,14 +459,7 @@ fn story(disks: Option<Disks>) -> Disks {
     rig = step(rig, now(), &mut |rig| placed(&rig.place(1, &of_pupil())));
     rig = step(rig, now(), &mut |rig| placed(&rig.place(2, &of_teacher())));
     rig = step(rig, now().plus(DAY * YEARS), &mut |rig| {
-        let today = Zone::default().date(rig.base.now());
-        let mut steps = Vec::new();
-        let done = rig.writer.expire(Some(today), |step| steps.push(step)).is_ok();
-        for mut step in steps {
-            let _ = rig.indexer.absorb(std::mem::take(&mut step.entries));
-            step.publish();
-        }
-        done
+        rig.expire(Some(Zone::default().date(rig.base.now()))).is_ok()
     });
     // Whatever happened, it is held, and nothing else is.
     let kept: Vec<usize> = (1..=6).map(|seq| rig.read(seq, true).1.values().sum()).collect();
