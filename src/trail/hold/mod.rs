@@ -172,6 +172,9 @@ fn read(base: &Base, info: &Info, id: HoldId) -> Result<Standing, store::Error> 
 /// What is there is not what its header commits to, in words; or the disk fails.
 pub(super) fn kept(base: &Base, info: &Info, seq: u64, group: &Group) -> Result<Result<Kept, String>, store::Error> {
     let mut all = Kept::default();
+    if base.keyring.is_absent() {
+        return Ok(Ok(all));
+    }
     for standing in base.holds.of(&info.controller).iter() {
         let key = keys::held(info.number, &standing.id, seq, group.date);
         let Some(value) = base.vault.store().get(Family::Held, &key)? else { continue };
