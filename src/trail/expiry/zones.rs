@@ -155,7 +155,7 @@ impl Zones {
     }
 
     /// Refuses what is dated on `through` or before from now on.
-    pub(super) fn raise(&self, zone: &str, through: Date) {
+    pub(in crate::trail) fn raise(&self, zone: &str, through: Date) {
         self.change(zone, |state| state.floor = state.floor.max(Some(through)));
     }
 
@@ -170,7 +170,9 @@ impl Zones {
     }
 
     fn change(&self, zone: &str, change: impl FnOnce(&mut State)) {
-        self.write().get_mut(zone).map(change);
+        if let Some(state) = self.write().get_mut(zone) {
+            change(state);
+        }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, State>> {
