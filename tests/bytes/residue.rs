@@ -235,8 +235,13 @@ fn rows(node: &Node, through: Date) {
 /// Every key that is held today, tried on every frame and every term of the old copy: what is expired stays shut.
 fn nothing_opens(live: &Path, old: &Path, now: Timestamp, through: Date) {
     let open = |folder: &Path| {
-        Base::open_read_only(Disk::open_read_only(folder, None).unwrap(), Some(Kek::dev()), settings("UTC"), world(now, 9).0)
-            .unwrap()
+        Base::open_read_only(
+            Disk::open_read_only(folder, None).unwrap(),
+            Some(Kek::dev()),
+            settings("UTC"),
+            world(now, 9).0,
+        )
+        .unwrap()
     };
     let (today, then) = (open(live), open(old));
     let held: Vec<_> = (0..20_000)
@@ -249,7 +254,10 @@ fn nothing_opens(live: &Path, old: &Path, now: Timestamp, through: Date) {
         let people: Vec<Pseudonym> = {
             let mut reader = Reader::new(&then, &info, Date::NEVER);
             let records = (0..info.size()).map(|seq| reader.record(seq).unwrap());
-            records.flat_map(|record| record.contents.subjects).filter_map(|subject| Pseudonym::from_slice(&subject.pseudonym)).collect()
+            records
+                .flat_map(|record| record.contents.subjects)
+                .filter_map(|subject| Pseudonym::from_slice(&subject.pseudonym))
+                .collect()
         };
         for row in then.db.scan(Scan::all(Family::Part)) {
             let (key, value) = row.unwrap();
