@@ -243,16 +243,16 @@ fn a_hold_is_placed_once_and_refused_with_a_reason() {
     let refused = |refusal| Err(ChangeError::Refused { controller: school(1), refusal });
     assert_eq!(rig.place(1, &of_teacher()), refused(Refusal::Taken));
     assert_eq!(rig.release(2), refused(Refusal::Unknown("hold")));
-    for (days, good) in [(0, true), (181, true), (182, false), (-1, false)] {
+    for (number, days, good) in [(50, 0, true), (51, 181, true), (52, 182, false), (53, -1, false)] {
         let today = Zone::default().date(now()).days();
         let review_on = Date::from_days(today.checked_add_signed(days).unwrap());
-        let placing = Placing { id: id(50), hold: of_pupil(), review_on, records: 0 };
+        let placing = Placing { id: id(number), hold: of_pupil(), review_on, records: 0 };
         let made = rig.writer.place_hold(&school(1), &placing, &decided("anna"));
         assert_eq!(rig.taken(made).is_ok(), good, "{days}");
         if good {
-            rig.release(50).unwrap();
+            rig.release(number).unwrap();
             // An id is new again after a year; until then it is another's.
-            assert_eq!(rig.place(50, &of_pupil()), refused(Refusal::Taken));
+            assert_eq!(rig.place(number, &of_pupil()), refused(Refusal::Taken));
         }
     }
     let released = rig.release(1).unwrap();
