@@ -128,7 +128,11 @@ impl Default for Metrics {
                 "since the first date whose bytes are not erased was reached",
                 Gauge::default(),
             ),
-            holds: all.add("holds", "holds that are not released, by how they stand to their review", Family::default()),
+            holds: all.add(
+                "holds",
+                "holds that are not released, by how they stand to their review",
+                Family::default(),
+            ),
             disk_free: all.add("disk_free_bytes", "room on the volume; -1 if it does not tell", Gauge::default()),
             connections: all.add("connections", "connections that are open", Gauge::default()),
             calls: all.add("calls_under_way", "calls that have begun and not ended", Gauge::default()),

@@ -6,8 +6,8 @@ use prost::Message;
 use serde_json::{Map, Value, json};
 
 use super::args::{Purpose, Target};
-use super::words::Vocabulary;
 use super::text::{self, hex, rfc3339, say, table_within};
+use super::words::Vocabulary;
 use super::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListNoticesRequest, Notice};

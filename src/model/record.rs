@@ -203,7 +203,9 @@ impl Record {
     /// About as many bytes as it takes in an answer.
     pub fn wire_bytes(&self) -> usize {
         const OPENING: usize = 48;
-        OPENING * self.closed.len() + self.contents.wire_bytes() + self.openings.iter().map(|opening| OPENING + opening.content.len()).sum::<usize>()
+        OPENING * self.closed.len()
+            + self.contents.wire_bytes()
+            + self.openings.iter().map(|opening| OPENING + opening.content.len()).sum::<usize>()
     }
 
     /// Of a notice, takes its slices out, as if no key were at hand.

@@ -65,7 +65,17 @@ struct OpenFrame {
 impl<'a> Reader<'a> {
     /// A reader of that trail, for which dates up to and including `today` are past.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
-        Self { base, info, today, openings: false, held: false, once: false, judges: false, run: Vec::new(), frames: HashMap::new() }
+        Self {
+            base,
+            info,
+            today,
+            openings: false,
+            held: false,
+            once: false,
+            judges: false,
+            run: Vec::new(),
+            frames: HashMap::new(),
+        }
     }
 
     /// Keeps with each record what opens its parts, if `wanted`.

@@ -1,17 +1,18 @@
 //! A good request of every call of every service, for a controller, and what it needs.
 
+use akta::env::{Clock, SystemClock};
 use akta::grpc::api::{
     self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
     GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
-    ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest, ListNoticesRequest, OpenControllerRequest,
-    PlaceHoldRequest, PreviewExpiryRequest, ReleaseHoldRequest, ReviewHoldRequest, RecordEventRequest, RecordEventsRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder,
-    SetControllerRequest, SetLoneApprovalRequest, StreamEventsRequest, VerifyTrailRequest, get_event_request,
+    ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest, ListNoticesRequest,
+    OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest, RecordEventRequest, RecordEventsRequest,
+    ReleaseHoldRequest, ReviewHoldRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder, SetControllerRequest,
+    SetLoneApprovalRequest, StreamEventsRequest, VerifyTrailRequest, get_event_request,
 };
-use akta::env::{Clock, SystemClock};
-use akta::model::permission::Permission;
-use akta::model::permission::role::Role;
 use akta::model::date::Date;
 use akta::model::hold::REMIND_DAYS;
+use akta::model::permission::Permission;
+use akta::model::permission::role::Role;
 use akta::model::stored::{Action, Deed, HoldKind, Purpose};
 use prost::Message;
 

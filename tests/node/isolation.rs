@@ -57,7 +57,10 @@ async fn planted() -> Neighbours {
                 DeclareIncidentRequest { id: INCIDENT.to_owned(), ground: ground.clone(), ..incident(of) }
                     .encode_to_vec(),
             ),
-            ("ControllerService/AskApproval", AskApprovalRequest { ground: ground.clone(), ..approval(of, APPROVAL) }.encode_to_vec()),
+            (
+                "ControllerService/AskApproval",
+                AskApprovalRequest { ground: ground.clone(), ..approval(of, APPROVAL) }.encode_to_vec(),
+            ),
             ("RetentionService/PlaceHold", PlaceHoldRequest { ground, ..hold(of, HOLD) }.encode_to_vec()),
         ];
         for (call, request) in decided {

@@ -66,7 +66,10 @@ fn today() -> Date {
 fn ordered(node: &Node, rows: &[Row], ahead: u32) {
     let (soon, late) = (today().plus_days(ahead + 80), today().plus_days(ahead + 190));
     let put = |text: &str| {
-        text.replace("HOLD", HOLD).replace("OTHER", OTHER).replace("SOON", &soon.to_string()).replace("LATE", &late.to_string())
+        text.replace("HOLD", HOLD)
+            .replace("OTHER", OTHER)
+            .replace("SOON", &soon.to_string())
+            .replace("LATE", &late.to_string())
     };
     for (words, status, phrases) in rows {
         let words = put(words);
@@ -171,7 +174,8 @@ fn what_is_held_outlives_its_date_and_is_gone_once_released() {
     let days = 735;
     let node = Node::start_with(folder.path(), &["--days-ahead", &days.to_string()]);
     let confirmed = today().plus_days(days).to_string();
-    let output = akta().args(["retention", "run", "--confirm", &confirmed, "--server", node.address()]).output().unwrap();
+    let output =
+        akta().args(["retention", "run", "--confirm", &confirmed, "--server", node.address()]).output().unwrap();
     assert!(output.status.success(), "{}", shown(&output));
     run(async {
         let mut client = node.client().await;
@@ -185,7 +189,10 @@ fn what_is_held_outlives_its_date_and_is_gone_once_released() {
             assert_eq!(pupils(row), ["held"]);
         }
         // The other pupil is there by a bare hash, so that the commitment can be recomputed.
-        assert_eq!(rows[0].closed.iter().map(|part| (part.part(), part.index)).collect::<Vec<_>>(), [(Part::Subject, 1)]);
+        assert_eq!(
+            rows[0].closed.iter().map(|part| (part.part(), part.index)).collect::<Vec<_>>(),
+            [(Part::Subject, 1)]
+        );
         assert!(rows[1].closed.is_empty());
         let others = found(&mut client, OTHER).await;
         assert!(others.len() >= 5 && others.iter().all(|row| row.event.as_ref().unwrap().network.is_none()));
@@ -194,7 +201,8 @@ fn what_is_held_outlives_its_date_and_is_gone_once_released() {
     });
     node.stop();
     let report = verified(folder.path(), days);
-    let held: u64 = report["trails"].as_array().unwrap().iter().map(|trail| trail["groups_held"].as_u64().unwrap()).sum();
+    let held: u64 =
+        report["trails"].as_array().unwrap().iter().map(|trail| trail["groups_held"].as_u64().unwrap()).sum();
     assert!(held >= 8, "{report}");
     let kept = sealed(folder.path());
     assert!(kept.len() > 8 && kept.iter().all(|value| in_files(folder.path(), value)));

@@ -87,8 +87,21 @@ impl Part {
 }
 
 pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
-    let Args { target, kind, owner, ground, review, filter, resource_id, part, dry_run, may_be_empty, id, confirm, json } =
-        args;
+    let Args {
+        target,
+        kind,
+        owner,
+        ground,
+        review,
+        filter,
+        resource_id,
+        part,
+        dry_run,
+        may_be_empty,
+        id,
+        confirm,
+        json,
+    } = args;
     let controller = target.controller.clone();
     let what = format!("A hold on records of {controller}: they are kept past their date until it is released.");
     if !dry_run && !confirm.wants(&what)? {

@@ -22,7 +22,8 @@ pub fn hold(request: api::PlaceHoldRequest, by: &str, checker: &mut Checker) -> 
     }
     let selection = selection(request.filter.unwrap_or_default(), request.resource_id, checker);
     if selection.names().is_empty() {
-        checker.refuse("filter", "selects everything: say whose, which or when; a hold keeps what a case needs, no more");
+        checker
+            .refuse("filter", "selects everything: say whose, which or when; a hold keeps what a case needs, no more");
     }
     if selection.is_too_long() {
         let why = format!("is over the limit of {SELECTION_BYTES_MAX} bytes: place several holds");
@@ -39,7 +40,10 @@ fn parts(given: &[i32], checker: &mut Checker) -> Option<Parts> {
         return Some(Parts::ALL);
     }
     if given.len() > PartId::ALL.len() {
-        checker.refuse("parts", format!("has {} entries, there are {} parts: name each once", given.len(), PartId::ALL.len()));
+        checker.refuse(
+            "parts",
+            format!("has {} entries, there are {} parts: name each once", given.len(), PartId::ALL.len()),
+        );
         return None;
     }
     let mut ids = Vec::new();
@@ -100,7 +104,8 @@ pub fn hold_info(act: &HoldAct, hold: Option<&Hold>, today: Date) -> api::HoldIn
 
 /// A selection as the API asks for it.
 fn event_filter(selection: &Selection) -> api::EventFilter {
-    let who = |who: &Option<Identity>| who.as_ref().map(|who| api::Identity::new(who.namespace.clone(), who.id.clone()));
+    let who =
+        |who: &Option<Identity>| who.as_ref().map(|who| api::Identity::new(who.namespace.clone(), who.id.clone()));
     let facts = selection.facts.clone();
     api::EventFilter {
         subject: who(&selection.subject),
@@ -202,7 +207,10 @@ mod tests {
         let mut filter = asked().filter.expect("is set");
         filter.subject.as_mut().expect("is set").display_name.clear();
         let info = hold_info(&act, Some(&hold), Date::of_utc(at));
-        assert_eq!((info.filter.as_ref(), info.resource_id.as_str(), info.parts), (Some(&filter), "card-7", asked().parts));
+        assert_eq!(
+            (info.filter.as_ref(), info.resource_id.as_str(), info.parts),
+            (Some(&filter), "card-7", asked().parts)
+        );
         assert_eq!((info.owner.as_str(), info.ground.as_str(), info.by.as_str()), ("legal", "claim 17", "anna"));
         let stands = |act: &HoldAct, days| hold_info(act, Some(&hold), Date::of_utc(at).plus_days(days)).standing();
         use HoldStanding as S;
@@ -229,7 +237,8 @@ mod tests {
             (|asked| asked.filter.as_mut().unwrap_or(&mut Default::default()).ip = "x".into(), "filter.ip"),
             (
                 |asked| {
-                    asked.filter.as_mut().unwrap_or(&mut Default::default()).event_names = (0..50).map(|n| format!("{n:0100}")).collect();
+                    asked.filter.as_mut().unwrap_or(&mut Default::default()).event_names =
+                        (0..50).map(|n| format!("{n:0100}")).collect();
                 },
                 "filter: is over the limit of 4096 bytes",
             ),

@@ -61,10 +61,7 @@ pub fn selection(filter: api::EventFilter, resource_id: String, checker: &mut Ch
     })
 }
 
-fn people(
-    filter: &api::EventFilter,
-    checker: &mut Checker,
-) -> (Option<Identity>, Option<Identity>, Option<Identity>) {
+fn people(filter: &api::EventFilter, checker: &mut Checker) -> (Option<Identity>, Option<Identity>, Option<Identity>) {
     let mut who = |field: &str, asked: Option<api::Identity>| {
         asked.map(|asked| checker.within(field, |checker| identity(asked, checker)))
     };

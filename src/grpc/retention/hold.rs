@@ -65,11 +65,7 @@ impl Retentions {
         Ok(PlaceHoldResponse { id: id.to_string(), records, receipt })
     }
 
-    pub(super) async fn review(
-        &self,
-        call: &Call,
-        request: ReviewHoldRequest,
-    ) -> Result<ReviewHoldResponse, Refusal> {
+    pub(super) async fn review(&self, call: &Call, request: ReviewHoldRequest) -> Result<ReviewHoldResponse, Refusal> {
         let mut checker = Checker::default();
         let of = convert::school(request.controller, &mut checker);
         let id = convert::known_id(&request.id, &mut checker);
@@ -106,10 +102,15 @@ impl Retentions {
         let asker = asker(call, &by, ground);
         let (base, acts) = (self.node.base(), self.node.acts(&of));
         let today = self.node.today(&of).await?;
-        let holds: Vec<_> = acts.holds().all().iter().map(|act| {
-            let standing = hold_id(&act.id).and_then(|id| base.holds.find(&of, &id));
-            convert::hold_info(act, standing.as_ref().and_then(|standing| standing.hold()), today)
-        }).collect();
+        let holds: Vec<_> = acts
+            .holds()
+            .all()
+            .iter()
+            .map(|act| {
+                let standing = hold_id(&act.id).and_then(|id| base.holds.find(&of, &id));
+                convert::hold_info(act, standing.as_ref().and_then(|standing| standing.hold()), today)
+            })
+            .collect();
         let asked = Asked { call: call.name, shape: "everything".to_owned(), export: false };
         self.node.record_read(&asker, &of, asked, holds.len()).await?;
         Ok(ListHoldsResponse { holds })

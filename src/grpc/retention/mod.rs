@@ -12,8 +12,9 @@ use tonic::{Request, Response, Status};
 
 use super::api::retention_service_server::RetentionService;
 use super::api::{
-    ListHoldsRequest, ListHoldsResponse, PlaceHoldRequest, PlaceHoldResponse, PreviewExpiryRequest, PreviewExpiryResponse,
-    ReleaseHoldRequest, ReleaseHoldResponse, ReviewHoldRequest, ReviewHoldResponse, RunExpiryRequest, RunExpiryResponse,
+    ListHoldsRequest, ListHoldsResponse, PlaceHoldRequest, PlaceHoldResponse, PreviewExpiryRequest,
+    PreviewExpiryResponse, ReleaseHoldRequest, ReleaseHoldResponse, ReviewHoldRequest, ReviewHoldResponse,
+    RunExpiryRequest, RunExpiryResponse,
 };
 use super::auth::door::Door;
 use super::auth::pace::Seat;

@@ -294,9 +294,8 @@ impl Acts {
     }
 
     fn is_new(&self, id: &ActId) -> Result<(), Refusal> {
-        let taken = self.spans().any(|(known, _)| known == id)
-            || self.request(id).is_some()
-            || self.holds.find(id).is_some();
+        let taken =
+            self.spans().any(|(known, _)| known == id) || self.request(id).is_some() || self.holds.find(id).is_some();
         if taken { Err(Refusal::Taken) } else { Ok(()) }
     }
 

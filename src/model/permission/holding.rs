@@ -114,7 +114,10 @@ fn review_is_good(review_on: Date, now: Timestamp) -> Result<(), Refusal> {
         return Err(Refusal::field("review_on", "is past: give a day to come"));
     }
     if review_on > today.plus_days(REVIEW_DAYS_MAX + 1) {
-        return Err(Refusal::field("review_on", "is more than 6 months ahead: give it nearer, and review the hold then"));
+        return Err(Refusal::field(
+            "review_on",
+            "is more than 6 months ahead: give it nearer, and review the hold then",
+        ));
     }
     Ok(())
 }

@@ -104,7 +104,11 @@ impl Writer {
         if over.is_empty() && rows.is_empty() {
             return Ok(());
         }
-        tracing::warn!(keys = over.len(), holds = rows.len(), "holds were being placed or released when akta stopped: what is left of them goes");
+        tracing::warn!(
+            keys = over.len(),
+            holds = rows.len(),
+            "holds were being placed or released when akta stopped: what is left of them goes"
+        );
         self.destroy_holds(&over, &rows)?;
         rows.iter().try_for_each(|(trail, id)| Ok(reclaim(&base, *trail, id)?))
     }

@@ -2,6 +2,8 @@
 //! too, wherever somebody pulls the plug.
 #![allow(clippy::unwrap_used)]
 
+mod plug;
+
 use std::collections::BTreeMap;
 
 use super::super::reader::Reader;
@@ -21,14 +23,19 @@ use crate::model::permission::change::Change;
 use crate::model::profile::Profile;
 use crate::model::record::Verdict;
 use crate::model::stored::{Action, AuthMethod, Core, DetailPart, HoldKind, Outcome, Purpose};
-use crate::store::faults::{Call, Fault, Faults};
 use crate::trail::acts::{ChangeError, Noted};
 
 /// Who acted, whose data, which object.
 type Access = (u8, &'static [u8], &'static str);
 
-const ACCESSES: [Access; 6] =
-    [(1, &[1, 2], "card-1"), (1, &[2], "card-2"), (2, &[1], "card-1"), (2, &[3, 1, 2], "card-3"), (3, &[], ""), (3, &[3], "card-3")];
+const ACCESSES: [Access; 6] = [
+    (1, &[1, 2], "card-1"),
+    (1, &[2], "card-2"),
+    (2, &[1], "card-1"),
+    (2, &[3, 1, 2], "card-3"),
+    (3, &[], ""),
+    (3, &[3], "card-3"),
+];
 
 fn teacher(number: u8) -> Identity {
     Identity::new("staff", &format!("t-{number}"))
@@ -309,7 +316,9 @@ fn reviews_are_announced_and_never_lapse_silently() {
     rig.place(1, &of_pupil()).unwrap();
     rig.place(2, &of_teacher()).unwrap();
     let reminder = |rig: &Rig, days: u32| remind::remind(&rig.base, now().plus(DAY * days), true);
-    let counts = |rig: &Rig| [0, 85, 86, 100, 101].map(|days| reminder(rig, days)).map(|now| (now.standing, now.due, now.overdue));
+    let counts = |rig: &Rig| {
+        [0, 85, 86, 100, 101].map(|days| reminder(rig, days)).map(|now| (now.standing, now.due, now.overdue))
+    };
     assert_eq!(counts(&rig), [(2, 0, 0), (2, 0, 0), (2, 2, 0), (2, 2, 0), (2, 0, 2)]);
     let review_on = Zone::default().date(now()).plus_days(150);
     rig.change(&school(1), Change::ReviewHold { id: id(1), review_on }, "jan").unwrap();
@@ -326,31 +335,51 @@ fn reviews_are_announced_and_never_lapse_silently() {
 fn damage_is_named_and_destroys_nothing() {
     type Damage = fn(&Rig, &mut crate::store::Batch, &[(Vec<u8>, Vec<u8>)]);
     let rows: [(&str, Damage, &str); 6] = [
-        ("a kept group is changed", |_, batch, rows| {
-            let (key, mut value) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
-            *value.last_mut().unwrap() ^= 1;
-            batch.put(Family::Held, key, value);
-        }, "does not match its header"),
-        ("a kept group is another record's", |_, batch, rows| {
-            let mut kept = rows.iter().filter(|(key, _)| key.len() == keys::HELD_BYTES);
-            let (key, _) = kept.next().cloned().unwrap();
-            batch.put(Family::Held, key, kept.next().cloned().unwrap().1);
-        }, "does not match its header"),
-        ("a date that the record does not have", |_, batch, rows| {
-            let (mut key, value) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
-            *key.last_mut().unwrap() ^= 1;
-            batch.put(Family::Held, key, value);
-        }, "but it has none"),
-        ("a hold that was never placed", |_, batch, rows| {
-            let (mut key, value) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
-            key[4] ^= 1;
-            batch.put(Family::Held, key, value);
-        }, "that is not placed"),
+        (
+            "a kept group is changed",
+            |_, batch, rows| {
+                let (key, mut value) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
+                *value.last_mut().unwrap() ^= 1;
+                batch.put(Family::Held, key, value);
+            },
+            "does not match its header",
+        ),
+        (
+            "a kept group is another record's",
+            |_, batch, rows| {
+                let mut kept = rows.iter().filter(|(key, _)| key.len() == keys::HELD_BYTES);
+                let (key, _) = kept.next().cloned().unwrap();
+                batch.put(Family::Held, key, kept.next().cloned().unwrap().1);
+            },
+            "does not match its header",
+        ),
+        (
+            "a date that the record does not have",
+            |_, batch, rows| {
+                let (mut key, value) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
+                *key.last_mut().unwrap() ^= 1;
+                batch.put(Family::Held, key, value);
+            },
+            "but it has none",
+        ),
+        (
+            "a hold that was never placed",
+            |_, batch, rows| {
+                let (mut key, value) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
+                key[4] ^= 1;
+                batch.put(Family::Held, key, value);
+            },
+            "that is not placed",
+        ),
         ("a key that is none", |_, batch, _| batch.put(Family::Held, [0, 0, 0, 1, 7], [1]), "has a bad key"),
-        ("the hold itself is gone", |_, batch, rows| {
-            let (key, _) = rows.iter().find(|(key, _)| key.len() == keys::HOLD_BYTES).cloned().unwrap();
-            batch.remove(Family::Held, key);
-        }, "has no row"),
+        (
+            "the hold itself is gone",
+            |_, batch, rows| {
+                let (key, _) = rows.iter().find(|(key, _)| key.len() == keys::HOLD_BYTES).cloned().unwrap();
+                batch.remove(Family::Held, key);
+            },
+            "has no row",
+        ),
     ];
     for (what, damage, says) in rows {
         let mut rig = opened();
@@ -383,105 +412,6 @@ fn damage_is_named_and_destroys_nothing() {
     assert!(rig.base.keyring.date_key(info.zone_number, week).is_none());
     assert!(rig.read(seqs[0], true).0.contains(&Verdict::Expired));
     assert_eq!(rig.findings(), [""; 0]);
-}
-
-/// The plug is pulled at each call of each device: what was promised is kept, what was released is gone, and the next start finds
-/// its way.
-#[test]
-fn the_plug_is_pulled_at_every_call() {
-    let devices: [fn(&Disks, &mut dyn FnMut(&mut Faults)); 3] = [
-        |disks, look| disks.db.faults(|faults| look(faults)),
-        |disks, look| disks.vault.faults(|faults| look(faults)),
-        |disks, look| disks.keyring.faults(|faults| look(faults)),
-    ];
-    let count = |disks: &Disks| -> Vec<u64> {
-        let calls = [(0, Call::Commit), (1, Call::Commit), (2, Call::Overwrite)];
-        calls
-            .iter()
-            .map(|(device, call)| {
-                let mut seen = 0;
-                devices[*device](disks, &mut |faults| seen = faults.calls().get(call).copied().unwrap_or_default());
-                seen
-            })
-            .collect()
-    };
-    let calm = story(None);
-    let mut struck = 0;
-    for (device, call) in [(0, Call::Commit), (1, Call::Commit), (2, Call::Overwrite)] {
-        for at in 0..count(&calm)[device] {
-            let faults: &[Fault] = match call {
-                Call::Overwrite => &[Fault::Lost, Fault::AppliedThenFailed, Fault::Torn(40)],
-                _ => &[Fault::Lost, Fault::AppliedThenFailed],
-            };
-            for fault in faults {
-                let disks = Disks::new();
-                devices[device](&disks, &mut |faults| faults.plan(call, at, *fault));
-                let about = format!("device {device}, {call:?} {at}, {fault:?}");
-                let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| story(Some(disks))));
-                assert!(told.is_ok(), "{about}: see above");
-                struck += 1;
-            }
-        }
-    }
-    assert!(struck > 60, "{struck}");
-}
-
-/// A hold's life, over however many starts it takes: each step is tried until it is answered.
-fn story(disks: Option<Disks>) -> Disks {
-    let disks = disks.unwrap_or_else(Disks::new);
-    let start = |at: Timestamp| -> Rig {
-        for _ in 0..4 {
-            let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Rig::start(disks.clone(), at)));
-            match opened {
-                Ok(rig) => return rig,
-                Err(_) => pull(&disks),
-            }
-        }
-        panic!("it does not start");
-    };
-    let mut rig = start(now());
-    let step = |rig: Rig, at: Timestamp, work: &mut dyn FnMut(&mut Rig) -> bool| -> Rig {
-        let mut rig = rig;
-        rig.at(at);
-        for _ in 0..3 {
-            if work(&mut rig) {
-                return rig;
-            }
-            drop(rig);
-            pull(&disks);
-            rig = start(at);
-        }
-        panic!("a step is never done");
-    };
-    rig = step(rig, now(), &mut |rig| rig.open(&school(1), None, Profile::default()).is_ok());
-    rig = step(rig, now(), &mut |rig| rig.record(1).iter().all(Result::is_ok));
-    let placed = |done: &Result<Noted, ChangeError>| matches!(done, Ok(Noted { receipt: Some(_), .. }));
-    rig = step(rig, now(), &mut |rig| placed(&rig.place(1, &of_pupil())));
-    rig = step(rig, now(), &mut |rig| placed(&rig.place(2, &of_teacher())));
-    rig = step(rig, now().plus(DAY * YEARS), &mut |rig| {
-        rig.expire(Some(Zone::default().date(rig.base.now()))).is_ok()
-    });
-    // Whatever happened, it is held, and nothing else is.
-    let kept: Vec<usize> = (1..=6).map(|seq| rig.read(seq, true).1.values().sum()).collect();
-    assert_eq!(kept, [5, 0, 5, 5, 0, 0]);
-    assert_eq!(rig.findings(), [""; 0]);
-    rig = step(rig, now().plus(DAY * YEARS), &mut |rig| placed(&rig.release(1)));
-    let kept: Vec<usize> = (1..=6).map(|seq| rig.read(seq, true).1.values().sum()).collect();
-    assert_eq!(kept, [0, 0, 2, 2, 0, 0]);
-    rig = step(rig, now().plus(DAY * YEARS), &mut |rig| placed(&rig.release(2)));
-    assert!((1..=6).all(|seq| rig.read(seq, true).1.is_empty()));
-    assert_eq!(rig.findings(), [""; 0]);
-    assert_eq!((rig.base.keyring.hold_ids(), rig.disks.vault.rows().iter().filter(|(family, ..)| *family == Family::Held).count()), (vec![], 0));
-    drop(rig);
-    disks
-}
-
-fn pull(disks: &Disks) {
-    for disk in [&disks.db, &disks.vault, &disks.index] {
-        disk.crash(0);
-    }
-    disks.keyring.crash();
-    disks.guard.crash();
 }
 
 /// What a hold covers is what a plain look at every record finds, with the index or without.

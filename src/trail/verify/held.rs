@@ -58,7 +58,9 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta], placed: &[Placed]) -> Resu
     }
     let over = |id: &HoldId| placed.iter().any(|placed| placed.released.contains(id));
     let left = base.keyring.hold_ids().into_iter().filter(over).take(FINDINGS_MAX);
-    found.extend(left.map(|id| format!("the keyring has the key of the hold {}, which is released: {FINISHED}", name(&id))));
+    found.extend(
+        left.map(|id| format!("the keyring has the key of the hold {}, which is released: {FINISHED}", name(&id))),
+    );
     Ok(found)
 }
 

@@ -1,8 +1,8 @@
 //! The notices of a trail: they follow each other without a gap, and each says what may stand where it stands.
 
 use super::super::keyring::Keyring;
-use super::held::Placed;
 use super::super::trails::Info;
+use super::held::Placed;
 use crate::model::date::{Date, Timestamp};
 use crate::model::handover::{Handover, Handovers};
 use crate::model::header::{Group, Header};
