@@ -17,6 +17,7 @@ mod freezer;
 mod frozen;
 mod golden;
 mod node;
+mod residue;
 mod served;
 #[path = "../common/skip.rs"]
 mod skip;

@@ -53,11 +53,11 @@ impl Sim {
                 ..Facts::default()
             },
         };
-        let today = info.zone.date(self.world.now);
+        let today = self.today(node, &info.zone);
         let mut expected: Vec<u64> = (1u64..)
             .zip(self.model.get(&info.controller).into_iter().flatten())
             .filter(|(_, known)| {
-                known.act.is_none()
+                known.is_event()
                     && subject.is_none_or(|subject| known.subjects.contains(&subject))
                     && actor.is_none_or(|actor| known.actor == actor)
                     && ip.is_none_or(|ip| known.ip == Some(ip))

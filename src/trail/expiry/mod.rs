@@ -16,17 +16,17 @@
 //! of all others alive. Its frames stay where they are, sealed under no key, so that the next run tells of them
 //! once it can be read; until then verification names it, as it does for the damage.
 
-pub(super) mod reclaim;
+pub mod reclaim;
 mod run;
 mod told;
-pub(super) mod zones;
+pub mod zones;
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 pub(super) use self::run::Expirer;
-pub(super) use self::told::told_through;
+pub use self::told::told_through;
 use super::base::Base;
 use super::group::WriteError;
 use super::indexer::Indexer;

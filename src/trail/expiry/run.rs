@@ -145,7 +145,7 @@ impl Writer {
     }
 
     /// Notes that no byte is left of what was handed over.
-    pub(in crate::trail) fn reclaimed(&mut self, job: &Job) -> Result<(), WriteError> {
+    pub fn reclaimed(&mut self, job: &Job) -> Result<(), WriteError> {
         let mut batch = Batch::default();
         batch.put(Family::Meta, keys::reclaimed(&job.zone), job.through.days().to_be_bytes());
         self.commit_with(Group::new(&self.base()), batch)?;
