@@ -13,7 +13,6 @@ use super::api::retention_service_server::RetentionService;
 use super::api::{PreviewExpiryRequest, PreviewExpiryResponse, RunExpiryRequest, RunExpiryResponse};
 use super::auth::door::Door;
 use super::auth::pace::Seat;
-use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
 use crate::model::origin::Controller;

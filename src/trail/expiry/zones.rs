@@ -160,7 +160,7 @@ impl Zones {
     }
 
     /// Refuses what is dated on `through` or before from now on.
-    pub(super) fn raise(&self, zone: &str, through: Date) {
+    pub(in crate::trail) fn raise(&self, zone: &str, through: Date) {
         self.change(zone, |state| state.floor = state.floor.max(Some(through)));
     }
 

@@ -187,7 +187,8 @@ mod tests {
                 // Whatever the clock says: today, long before, long after.
                 for today in [0, -40, 8_000] {
                     keyring.ensure(&zone, day(today), 0, &SeededEntropy::new(5)).expect("writes");
-                    assert!((-60..=0).all(|days| keyring.date_key(0, Date::from_days(through.days() - days.unsigned_abs())).is_none()));
+                    let gone = |back: u32| keyring.date_key(0, Date::from_days(through.days() - back)).is_none();
+                    assert!((0..60).all(gone));
                     assert!(keyring.date_key(0, through.plus_days(1)).is_some());
                     assert_eq!(keyring.date_key(0, day(10)).expect("is kept").bytes(), &kept);
                 }

@@ -132,7 +132,7 @@ fn counters(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
     let mut found: std::collections::BTreeMap<[u8; 14], u64> = std::collections::BTreeMap::new();
     for row in base.index.scan(Scan::prefix(Family::Counter, &info.number.to_be_bytes())) {
         let (key, value) = row?;
-        let (Ok(key), Ok(value)) = ((*key).try_into(), (*value).try_into()) else {
+        let (Ok(key), Ok(value)) = (<[u8; 14]>::try_from(&*key), (*value).try_into()) else {
             return Err(Bad::Trail(format!("the index holds a counter that is not well-formed: {REMEDY}")));
         };
         let date = keys::counted(&key).map_or(Date::NEVER, |(date, _)| date);
