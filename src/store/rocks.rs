@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactOptions, DB,
-    DBCompressionType, DBRawIterator, DBRecoveryMode, ErrorKind, Options, ReadOptions, SliceTransform, WriteBatch, WriteOptions,
+    DBCompressionType, DBRawIterator, DBRecoveryMode, ErrorKind, Options, ReadOptions, SliceTransform, WriteBatch,
+    WriteOptions,
 };
 
 use super::keys::POSTING_PREFIX;

@@ -12,12 +12,11 @@ use akta::model::frame;
 use akta::model::identity::Pseudonym;
 use akta::model::origin::Controller;
 use akta::model::seal::{Use, date_key};
-use akta::model::stored::{Action, Attribute};
+use akta::model::stored::Action;
 use akta::model::term::Term;
 use akta::store::disk::Disk;
 use akta::store::{Database, Family, Scan, keys};
 use akta::trail::base::Base;
-use akta::trail::expiry::reclaim;
 use akta::trail::keyring::Kek;
 use akta::trail::reader::Reader;
 use akta::trail::submission::Submission;
@@ -236,8 +235,13 @@ fn rows(node: &Node, through: Date) {
 /// Every key that is held today, tried on every frame and every term of the old copy: what is expired stays shut.
 fn nothing_opens(live: &Path, old: &Path, now: Timestamp, through: Date) {
     let open = |folder: &Path| {
-        Base::open_read_only(Disk::open_read_only(folder, None).unwrap(), Some(Kek::dev()), settings("UTC"), world(now, 9).0)
-            .unwrap()
+        Base::open_read_only(
+            Disk::open_read_only(folder, None).unwrap(),
+            Some(Kek::dev()),
+            settings("UTC"),
+            world(now, 9).0,
+        )
+        .unwrap()
     };
     let (today, then) = (open(live), open(old));
     let held: Vec<_> = (0..20_000)
@@ -250,7 +254,10 @@ fn nothing_opens(live: &Path, old: &Path, now: Timestamp, through: Date) {
         let people: Vec<Pseudonym> = {
             let mut reader = Reader::new(&then, &info, Date::NEVER);
             let records = (0..info.size()).map(|seq| reader.record(seq).unwrap());
-            records.flat_map(|record| record.contents.subjects).filter_map(|subject| Pseudonym::from_slice(&subject.pseudonym)).collect()
+            records
+                .flat_map(|record| record.contents.subjects)
+                .filter_map(|subject| Pseudonym::from_slice(&subject.pseudonym))
+                .collect()
         };
         for row in then.db.scan(Scan::all(Family::Part)) {
             let (key, value) = row.unwrap();

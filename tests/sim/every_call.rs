@@ -10,7 +10,7 @@ use super::counts::Counts;
 use super::world::Device;
 use super::{Ran, Sim, Step, TORTURE};
 
-const STORY: [Step; 24] = [
+const STORY: [Step; 31] = [
     Step::Record,
     Step::Decide,
     Step::Record,

@@ -20,7 +20,10 @@ use super::world::{Open, World};
 
 /// Notices of expiry of a trail from position `from` on.
 pub(crate) fn told(world: &World, node: &Open, info: &Info, from: u64) -> Vec<Known> {
-    let scan = Scan { from: keys::trail_seq(info.number, from).to_vec(), ..Scan::prefix(Family::Notice, &info.number.to_be_bytes()) };
+    let scan = Scan {
+        from: keys::trail_seq(info.number, from).to_vec(),
+        ..Scan::prefix(Family::Notice, &info.number.to_be_bytes())
+    };
     let rows: Vec<_> = world.aside(|| node.base.db.scan(scan).collect());
     let cores = rows.into_iter().map(|row| NoticeCore::decode(&*row.unwrap().1).unwrap());
     let told = cores.filter_map(|core| match core.kind {
@@ -63,7 +66,8 @@ impl Sim {
             }
             Err(ExpireError::Confirm { .. }) => {
                 let checked = &mut self.counts.checked;
-                checked.holds(Removed, asked && confirmed.is_none(), || "a word is needed, though nothing says so".into());
+                checked
+                    .holds(Removed, asked && confirmed.is_none(), || "a word is needed, though nothing says so".into());
                 return true;
             }
             Err(error) => {
@@ -133,11 +137,14 @@ impl Sim {
             let frames = self.world.aside(|| akta::trail::indexer::dates(node.base.db.as_ref(), Family::Part, &info));
             let frames: BTreeSet<Date> = frames.unwrap().into_iter().collect();
             let expected: BTreeSet<Date> = waiting;
-            checked.holds(Removed, frames == expected, || format!("there are frames of {frames:?}, not of {expected:?}"));
+            checked
+                .holds(Removed, frames == expected, || format!("there are frames of {frames:?}, not of {expected:?}"));
         }
         let key = |date: Date| node.base.keyring.date_key(0, date).is_some();
         let early = !key(done.plus_days(1));
         let late = (0..60).any(|back| key(Date::from_days(done.days() - back)));
-        self.counts.checked.holds(Removed, !early && !late, || format!("keys up to {done}: early {early}, late {late}"));
+        self.counts
+            .checked
+            .holds(Removed, !early && !late, || format!("keys up to {done}: early {early}, late {late}"));
     }
 }

@@ -19,7 +19,9 @@ pub(crate) enum Invariant {
     Promised = 12,
 }
 
-pub(crate) use Invariant::{Decided, Dense, Derived, DurableFirst, InClear, Judge, Linked, Promised, Removed, Time, Unknown};
+pub(crate) use Invariant::{
+    Decided, Dense, Derived, DurableFirst, InClear, Judge, Linked, Promised, Removed, Time, Unknown,
+};
 
 impl Invariant {
     pub(crate) const ALL: [Self; 11] =

@@ -185,9 +185,7 @@ fn message(controller: &Controller, known: &Known) -> api::Event {
         }),
         subjects,
         categories: vec![DataCategory::EducationRecord as i32],
-        session: known
-            .has_session()
-            .then(|| api::Session { id: b"session-4711".to_vec(), ..api::Session::default() }),
+        session: known.has_session().then(|| api::Session { id: b"session-4711".to_vec(), ..api::Session::default() }),
         network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),
         ..Default::default()
     }

@@ -95,11 +95,7 @@ pub fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool) -> Result<bool,
 }
 
 /// The reclaiming thread's loop, until nobody is left who hands something over.
-pub(in crate::trail) fn run(
-    base: &Arc<Base>,
-    jobs: &Receiver<Job>,
-    writer: &mpsc::UnboundedSender<Inbox>,
-) {
+pub(in crate::trail) fn run(base: &Arc<Base>, jobs: &Receiver<Job>, writer: &mpsc::UnboundedSender<Inbox>) {
     while let Ok(job) = jobs.recv() {
         // Once the node closes, the rest is for the next start.
         let done = reclaim(base, &job, || !writer.is_closed());

@@ -1,5 +1,6 @@
 //! Runs: slice by slice on the writer's thread, so that events wait for one slice at most.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use super::super::trails::Info;
 use super::super::writer::{Step, Writer};
 use super::reclaim::Job;
 use super::zones::{Marks, Task};
-use super::{Asked, Due, ExpireError, Expired, ZoneDone};
+use super::{Asked, Due, ExpireError, Expired, ZoneDone, told_through};
 use crate::model::date::Date;
 use crate::model::notice;
 use crate::model::origin::{Controller, Origin};
-use crate::store::keys::Trail;
+use crate::store::keys::{Trail, ZoneNumber};
 use crate::store::{Batch, Error, Family, Scan, keys};
 
 /// Most trails that tell in one batch.
@@ -71,10 +72,8 @@ impl Expirer {
                 let Some(asked) = self.waiting.pop_front() else { return Slice::default() };
                 match Round::begin(&self.base, asked.as_ref().map(|asked| asked.confirmed)) {
                     Ok(round) => Round { asked, ..round },
-                    Err(refusal) => {
-                        if let Some(asked) = asked {
-                            let _ = asked.answer.send(Err(refusal));
-                        }
+                    Err(error) => {
+                        give_up(writer, asked, error);
                         return Slice::default();
                     }
                 }
@@ -90,16 +89,22 @@ impl Expirer {
                 Slice::default()
             }
             Err(error) => {
-                if let ExpireError::Write(error) = &error {
-                    writer.fail(error);
-                }
-                match round.asked {
-                    Some(asked) => drop(asked.answer.send(Err(error))),
-                    None => tracing::error!(%error, "what is past is not expired"),
-                }
+                give_up(writer, round.asked, error);
                 Slice::default()
             }
         }
+    }
+}
+
+/// Whoever asked hears why nothing more is done; after a failed commit nothing at all is.
+fn give_up(writer: &mut Writer, asked: Option<Asked>, error: ExpireError) {
+    if let ExpireError::Write(error) = &error {
+        writer.fail(error);
+    }
+    match asked {
+        // Whoever hung up does not want to know.
+        Some(asked) => drop(asked.answer.send(Err(error))),
+        None => tracing::error!(%error, "what is past is not expired"),
     }
 }
 
@@ -166,7 +171,11 @@ impl Round {
     /// What is to be done. `asked`: what whoever waits for it confirmed, if anything; where nobody waits, zones that need a
     /// confirmation are left out.
     fn begin(base: &Base, asked: Option<Option<Date>>) -> Result<Self, ExpireError> {
-        let mut waiting: VecDeque<Task> = base.unfinished().into();
+        let mut waiting: VecDeque<Task> = match base.unfinished() {
+            Ok(tasks) => tasks.into(),
+            Err(error @ Error::Corrupt(_)) => return Err(ExpireError::Damaged(error.into())),
+            Err(error) => return Err(WriteError::from(error).into()),
+        };
         let begun: BTreeSet<String> = waiting.iter().map(|task| task.zone.name().to_owned()).collect();
         for task in base.tasks().into_iter().filter(|task| !begun.contains(task.zone.name())) {
             let Due { zone, last, through, days, needs_confirmation } = base.due_of(&task);
@@ -293,23 +302,11 @@ impl Zone {
     /// Whatever was expired before has no frames, but where a trail could not be read: it may tell now.
     fn look(&mut self, base: &Base, mut at: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
         let Task { number, through, .. } = self.task;
-        let end = keys::dated(through.plus_days(1), 0, 0);
         for _ in 0..LOOKS_MAX {
-            let scan = Scan { from: at, to: Some(end.to_vec()), ..Scan::all(Family::Part) };
-            let Some((key, _)) = base.db.peek(scan)? else { return Ok(None) };
-            let Some((date, zone, trail)) = keys::dated_of(&key) else {
-                return Err(Error::Corrupt("the family part has a row with a bad key".to_owned()));
-            };
-            let mine = keys::dated(date, number, 0);
-            at = if zone == number {
-                self.dates.insert(date);
-                self.trails.insert(trail);
-                Scan::prefix(Family::Part, &keys::dated(date, zone, trail)).to.unwrap_or_else(|| end.to_vec())
-            } else if zone < number {
-                mine.to_vec()
-            } else {
-                keys::dated(date.plus_days(1), number, 0).to_vec()
-            };
+            let Some((date, trail, next)) = frames_after(base, number, through, at)? else { return Ok(None) };
+            self.dates.insert(date);
+            self.trails.insert(trail);
+            at = next;
         }
         Ok(Some(at))
     }
@@ -326,6 +323,9 @@ impl Zone {
                 self.damaged.insert(trail);
                 continue;
             };
+            if self.task.again && told_through(&base, &info)? >= Some(through) {
+                continue;
+            }
             group.tell(&info, notice::expired(through), not_before);
             self.done.trails += 1;
         }
@@ -344,7 +344,10 @@ impl Zone {
     /// A trail that can tell; `None` where it cannot be read.
     fn info(&self, base: &Base, trail: Trail) -> Result<Option<Arc<Info>>, WriteError> {
         let Some(controller) = self.controllers.get(&trail) else {
-            tracing::error!(trail, "there are parts of a trail that has no description: they stay, sealed under no key");
+            tracing::error!(
+                trail,
+                "there are parts of a trail that has no description: they stay, sealed under no key"
+            );
             return Ok(None);
         };
         match base.trail(controller).map_err(WriteError::from) {
@@ -378,8 +381,39 @@ impl Zone {
     }
 }
 
+/// Whether a zone has frames of dates up to `through`.
+pub(super) fn has_frames(base: &Base, zone: ZoneNumber, through: Date) -> Result<bool, Error> {
+    Ok(frames_after(base, zone, through, Vec::new())?.is_some())
+}
+
+/// The next date and trail of a zone that have frames, from a key on, up to `through`; and the key to go on at. One seek for each,
+/// and one for each date that other zones have.
+fn frames_after(
+    base: &Base,
+    zone: ZoneNumber,
+    through: Date,
+    mut at: Vec<u8>,
+) -> Result<Option<(Date, Trail, Vec<u8>)>, Error> {
+    let end = keys::dated(through.plus_days(1), 0, 0).to_vec();
+    loop {
+        let scan = Scan { from: at, to: Some(end.clone()), ..Scan::all(Family::Part) };
+        let Some((key, _)) = base.db.peek(scan)? else { return Ok(None) };
+        let Some((date, of, trail)) = keys::dated_of(&key) else {
+            return Err(Error::Corrupt("the family part has a row with a bad key".to_owned()));
+        };
+        at = match of.cmp(&zone) {
+            Ordering::Equal => {
+                let next = Scan::prefix(Family::Part, &keys::dated(date, zone, trail)).to.unwrap_or(end);
+                return Ok(Some((date, trail, next)));
+            }
+            Ordering::Less => keys::dated(date, zone, 0).to_vec(),
+            Ordering::Greater => keys::dated(date.plus_days(1), zone, 0).to_vec(),
+        };
+    }
+}
+
 /// The rows of a date and zone, but for those of some trails.
-fn gaps(date: Date, zone: u16, but: &BTreeSet<Trail>) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn gaps(date: Date, zone: ZoneNumber, but: &BTreeSet<Trail>) -> Vec<(Vec<u8>, Vec<u8>)> {
     let whole = Scan::prefix(Family::Part, &keys::dated(date, zone, 0)[..6]);
     let Some(end) = whole.to else { return Vec::new() };
     let mut gaps = Vec::new();

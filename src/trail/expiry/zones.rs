@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock};
 
 use super::super::base::Base;
-use super::Due;
-use super::UNCONFIRMED_DAYS_MAX;
+use super::{Due, UNCONFIRMED_DAYS_MAX, run};
 use crate::model::date::{Date, Timestamp, Zone};
 use crate::model::stored::TrailMeta;
 use crate::store::keys::{self, ZoneNumber};
@@ -93,6 +92,8 @@ pub(super) struct Task {
     pub(super) last: Option<Date>,
     /// How far it is to come.
     pub(super) through: Date,
+    /// It was stopped under way: some trails may have told.
+    pub(super) again: bool,
 }
 
 impl Zones {
@@ -175,7 +176,9 @@ impl Zones {
     }
 
     fn change(&self, zone: &str, change: impl FnOnce(&mut State)) {
-        self.write().get_mut(zone).map(change);
+        if let Some(state) = self.write().get_mut(zone) {
+            change(state);
+        }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, State>> {
@@ -216,21 +219,29 @@ impl Base {
         let now = self.now();
         let tasks = self.zones.all().into_iter().map(|State { zone, number, marks, .. }| {
             let through = zone.date(now);
-            Task { zone, number, last: marks.done, through }
+            Task { zone, number, last: marks.done, through, again: false }
         });
         tasks.filter(|task| task.through > self.last(task)).collect()
     }
 
     /// Runs that were stopped under way, and dates whose keys are destroyed though the store does not say so: an older
     /// copy of it was put back.
-    pub(super) fn unfinished(&self) -> Vec<Task> {
-        let tasks = self.zones.all().into_iter().filter_map(|State { zone, number, marks, .. }| {
+    pub(super) fn unfinished(&self) -> Result<Vec<Task>, Error> {
+        let mut tasks = Vec::new();
+        for State { zone, number, marks, .. } in self.zones.all() {
             let destroyed = self.keyring.destroyed_through(zone.name());
-            let through = marks.begun.max(destroyed)?;
+            let Some(through) = marks.begun.max(destroyed) else { continue };
             let open = marks.done < Some(through) || destroyed < Some(through);
-            open.then_some(Task { zone, number, last: marks.done, through })
-        });
-        tasks.collect()
+            // Once all is reclaimed, frames that are left are those of trails that cannot be read.
+            let left = || match marks.reclaimed < marks.done {
+                true => run::has_frames(self, number, through),
+                false => Ok(false),
+            };
+            if open || left()? {
+                tasks.push(Task { zone, number, last: marks.done, through, again: true });
+            }
+        }
+        Ok(tasks)
     }
 
     pub(super) fn due_of(&self, task: &Task) -> Due {

@@ -43,11 +43,16 @@ fn one(base: &Base, zone: &str, told: Option<Date>) -> Option<String> {
     if destroyed < marks.done {
         let have = until(destroyed);
         return Some(format!(
-            "the keyring has keys that are to be destroyed, of {}; gone are {have}: start akta, it destroys them", until(marks.done)
+            "the keyring has keys that are to be destroyed, of {}; gone are {have}: start akta, it destroys them",
+            until(marks.done)
         ));
     }
     if destroyed > marks.done {
-        return Some(format!("the keys of {} are destroyed, though {row} says {}", until(destroyed), until(marks.done)));
+        return Some(format!(
+            "the keys of {} are destroyed, though {row} says {}",
+            until(destroyed),
+            until(marks.done)
+        ));
     }
     None
 }

@@ -11,7 +11,9 @@ use crate::model::permission::change::Change;
 use crate::model::permission::told::{self, Heard};
 use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
-use crate::model::stored::{Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind};
+use crate::model::stored::{
+    Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
+};
 
 /// Why a notice cannot stand in a store of format 1.
 const OF_FORMAT_2: &str = "it is a notice of a kind that stores of format 1 do not have";
@@ -198,7 +200,10 @@ impl<'a> Notices<'a> {
             return Err(format!("it says that parts of {through} are expired; today is {}", self.clock));
         }
         if through < self.expired {
-            return Err(format!("it says that parts up to {through} are expired; a notice before it said {}", self.expired));
+            return Err(format!(
+                "it says that parts up to {through} are expired; a notice before it said {}",
+                self.expired
+            ));
         }
         self.expired = through;
         Ok(())

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expired;
 use crate::model::stored::TrailMeta;
 use crate::store::{self, Database, Family, Scan, Store};
-use super::expired;
 use crate::trail::base::Base;
 use crate::trail::meta;
 use crate::trail::trails::Head;

@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         let (date, class) = indexer::counts_for(header);
         // Those of what is past come and go with what is done about it.
         if date == Date::NEVER || date > self.today {
-        *self.counters.entry(keys::counter(self.info.number, date, class, header.day)).or_default() += 1;
+            *self.counters.entry(keys::counter(self.info.number, date, class, header.day)).or_default() += 1;
         }
         for (date, term) in Term::of(header, &record.contents) {
             if let Some(prefix) = super::index::prefix(self.base, self.info, self.today, date, &term) {
