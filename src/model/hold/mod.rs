@@ -5,10 +5,13 @@
 pub mod row;
 pub mod selection;
 
+use std::borrow::Cow;
+
 use prost::Message;
 
 use self::selection::Selection;
 use super::date::{Date, Lifetime, Timestamp, Zone};
+use super::header::Header;
 use super::part::{PartId, PartKey};
 use super::query::Filter;
 use super::record::Contents;
@@ -129,13 +132,18 @@ impl Review {
 #[derive(Debug, Clone)]
 pub struct Cover<'a> {
     hold: &'a Hold,
-    filter: Filter,
+    filter: Cow<'a, Filter>,
 }
 
 impl<'a> Cover<'a> {
     /// What `hold` covers; the filter is its selection's.
     pub fn new(hold: &'a Hold, filter: Filter) -> Self {
-        Self { hold, filter }
+        Self { hold, filter: Cow::Owned(filter) }
+    }
+
+    /// The same, with a filter that is kept elsewhere.
+    pub fn over(hold: &'a Hold, filter: &'a Filter) -> Self {
+        Self { hold, filter: Cow::Borrowed(filter) }
     }
 
     /// What must hold for a record.
@@ -144,7 +152,7 @@ impl<'a> Cover<'a> {
     }
 
     /// Whether it covers a record, by what is readable of it.
-    pub fn covers(&self, header: &super::header::Header, contents: &Contents) -> bool {
+    pub fn covers(&self, header: &Header, contents: &Contents) -> bool {
         let wanted = self.hold.selection.resource_id.as_ref();
         self.filter.matches(header, contents)
             && wanted.is_none_or(|id| contents.detail.as_ref().is_some_and(|detail| detail.resource_id == *id))

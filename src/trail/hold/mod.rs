@@ -13,6 +13,7 @@
 //! What was stopped in between is finished at the next start: a hold without a notice was promised to nobody, and one that
 //! the trail says was released is over.
 
+mod covering;
 mod find;
 mod place;
 mod release;
@@ -24,6 +25,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use self::covering::Covering;
 pub(super) use self::find::find;
 pub use self::place::{Counted, Placing};
 pub use self::remind::Reminder;
@@ -37,9 +39,7 @@ use crate::model::header::Group;
 use crate::model::hold::row::{self, HoldId, Kept, Place};
 use crate::model::hold::{Cover, Hold};
 use crate::model::origin::{Controller, Origin};
-use crate::model::part::PartKey;
 use crate::model::permission::change::ActId;
-use crate::model::record::Record;
 use crate::model::seal::Key;
 use crate::store::{self, Family, Scan, keys};
 
@@ -202,81 +202,24 @@ pub(super) fn cover<'a>(base: &Base, info: &Info, hold: &'a Hold) -> Result<Cove
     Ok(Cover::new(hold, filter))
 }
 
-/// What the holds of a trail cover, to be asked of many records.
-pub struct Covering {
-    standing: Arc<Vec<Arc<Standing>>>,
-}
-
-impl Covering {
-    /// The holds of a trail as they are now.
-    ///
-    /// # Errors
-    ///
-    /// One of them cannot be read: then nobody knows what it covers.
-    pub fn of(base: &Base, info: &Info) -> Result<Self, store::Error> {
-        let standing = base.holds.of(&info.controller);
-        standing.iter().try_for_each(|standing| standing.opened(info).map(drop))?;
-        Ok(Self { standing })
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.standing.is_empty()
-    }
-
-    /// The holds that keep a part of a record, by what is readable of it: nothing of that part may be destroyed before
-    /// they are released. `content` is the part's.
-    ///
-    /// # Errors
-    ///
-    /// The disk fails.
-    pub fn keep(
-        &self,
-        base: &Base,
-        info: &Info,
-        record: &Record,
-        (key, content): (PartKey, &[u8]),
-    ) -> Result<Vec<HoldId>, store::Error> {
-        let mut ids = Vec::new();
-        for standing in self.standing.iter() {
-            let (_, hold) = standing.opened(info)?;
-            let cover = cover(base, info, hold)?;
-            if covers(base, info, standing, &cover, record)? && cover.keeps(key, content) {
-                ids.push(standing.id);
-            }
-        }
-        Ok(ids)
-    }
-
-    /// The holds that cover a record, whichever parts they keep.
-    ///
-    /// # Errors
-    ///
-    /// The disk fails.
-    pub fn cover(&self, base: &Base, info: &Info, record: &Record) -> Result<Vec<HoldId>, store::Error> {
-        let mut ids = Vec::new();
-        for standing in self.standing.iter() {
-            let (_, hold) = standing.opened(info)?;
-            if covers(base, info, standing, &cover(base, info, hold)?, record)? {
-                ids.push(standing.id);
-            }
-        }
-        Ok(ids)
-    }
-}
-
-/// Whether a hold covers a record: by what is readable of it, or because it has kept some of it before.
-fn covers(
-    base: &Base,
-    info: &Info,
-    standing: &Standing,
-    cover: &Cover<'_>,
-    record: &Record,
-) -> Result<bool, store::Error> {
-    if cover.covers(&record.header, &record.contents) {
-        return Ok(true);
-    }
-    has_kept(base, info, &standing.id, record.header.seq)
+/// All that a hold has kept, by record and date.
+fn kept_rows<'a>(
+    base: &'a Base,
+    info: &'a Info,
+    standing: &'a Standing,
+) -> impl Iterator<Item = Result<Kept, store::Error>> + 'a {
+    let all = Scan::prefix(Family::Held, &keys::hold(info.number, &standing.id));
+    let rows =
+        base.vault.store().scan(all).filter(|row| !row.as_ref().is_ok_and(|(key, _)| key.len() == keys::HOLD_BYTES));
+    rows.map(|row| {
+        let (key, value) = row?;
+        let (seal, _) = standing.opened(info)?;
+        let kept = keys::held_place(&key).and_then(|(seq, date)| {
+            let place = Place { origin: &info.link, hold: &standing.id, seq, date };
+            Kept::open(seal, &place, &value)
+        });
+        kept.ok_or_else(|| store::Error::Corrupt("what a hold keeps does not open".to_owned()))
+    })
 }
 
 /// Whether a hold has kept something of a record, or noted that it is its.

@@ -307,6 +307,18 @@ fn whoever_erases_is_told_what_is_held() {
         .map(|opening| !covering.keep(&rig.base, &info, &record, (opening.key, &opening.content)).unwrap().is_empty())
         .collect();
     assert_eq!(held, [false, true, false]);
+    // Two years on: pupil 1 and who looked at her records are kept, by both holds teacher 2; nobody else.
+    let of = crate::trail::vault::Of { controller: &info.controller, key: &info.key };
+    let access = crate::model::identity::Domain::Access;
+    let who = |who: &Identity| rig.base.vault.find(of, who, access).unwrap().unwrap();
+    let people = [pupil(1), pupil(2), pupil(3), teacher(1), teacher(2), teacher(3)].map(|one| who(&one));
+    assert!(covering.name(&rig.base, &info, |_| true).unwrap().is_empty(), "nothing is kept yet");
+    let mut rig = rig.restart(now().plus(DAY * YEARS));
+    rig.expire_all();
+    let info = rig.info();
+    let covering = Covering::of(&rig.base, &info).unwrap();
+    let holds = people.map(|one| covering.name(&rig.base, &info, |who| *who == one).unwrap().len());
+    assert_eq!(holds, [1, 0, 0, 1, 2, 0]);
 }
 
 #[test]
