@@ -262,7 +262,7 @@ fn ask(info: &Info, now: Timestamp, facts: &[Fact]) -> Value {
     let events: Vec<_> = facts.iter().map(|fact| json!([fact.occurred_at, fact.class])).collect();
     let question = json!({"zone": info.zone.name(), "now": [now.nanos()], "events": events});
     let mut command = Command::new(python::python().unwrap());
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bytes/calendar.py"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bytes/forgetting.py"));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     writeln!(child.stdin.take().unwrap(), "{question}").unwrap();
     let mut answer = String::new();
