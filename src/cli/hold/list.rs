@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::args::{Ground, Target};
-use crate::cli::text::{self, rfc3339, say, table_within};
+use crate::cli::text::{self, Listing, rfc3339};
 use crate::cli::words::Vocabulary;
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
@@ -28,7 +28,11 @@ pub(super) struct Args {
     json: bool,
 }
 
-const HEAD: [&str; 9] = ["ID", "KIND", "NOW", "REVIEW", "RECORDS", "PLACED (UTC)", "OWNER", "GROUND", "KEEPS"];
+const LISTING: Listing<'_, HoldInfo> = Listing {
+    head: &["ID", "KIND", "NOW", "REVIEW", "RECORDS", "PLACED (UTC)", "OWNER", "GROUND", "KEEPS"],
+    row,
+    object,
+};
 
 pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
     block_on(async {
@@ -37,11 +41,7 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let request = ListHoldsRequest { controller: args.target.controller.clone(), purpose, purpose_text };
         let answer = client.retention.list_holds(request).await.map_err(|status| reason(&status))?;
         let holds = answer.into_inner().holds;
-        if args.json {
-            holds.iter().for_each(|hold| say(text::json(&object(hold))));
-        } else {
-            say(table_within(&HEAD, &holds.iter().map(row).collect::<Vec<_>>(), 80));
-        }
+        LISTING.say(&holds, args.json);
         let overdue = holds.iter().any(|hold| hold.standing() == HoldStanding::Overdue);
         Ok(if overdue { Outcome::Finding } else { Outcome::Good })
     })

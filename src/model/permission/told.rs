@@ -22,8 +22,8 @@ use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::notice::{Says, Told};
 use crate::model::profile::{ForeignPurposes, Profile};
 use crate::model::stored::{
-    ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, DetailPart, Granted,
-    HoldKind, HoldPlaced, HoldReleased, HoldReviewed, IncidentDeclared, LoneApprovalSet, NoticeCore,
+    ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, DetailPart, Granted, HoldKind,
+    HoldPlaced, HoldReleased, HoldReviewed, IncidentDeclared, LoneApprovalSet, NoticeCore,
 };
 
 const BY: &str = "by";
