@@ -16,7 +16,7 @@ use super::convert;
 use super::reidentify::{self, Unapproved, Unopened};
 use super::status::Refusal;
 use crate::model::caller::Caller;
-use crate::model::check::Checker;
+use crate::model::check::{Checker, Violation};
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::decide::Permitted;
@@ -130,8 +130,12 @@ impl HistoryService for History {
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let need = if question.asked().export { Permission::Export } else { Permission::Search };
         let by = self.permit(&caller, need, &controller, CALL)?;
-        if question.hold.is_some() {
+        if let Some(id) = &question.hold {
             self.permit(&caller, Permission::Hold, &controller, CALL)?;
+            if self.node.base().holds.find(&controller, id).is_none() {
+                let description = "is no hold of this controller, or is released: list them".to_owned();
+                return Err(Refusal::invalid(vec![Violation { field: "hold".to_owned(), description }]).status());
+            }
         }
         let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         if names == Names::Withheld && question.names_people() {

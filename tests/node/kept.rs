@@ -212,7 +212,9 @@ fn what_is_held_outlives_its_date_and_is_gone_once_released() {
     run(async {
         let mut client = node.client().await;
         for hold in [HOLD, OTHER] {
-            assert!(found(&mut client, hold).await.is_empty());
+            let request = SearchEventsRequest { hold: hold.to_owned(), ..everything() };
+            let status = client.search(request).await.unwrap_err();
+            assert!(status.message().contains("hold: is no hold"), "{status:?}");
         }
         assert_eq!(state(&by_seq(&mut client, seqs[0]).await, Part::Core), Verdict::Expired);
     });

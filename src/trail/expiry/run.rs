@@ -283,7 +283,7 @@ impl Zone {
                 let at = at.clone();
                 self.stage = match self.look(&writer.base(), at) {
                     Ok(Some(at)) => Stage::Look(at),
-                    Ok(None) => Stage::Hold(self.trails.clone(), None),
+                    Ok(None) => Stage::Hold(self.held(&writer.base()), None),
                     Err(error @ Error::Corrupt(_)) => return Err(ExpireError::Damaged(error.into())),
                     Err(error) => return Err(WriteError::from(error).into()),
                 };
@@ -321,6 +321,12 @@ impl Zone {
         Ok(Some(at))
     }
 
+    /// Trails with holds, also those of which nothing is due: what is due tomorrow is kept today.
+    fn held(&self, base: &Base) -> BTreeSet<Trail> {
+        let held = self.controllers.iter().filter(|(_, controller)| !base.holds.of(controller).is_empty());
+        held.map(|(trail, _)| *trail).collect()
+    }
+
     /// Keeps some more of what holds cover: all of it must be durable before anybody tells that it is gone.
     fn hold(&mut self, base: &Base) -> Result<(), ReadError> {
         let Stage::Hold(waiting, now) = &mut self.stage else { return Ok(()) };
@@ -334,8 +340,7 @@ impl Zone {
             self.stage = Stage::Tell;
             return Ok(());
         };
-        let held = self.controllers.get(&trail).filter(|controller| !base.holds.of(controller).is_empty());
-        let Some(controller) = held else { return Ok(()) };
+        let Some(controller) = self.controllers.get(&trail) else { return Ok(()) };
         match base.trail(controller) {
             Ok(Some(info)) => *now = Some(Stager::new(base, info, self.task.through)?),
             // Nothing of it can be read, so nothing can be held: that it is damaged is said when it cannot tell.
