@@ -152,7 +152,7 @@ impl State {
     /// Changes what readers see; what they no longer see is not gone from the disk.
     fn change(&mut self, batch: Batch) {
         let kept = |family: Family| matches!(family, Family::Part | Family::Posting);
-        let mut gone: Vec<((Family, Vec<u8>), Vec<u8>)> = Vec::new();
+        let mut gone = Vec::new();
         for change in &batch.changes {
             match change {
                 Change::Put(family, key, _) | Change::Remove(family, key) if kept(*family) => {

@@ -97,7 +97,7 @@ pub(super) enum Decision {
     },
     PlaceHold {
         of: Controller,
-        placing: Placing,
+        placing: Box<Placing>,
         decided: Decided,
         answer: oneshot::Sender<Result<Noted, ChangeError>>,
     },

@@ -123,7 +123,7 @@ impl Node {
     ) -> Result<Noted, ChangeError> {
         let (answer, made) = oneshot::channel();
         let of = controller.clone();
-        self.decide(Inbox::Decide(Box::new(Decision::PlaceHold { of, placing, decided, answer })))?;
+        self.decide(Inbox::Decide(Box::new(Decision::PlaceHold { of, placing: Box::new(placing), decided, answer })))?;
         made.await.unwrap_or(Err(RecordError::Uncertain.into()))
     }
 }
