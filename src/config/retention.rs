@@ -82,7 +82,11 @@ mod tests {
             ("[log-access]\ncore = \"23 months\"", "log-access.core: may be 24 months to 72 months", ""),
             ("[evidence]\ncore = \"73 months\"", "evidence.core: may be 1 month to 72 months", "six years"),
             ("[evidence]\nnet = \"1 month\"", "evidence.net: is not kept in this class", ""),
-            ("[register]\ncore = \"24 months\"", "register.core: is fixed at 5 years after the school year by law", "MEN"),
+            (
+                "[register]\ncore = \"24 months\"",
+                "register.core: is fixed at 5 years after the school year by law",
+                "MEN",
+            ),
             ("[register]\nnet = \"12 months\"", "register.net: is fixed at 24 months by law", ""),
             ("[accounting]\ncore = \"6 years after the fiscal year\"", "accounting.core: is fixed at", "art. 74"),
             ("[ledger]\ncore = \"1 month\"", "ledger.core: is of notices", ""),

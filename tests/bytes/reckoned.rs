@@ -76,9 +76,12 @@ fn choice(random: &mut Random) -> Choice {
         }
         let mut drawn = |kept: Kept| {
             let bounds = rules.parts.get(kept)?.bounds?;
-            let within = |least: u16, most: u16, random: &mut Random| least + random.small(u32::from(most - least) + 1) as u16;
+            let within =
+                |least: u16, most: u16, random: &mut Random| least + random.small(u32::from(most - least) + 1) as u16;
             match (bounds.at_least, bounds.at_most) {
-                (Lifetime::Months(least), Lifetime::Months(most)) => Some(Lifetime::Months(within(least, most, random))),
+                (Lifetime::Months(least), Lifetime::Months(most)) => {
+                    Some(Lifetime::Months(within(least, most, random)))
+                }
                 (Lifetime::Days(least), Lifetime::Days(most)) => Some(Lifetime::Days(within(least, most, random))),
                 _ => None,
             }
@@ -115,7 +118,10 @@ fn chosen(choice: &Choice) -> Value {
 #[test]
 fn every_date_is_that_of_a_plain_calculation() {
     let Some(python) = python() else {
-        return skip("every_date_is_that_of_a_plain_calculation", "AKTA_PYTHON does not name a Python with what the verifier needs");
+        return skip(
+            "every_date_is_that_of_a_plain_calculation",
+            "AKTA_PYTHON does not name a Python with what the verifier needs",
+        );
     };
     let mut random = Random::new(41);
     let (mut questions, mut expected) = (String::new(), Vec::new());
@@ -123,7 +129,8 @@ fn every_date_is_that_of_a_plain_calculation() {
     for _ in 0..ROWS {
         let (zone, at, choice) = (ZONES[random.index(ZONES.len())], time(&mut random), choice(&mut random));
         let class = Class::ALL[random.index(8)];
-        questions += &json!({"zone": zone, "occurred_at": at.nanos(), "class": class as u8, "chosen": chosen(&choice)}).to_string();
+        questions += &json!({"zone": zone, "occurred_at": at.nanos(), "class": class as u8, "chosen": chosen(&choice)})
+            .to_string();
         questions.push('\n');
         *met.entry((class, choice.get(class).is_some())).or_default() += 1;
         let dates = Retention::chosen(1, choice).dates(class, at, &Zone::named(zone).unwrap()).unwrap();

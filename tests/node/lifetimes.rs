@@ -50,7 +50,9 @@ fn lifetimes_are_chosen_on_the_command_line_and_hold_for_what_comes_next() {
         let mut command = akta();
         command.arg("retention").env("AKTA_SERVER", node.address()).current_dir(folder.path());
         let files = [("GOOD", "good.toml"), ("BAD", "bad.toml"), ("EMPTY", "empty.toml"), ("NONE", "none.toml")];
-        let named = |word: &str| files.iter().find(|(name, _)| *name == word).map_or(word.to_owned(), |(_, file)| (*file).to_owned());
+        let named = |word: &str| {
+            files.iter().find(|(name, _)| *name == word).map_or(word.to_owned(), |(_, file)| (*file).to_owned())
+        };
         command.args(words.split(' ').map(named)).output().unwrap()
     };
     let node = Node::start(folder.path());
@@ -80,7 +82,8 @@ fn lifetimes_are_chosen_on_the_command_line_and_hold_for_what_comes_next() {
     assert_eq!(json("diff GOOD --controller school-12 --json")[0]["changes"], serde_json::json!([]));
 
     // Who and why are sealed; the lifetimes are not.
-    let notices = akta().args(["notices", "--controller", SCHOOL, "--json"]).env("AKTA_SERVER", node.address()).output().unwrap();
+    let notices =
+        akta().args(["notices", "--controller", SCHOOL, "--json"]).env("AKTA_SERVER", node.address()).output().unwrap();
     let told = shown(&notices);
     assert!(told.contains("retention_chosen") && told.contains("access.core=12 months"), "{told}");
     assert!(!told.contains("resolution-7"), "{told}");
@@ -101,7 +104,12 @@ fn lifetimes_are_chosen_on_the_command_line_and_hold_for_what_comes_next() {
 /// A lifetime of a class, as the API says it.
 fn chosen(class: RetentionClass, core: Option<Length>, net: Option<Length>) -> ChosenLifetimes {
     let lifetime = |length| ChosenLifetime { length: Some(length) };
-    ChosenLifetimes { retention_class: class.into(), core: core.map(lifetime), net: net.map(lifetime), ..Default::default() }
+    ChosenLifetimes {
+        retention_class: class.into(),
+        core: core.map(lifetime),
+        net: net.map(lifetime),
+        ..Default::default()
+    }
 }
 
 #[test]
@@ -109,14 +117,30 @@ fn what_is_beyond_the_bounds_is_refused_by_field_limit_and_source() {
     use Length::{Days, Months};
     use RetentionClass as C;
     let rows: Vec<(Vec<ChosenLifetimes>, &str, &[&str])> = vec![
-        (vec![chosen(C::Access, Some(Months(25)), None)], "x", &["choices: ", "access.core: may be 6 months to 24 months", "CNIL"]),
+        (
+            vec![chosen(C::Access, Some(Months(25)), None)],
+            "x",
+            &["choices: ", "access.core: may be 6 months to 24 months", "CNIL"],
+        ),
         (vec![chosen(C::Access, None, Some(Months(25)))], "x", &["access.net: may be 6 months to 24 months"]),
         (vec![chosen(C::Access, Some(Days(300)), None)], "x", &["access.core: may be 6 months"]),
-        (vec![chosen(C::Disclosure, Some(Months(73)), None)], "x", &["disclosure.core: may be 24 months to 72 months", "art. 118"]),
-        (vec![chosen(C::Register, Some(Months(12)), None)], "x", &["register.core: is fixed at 5 years after the school year by law"]),
+        (
+            vec![chosen(C::Disclosure, Some(Months(73)), None)],
+            "x",
+            &["disclosure.core: may be 24 months to 72 months", "art. 118"],
+        ),
+        (
+            vec![chosen(C::Register, Some(Months(12)), None)],
+            "x",
+            &["register.core: is fixed at 5 years after the school year by law"],
+        ),
         (vec![chosen(C::Evidence, None, Some(Months(12)))], "x", &["choices[0].net: is not kept in this class"]),
         (vec![chosen(C::Ledger, Some(Months(12)), None)], "x", &["choices[0].core: is of notices"]),
-        (vec![chosen(C::Unspecified, None, None)], "x", &["choices[0].retention_class: is none that this version knows"]),
+        (
+            vec![chosen(C::Unspecified, None, None)],
+            "x",
+            &["choices[0].retention_class: is none that this version knows"],
+        ),
         (vec![chosen(C::Access, Some(Months(0)), None)], "x", &["choices[0].core: must be 1 to 65,535"]),
         (vec![chosen(C::Access, Some(Months(u32::MAX)), None)], "x", &["choices[0].core: must be 1 to 65,535"]),
         (vec![year(), year()], "x", &["choices[1].retention_class: is there twice"]),

@@ -61,13 +61,16 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
             }
             return Ok(Outcome::Good);
         }
-        if !would.changes.is_empty() && !confirm.wants(&format!("{of} keeps what comes so long, by policy {}.", would.policy_version))? {
+        if !would.changes.is_empty()
+            && !confirm.wants(&format!("{of} keeps what comes so long, by policy {}.", would.policy_version))?
+        {
             return Ok(Outcome::Good);
         }
         let request = SetRetentionRequest { dry_run: false, ..request };
         let answer = client.retention.set_retention(request).await.map_err(|status| reason(&status))?.into_inner();
         let done = format!("{of} has policy {}", answer.policy_version);
-        let fields = json!({"controller": of, "policy_version": answer.policy_version, "changes": objects(&answer.changes)});
+        let fields =
+            json!({"controller": of, "policy_version": answer.policy_version, "changes": objects(&answer.changes)});
         receipt::say(json, &done, fields, answer.receipt.as_ref());
         Ok(Outcome::Good)
     })

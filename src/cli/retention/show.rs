@@ -39,11 +39,8 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let rows: Vec<_> = answer.classes.iter().flat_map(rows).collect();
         say(table(&["CLASS", "PART", "LIFETIME", "MAY BE", "CHOSEN"], &rows));
         say("");
-        let sources: Vec<_> = answer
-            .classes
-            .iter()
-            .map(|class| vec![text::class(class.retention_class), class.source.clone()])
-            .collect();
+        let sources: Vec<_> =
+            answer.classes.iter().map(|class| vec![text::class(class.retention_class), class.source.clone()]).collect();
         say(table_within(&["CLASS", "WHAT, AND WHY SO LONG"], &sources, 240));
         Ok(Outcome::Good)
     })

@@ -29,7 +29,8 @@ pub fn choices(given: Vec<ChosenLifetimes>, checker: &mut Checker) -> Choice {
                 checker.refuse("retention_class", "is none that this version knows: list the classes");
                 return;
             };
-            let mut read = |kept: Kept, given: Option<ChosenLifetime>| given.and_then(|given| lifetime(kept, given, checker));
+            let mut read =
+                |kept: Kept, given: Option<ChosenLifetime>| given.and_then(|given| lifetime(kept, given, checker));
             let core = read(Kept::Core, given.core);
             let net = read(Kept::Net, given.net);
             let session = read(Kept::Session, given.session);
@@ -65,9 +66,7 @@ pub fn classes(retention: &Retention, public_body: bool) -> Vec<RetentionClassIn
     let info = |(class, rules): (Class, &ClassRules)| {
         let lifetimes = retention.lifetimes(class).expect("the table has rules of it");
         let parts = rules.parts.each().map(|(kept, rule)| {
-            let least = |bounds: Bounds| {
-                rule.public_body.filter(|_| public_body).unwrap_or(bounds.at_least)
-            };
+            let least = |bounds: Bounds| rule.public_body.filter(|_| public_body).unwrap_or(bounds.at_least);
             RetentionPartInfo {
                 part: part(kept).into(),
                 lifetime: lifetimes.get(kept).copied().map(retention_lifetime),

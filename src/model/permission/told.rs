@@ -25,8 +25,8 @@ use crate::model::retention::choice::Choice;
 use crate::model::retention::in_force;
 use crate::model::retention::table::Table;
 use crate::model::stored::{
-    self, ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ChosenLifetimes, ControllerSet, DetailPart,
-    Granted, IncidentDeclared, LoneApprovalSet, NoticeCore, RetentionChosen, chosen_lifetime,
+    self, ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ChosenLifetimes, ControllerSet,
+    DetailPart, Granted, IncidentDeclared, LoneApprovalSet, NoticeCore, RetentionChosen, chosen_lifetime,
 };
 
 const BY: &str = "by";

@@ -58,7 +58,10 @@ impl Choice {
         let mut classes = BTreeMap::new();
         for (class, wanted) in wanted {
             let Some(rules) = table.rules(*class) else {
-                checker.refuse(&name(*class, Kept::Core), "is of notices, which live as long as their trail: leave it out");
+                checker.refuse(
+                    &name(*class, Kept::Core),
+                    "is of notices, which live as long as their trail: leave it out",
+                );
                 continue;
             };
             for kept in Kept::ALL.into_iter().filter(|kept| rules.parts.get(*kept).is_none()) {
@@ -161,7 +164,11 @@ impl Choice {
 fn within(rule: &Rule, lifetime: Lifetime, public_body: bool, source: &str) -> Result<(), String> {
     let Some(bounds) = rule.bounds else {
         let fixed = lifetime == rule.lifetime;
-        return if fixed { Ok(()) } else { Err(format!("is fixed at {} by law, leave it out. {source}", rule.lifetime)) };
+        return if fixed {
+            Ok(())
+        } else {
+            Err(format!("is fixed at {} by law, leave it out. {source}", rule.lifetime))
+        };
     };
     let least = rule.public_body.filter(|_| public_body).unwrap_or(bounds.at_least);
     let order = (compare(lifetime, least), compare(lifetime, bounds.at_most));

@@ -156,10 +156,14 @@ fn the_format_page_has_the_table() {
 
 #[test]
 fn lifetimes_are_read_as_they_are_shown() {
-    for text in ["1 day", "7 days", "1 month", "24 months", "1 year after the school year", "5 years after the fiscal year"] {
+    for text in
+        ["1 day", "7 days", "1 month", "24 months", "1 year after the school year", "5 years after the fiscal year"]
+    {
         assert_eq!(text.parse::<Lifetime>().unwrap().to_string(), text);
     }
-    for text in ["", "24", "24months", "0 days", "07 days", "+7 days", "-7 days", "70000 days", "2 years", "5 years after"] {
+    for text in
+        ["", "24", "24months", "0 days", "07 days", "+7 days", "-7 days", "70000 days", "2 years", "5 years after"]
+    {
         assert!(text.parse::<Lifetime>().is_err(), "{text}");
     }
     let rows = [("7 days", "1 month", false), ("28 days", "1 month", false), ("29 days", "1 month", true)];
@@ -171,18 +175,24 @@ fn lifetimes_are_read_as_they_are_shown() {
 #[test]
 fn versions_count_choices() {
     let table = Table::shipped();
-    for (count, name) in [(0, "default-1"), (1, "default-1+1"), (17, "default-1+17"), (u32::MAX, "default-1+4294967295")] {
+    for (count, name) in
+        [(0, "default-1"), (1, "default-1+1"), (17, "default-1+17"), (u32::MAX, "default-1+4294967295")]
+    {
         assert_eq!(version(table, count), name);
         assert_eq!(number(name), Some(count));
     }
-    for name in ["", "default", "default-1+", "default-1+0", "default-1+01", "default-1+-1", "default-2", "default-1 +1"] {
+    for name in
+        ["", "default", "default-1+", "default-1+0", "default-1+01", "default-1+-1", "default-2", "default-1 +1"]
+    {
         assert_eq!(number(name), None, "{name}");
     }
 }
 
 /// Any lifetimes for any classes, within what a file may say.
 fn wanted() -> impl Strategy<Value = BTreeMap<Class, Wanted>> {
-    let lifetime = || proptest::option::of(prop_oneof![(1_u16..100).prop_map(Lifetime::Months), (1_u16..10).prop_map(Lifetime::Days)]);
+    let lifetime = || {
+        proptest::option::of(prop_oneof![(1_u16..100).prop_map(Lifetime::Months), (1_u16..10).prop_map(Lifetime::Days)])
+    };
     let parts = (lifetime(), lifetime(), lifetime(), lifetime());
     let parts = parts.prop_map(|(core, net, session, detail)| Wanted { core, net, session, detail });
     proptest::collection::btree_map((0..9_usize).prop_map(|class| Class::ALL[class]), parts, 0..4)

@@ -59,10 +59,11 @@ pub fn compare(one: Lifetime, other: Lifetime) -> Option<Ordering> {
     use Lifetime::{Days, Months, YearsFromEndOf};
     match (one, other) {
         (Days(one), Days(other)) | (Months(one), Months(other)) => Some(one.cmp(&other)),
-        (
-            YearsFromEndOf { last_month, years },
-            YearsFromEndOf { last_month: other_month, years: other },
-        ) if last_month == other_month => Some(years.cmp(&other)),
+        (YearsFromEndOf { last_month, years }, YearsFromEndOf { last_month: other_month, years: other })
+            if last_month == other_month =>
+        {
+            Some(years.cmp(&other))
+        }
         _ => None,
     }
 }

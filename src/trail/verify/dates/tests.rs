@@ -8,6 +8,7 @@ use super::super::super::rig::*;
 use super::super::super::submission::Submission;
 use crate::model::date::{Date, Lifetime, Timestamp};
 use crate::model::event::{Event, Fields, Session};
+use crate::model::permission::change::Change;
 use crate::model::policy::{Class, Dates, Lifetimes};
 use crate::model::profile::Profile;
 use crate::model::record::{Contents, People};
@@ -15,7 +16,6 @@ use crate::model::retention::choice::Choice;
 use crate::model::stored::{
     Action, ActorKind, Core, DetailPart, NetPart, Outcome, Purpose, RetentionClass, SourceAssurance,
 };
-use crate::model::permission::change::Change;
 
 /// An event with every part that lives by itself, about nobody, at a time of its own.
 fn event(number: u8, action: Action, outcome: Outcome, occurred_at: Timestamp, assurance: SourceAssurance) -> Event {
@@ -124,10 +124,18 @@ fn an_event_with_other_dates_than_its_policy_gives_is_tampering() {
     type Row = (&'static str, fn(&mut Dates), &'static str);
     let rows: [Row; 9] = [
         ("default-1+1", |_| (), ""),
-        ("default-1+1", |dates| dates.core = dates.core.plus_days(1), "its core has the date 2027-11-23, the policy gives 2027-11-22"),
+        (
+            "default-1+1",
+            |dates| dates.core = dates.core.plus_days(1),
+            "its core has the date 2027-11-23, the policy gives 2027-11-22",
+        ),
         ("default-1+1", |dates| dates.net = Some(dates.core), "its net has the date"),
         ("default-1+1", |dates| dates.net = dates.net.map(|date| date.plus_days(1)), "its net has the date"),
-        ("default-1+1", |dates| dates.session = dates.session.map(|date| date.plus_days(1)), "its session has the date"),
+        (
+            "default-1+1",
+            |dates| dates.session = dates.session.map(|date| date.plus_days(1)),
+            "its session has the date",
+        ),
         ("default-1+1", |dates| dates.detail = dates.net, "its detail has the date"),
         ("default-1", |_| (), "its core names another policy, not default-1+1"),
         ("default-1+2", |_| (), "its core names another policy, not default-1+1"),

@@ -3,11 +3,11 @@
 
 use super::super::super::rig::*;
 use super::*;
+use crate::model::date::Lifetime;
 use crate::model::notice::Told;
 use crate::model::origin::Controller;
 use crate::model::permission::policy::Staff;
 use crate::model::permission::told::tell;
-use crate::model::date::Lifetime;
 use crate::model::policy::{Class, Lifetimes};
 use crate::model::profile::Profile;
 use crate::model::retention::choice::Choice;
@@ -39,7 +39,12 @@ fn chosen(number: u32, class: Class, [core, net, session, detail]: [Option<Lifet
 }
 
 fn access(core: u16, net: u16, session: u16) -> [Option<Lifetime>; 4] {
-    [Some(Lifetime::Months(core)), Some(Lifetime::Months(net)), Some(Lifetime::Days(session)), Some(Lifetime::Months(core))]
+    [
+        Some(Lifetime::Months(core)),
+        Some(Lifetime::Months(net)),
+        Some(Lifetime::Days(session)),
+        Some(Lifetime::Months(core)),
+    ]
 }
 
 /// What is beyond the bounds of the policy of its time shows without keys, for good.
@@ -48,7 +53,8 @@ fn a_notice_that_allows_more_than_the_policy_is_tampering() {
     let year = (chosen(1, Class::Access, access(12, 12, 7)), "stefan");
     let public = (Change::Profile(public_body()), "stefan");
     let evidence = |months| [Some(Lifetime::Months(months)), None, None, None];
-    let register = [Some(Lifetime::Months(60)), Some(Lifetime::Months(24)), Some(Lifetime::Days(7)), Some(Lifetime::Months(60))];
+    let register =
+        [Some(Lifetime::Months(60)), Some(Lifetime::Months(24)), Some(Lifetime::Days(7)), Some(Lifetime::Months(60))];
     let mut without = access(12, 12, 7);
     without[1] = None;
     let mut days = access(12, 12, 7);
@@ -88,7 +94,8 @@ fn a_notice_that_allows_more_than_the_policy_is_tampering() {
 #[test]
 fn choices_follow_each_other() {
     let first = (chosen(0, Class::Access, access(12, 6, 3)), "stefan");
-    let [found, later] = forged(std::slice::from_ref(&first), chosen(2, Class::Disclosure, access(72, 24, 7)), "anna", |_| ());
+    let [found, later] =
+        forged(std::slice::from_ref(&first), chosen(2, Class::Disclosure, access(72, 24, 7)), "anna", |_| ());
     assert_eq!([found, later], [[""; 0], [""; 0]]);
     let [found, later] = forged(&[first], Change::Retention { number: 2, choice: Choice::default() }, "anna", |_| ());
     assert_eq!([found, later], [[""; 0], [""; 0]]);
