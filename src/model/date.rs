@@ -184,6 +184,7 @@ pub enum Rounding {
     NeverEarlier,
 }
 
+#[cfg(feature = "server")]
 impl Lifetime {
     /// First day on which what began on `day` is over, never later than the limit.
     pub(super) fn end(self, day: civil::Date) -> Date {
