@@ -15,7 +15,7 @@ use crate::model::retention::form::Wanted;
 use crate::model::retention::table::Table;
 
 /// Why a file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Unusable {
     /// It cannot be read.
     Unread(ConfigError),

@@ -67,7 +67,7 @@ fn a_choice_holds_for_what_comes_after_it_also_after_a_restart() {
     let mut rig = Rig::new();
     rig.open(&school(1), None, Profile::default()).unwrap();
     let version = |number: u32| if number == 0 { "default-1".to_owned() } else { format!("default-1+{number}") };
-    let mut expect = |rig: &mut Rig, number: u8, (action, outcome), (policy, dates): (u32, &[&str])| {
+    let expect = |rig: &mut Rig, number: u8, (action, outcome), (policy, dates): (u32, &[&str])| {
         let found = record(rig, event(number, action, outcome, now(), native)).unwrap();
         assert_eq!(found, (version(policy), dates.iter().map(|date| (*date).to_owned()).collect()), "{number}");
     };
