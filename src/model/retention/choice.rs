@@ -143,7 +143,7 @@ impl Choice {
             if Some(*lifetimes) == table.lifetimes(class) {
                 checker.refuse(&field(class), "is what the policy says anyway: leave it out");
             }
-            let chosen: PerPart<Lifetime> = *lifetimes;
+            let (chosen, mut core_is_bad): (PerPart<Lifetime>, _) = (*lifetimes, false);
             for kept in Kept::ALL {
                 let good = match (rules.parts.get(kept), chosen.get(kept)) {
                     (None, None) => Ok(()),
@@ -153,7 +153,11 @@ impl Choice {
                         .and_then(|()| no_longer_than_core(*lifetime, chosen.core)),
                 };
                 if let Err(why) = good {
-                    checker.refuse(&path(class, kept), why);
+                    // What lives as long as a core that may not is not told again.
+                    if kept == Kept::Core || !core_is_bad || chosen.get(kept) != Some(&chosen.core) {
+                        checker.refuse(&path(class, kept), why);
+                    }
+                    core_is_bad |= kept == Kept::Core;
                 }
             }
         }
