@@ -74,6 +74,7 @@ pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
     let story = [
         (Change::Profile(profile(true)), "stefan", ""),
         (Change::LoneApproval(true), "anna", ""),
+        (lifetimes(Class::Disclosure, 36), "stefan", "resolution 7"),
         (grant(first, now, 90), "anna", "contract of 20 August"),
         (incident(first + 1, now), "piotr", "ticket 4711"),
         (Change::End(id(first + 1)), "piotr", "closed"),
