@@ -37,11 +37,13 @@ use crate::grpc::api::controller_service_server::ControllerServiceServer;
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
+use crate::grpc::api::retention_service_server::RetentionServiceServer;
 use crate::grpc::auth::door::Door;
 use crate::grpc::controller::Controllers;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
 use crate::grpc::ingest::Ingest;
+use crate::grpc::retention::Retentions;
 use crate::grpc::transport::calls::Watch;
 use crate::grpc::transport::gate::Gate;
 pub use crate::grpc::transport::limits::builder;
@@ -341,6 +343,8 @@ const METHODS: &[&str] = &[
     "/akta.v1.ControllerService/AskApproval",
     "/akta.v1.ControllerService/AnswerApproval",
     "/akta.v1.ControllerService/ListApprovals",
+    "/akta.v1.RetentionService/ListRetentionClasses",
+    "/akta.v1.RetentionService/SetRetention",
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
     "/metrics",
@@ -359,6 +363,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     health.set_serving::<HistoryServiceServer<History>>().await;
     health.set_serving::<EvidenceServiceServer<Evidence>>().await;
     health.set_serving::<ControllerServiceServer<Controllers>>().await;
+    health.set_serving::<RetentionServiceServer<Retentions>>().await;
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
@@ -367,6 +372,7 @@ async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
         health.set_not_serving::<HistoryServiceServer<History>>().await;
         health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
         health.set_not_serving::<ControllerServiceServer<Controllers>>().await;
+        health.set_not_serving::<RetentionServiceServer<Retentions>>().await;
     });
     service
 }
@@ -386,10 +392,12 @@ fn router<H: Health>(
     let history = HistoryServiceServer::new(History { node: node(), door: door() });
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
     let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door(), region: places.region });
+    let retention = RetentionServiceServer::new(Retentions { node: node(), door: door() });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
     let controllers = controllers.max_decoding_message_size(QUESTION_BYTES_MAX);
+    let retention = retention.max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
@@ -416,6 +424,7 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::History).then_some(history))
         .add_optional_service(role.serves(Role::History).then_some(evidence))
         .add_optional_service(role.serves(Role::History).then_some(controllers))
+        .add_optional_service(role.serves(Role::History).then_some(retention))
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod notices;
 pub mod random;
 pub mod receipt;
+pub mod retention;
 pub mod search;
 pub mod serve;
 pub mod status;
@@ -60,6 +61,7 @@ enum Command {
     Grant(grant::Args),
     Incident(incident::Args),
     Approval(approval::Args),
+    Retention(retention::Args),
     Status(status::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -111,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Grant(args) => grant::run(args),
         Command::Incident(args) => incident::run(args),
         Command::Approval(args) => approval::run(args),
+        Command::Retention(args) => retention::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),

@@ -34,6 +34,7 @@ use crate::grpc::api::controller_service_client::ControllerServiceClient;
 use crate::grpc::api::evidence_service_client::EvidenceServiceClient;
 use crate::grpc::api::history_service_client::HistoryServiceClient;
 use crate::grpc::api::ingest_service_client::IngestServiceClient;
+use crate::grpc::api::retention_service_client::RetentionServiceClient;
 use crate::grpc::api::{
     Event, Identity, Receipt, RecordEventRequest, RecordEventsRequest, RecordedEvent, SearchEventsRequest,
     StreamEventsRequest, StreamEventsResponse,
@@ -53,6 +54,8 @@ pub struct Client {
     pub evidence: EvidenceServiceClient<Connection>,
     /// `akta.v1.ControllerService`.
     pub controllers: ControllerServiceClient<Connection>,
+    /// `akta.v1.RetentionService`.
+    pub retention: RetentionServiceClient<Connection>,
 }
 
 impl Client {
@@ -78,7 +81,8 @@ impl Client {
             ingest: IngestServiceClient::new(connection.clone()),
             history: HistoryServiceClient::new(connection.clone()).max_decoding_message_size(64 << 20),
             evidence: EvidenceServiceClient::new(connection.clone()),
-            controllers: ControllerServiceClient::new(connection),
+            controllers: ControllerServiceClient::new(connection.clone()),
+            retention: RetentionServiceClient::new(connection),
         }
     }
 

@@ -20,6 +20,8 @@ pub mod outcome;
 #[cfg(feature = "server")]
 mod reidentify;
 #[cfg(feature = "server")]
+pub mod retention;
+#[cfg(feature = "server")]
 pub mod status;
 #[cfg(feature = "server")]
 pub mod stream;

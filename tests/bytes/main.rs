@@ -16,6 +16,7 @@ mod freezer;
 mod frozen;
 mod golden;
 mod node;
+mod reckoned;
 mod served;
 #[path = "../common/skip.rs"]
 mod skip;

@@ -8,7 +8,7 @@ mod allowed;
 mod bite;
 mod export;
 mod opinion;
-mod python;
+pub(crate) mod python;
 mod shape;
 mod variety;
 

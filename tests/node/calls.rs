@@ -3,13 +3,14 @@
 use akta::grpc::api::{
     self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
     GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
-    ListApprovalsRequest, ListGrantsRequest, ListIncidentsRequest, ListNoticesRequest, OpenControllerRequest,
-    RecordEventRequest, RecordEventsRequest, SearchEventsRequest, SearchOrder, SetControllerRequest,
-    SetLoneApprovalRequest, StreamEventsRequest, VerifyTrailRequest, get_event_request,
+    ListApprovalsRequest, ListGrantsRequest, ListIncidentsRequest, ListNoticesRequest, ListRetentionClassesRequest,
+    OpenControllerRequest, RecordEventRequest, RecordEventsRequest, SearchEventsRequest, SearchOrder,
+    SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest, StreamEventsRequest, VerifyTrailRequest,
+    get_event_request,
 };
 use akta::model::permission::Permission;
 use akta::model::permission::role::Role;
-use akta::model::stored::{Deed, Purpose};
+use akta::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, Purpose, RetentionClass, chosen_lifetime};
 use prost::Message;
 
 use super::support::{Events, seconds_from_now};
@@ -20,7 +21,7 @@ pub(crate) type Row = (&'static str, &'static [Permission], fn(&str) -> Vec<u8>)
 /// The one call that is about no controller in particular: it answers what the caller may see.
 pub(crate) const LIST: &str = "ControllerService/ListControllers";
 
-pub(crate) const ROWS: [Row; 23] = [
+pub(crate) const ROWS: [Row; 25] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -88,12 +89,25 @@ pub(crate) const ROWS: [Row; 23] = [
         let (controller, purpose) = (of.to_owned(), Purpose::SubjectRights.into());
         ListApprovalsRequest { controller, purpose, ..Default::default() }.encode_to_vec()
     }),
+    ("RetentionService/ListRetentionClasses", &[Permission::List], |of| {
+        ListRetentionClassesRequest { controller: of.to_owned() }.encode_to_vec()
+    }),
+    ("RetentionService/SetRetention", &[Permission::Retention], |of| {
+        let (controller, ground) = (of.to_owned(), "resolution 7".to_owned());
+        SetRetentionRequest { controller, ground, dry_run: false, choices: vec![year()] }.encode_to_vec()
+    }),
 ];
 
 /// What the first school has decided before.
 pub(crate) const GRANT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073901";
 pub(crate) const INCIDENT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073902";
 pub(crate) const APPROVAL: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073903";
+
+/// Accesses live for a year.
+pub(crate) fn year() -> ChosenLifetimes {
+    let core = Some(ChosenLifetime { length: Some(chosen_lifetime::Length::Months(12)) });
+    ChosenLifetimes { retention_class: RetentionClass::Access.into(), core, ..Default::default() }
+}
 
 pub(crate) fn grant(of: &str, id: &str) -> GrantRequest {
     GrantRequest {

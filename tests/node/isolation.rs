@@ -78,7 +78,8 @@ impl Asks {
             let tls = world.reporter(school);
             return Self { channel: Client::channel(world.address(), Some(&tls)).await.unwrap(), token: None };
         }
-        let who = if call.starts_with("ControllerService") { "head" } else { "auditor" };
+        let decides = ["ControllerService", "RetentionService"].iter().any(|service| call.starts_with(service));
+        let who = if decides { "head" } else { "auditor" };
         Self::person(world, who, school).await
     }
 

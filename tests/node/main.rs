@@ -29,6 +29,7 @@ mod incidents;
 mod index;
 mod isolation;
 mod issued;
+mod lifetimes;
 mod matrix;
 mod neighbours;
 mod office;

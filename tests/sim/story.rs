@@ -6,7 +6,8 @@ use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::identity::Identity;
 use akta::model::origin::Controller;
 use akta::model::permission::change::{Change, Decided};
-use akta::model::policy::{Class, Dates};
+use akta::model::policy::{Class, Kept};
+use akta::model::retention::in_force::Retention;
 use akta::model::stored::{ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
 use akta::trail::submission::{Receipt, Submission};
 
@@ -75,9 +76,10 @@ pub(crate) fn same(a: &Receipt, b: &Receipt) -> bool {
     (&a.origin, a.seq, a.link, Date::of_utc(a.recorded_at)) == (&b.origin, b.seq, b.link, Date::of_utc(b.recorded_at))
 }
 
-pub(crate) fn alive(known: &Known, zone: &Zone, today: Date) -> bool {
+/// Whether part of an event that was recorded under that policy is still readable.
+pub(crate) fn alive(known: &Known, kept: Kept, retention: &Retention, zone: &Zone, today: Date) -> bool {
     let class = Class::of(known.action, Outcome::Success as i32, RetentionClass::Unspecified);
-    Dates::of(class, known.occurred_at, zone).core > today
+    retention.dates(class, known.occurred_at, zone).unwrap().get(kept).is_some_and(|date| *date > today)
 }
 
 pub(crate) fn teacher(number: usize) -> Identity {

@@ -111,8 +111,8 @@ class TrailCheck:
         indexed = self._indexed(size)
         self.expected = Expected(min(indexed, size))
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.today, self.findings)
-        notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format), dict(store.of_trail("notice", self.trail))
-        self.handovers = notices.handovers
+        self.notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format), dict(store.of_trail("notice", self.trail))
+        notices, self.handovers = self.notices, self.notices.handovers
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -205,9 +205,9 @@ class TrailCheck:
         core = event.core_of(opened)
         self.report.people.update(event.pseudonyms(opened))
         if core is not None:
-            event.check_core(header, core, self.last_recorded)
+            event.check_core(header, core, self.last_recorded, self.notices.policy)
             self.last_recorded = core.recorded_at
-            event.check_dates(header, core, self.zone)
+            event.check_dates(header, core, self.zone, self.notices.policy)
         if whole and opened:
             event.check_subjects(opened)
         if self.store.people is not None:

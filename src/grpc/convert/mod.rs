@@ -5,6 +5,7 @@ mod controller;
 mod event;
 mod question;
 mod record;
+mod retention;
 mod verified;
 
 pub use act::{
@@ -15,6 +16,7 @@ pub use controller::{after, asked_why, change_receipt, controller_info, profile,
 pub use event::{cut_bytes, event};
 pub use question::{ground, key, page_size, perhaps_ground, question};
 pub use record::{notices, receipt, recorded};
+pub use retention::{choices, classes, differences, retention_lifetime};
 pub use verified::verified;
 
 use crate::model::check::{Checker, Violation};

@@ -9,6 +9,7 @@ use super::grants::Span;
 use super::holder::Holder;
 use super::policy::Staff;
 use crate::model::profile::Profile;
+use crate::model::retention::choice::Choice;
 
 /// Id of an act: a UUID as text, lower case with hyphens.
 pub type ActId = Arc<str>;
@@ -18,6 +19,13 @@ pub type ActId = Arc<str>;
 pub enum Change {
     /// What kind of controller it is.
     Profile(Profile),
+    /// How long records live from here on, where it is not as the policy says.
+    Retention {
+        /// Which choice of this controller it is, from 1; 0: the next one.
+        number: u32,
+        /// All of it: classes that are not in it live as the policy says.
+        choice: Choice,
+    },
     /// Whether one person of its own staff may approve alone, after a wait.
     LoneApproval(bool),
     /// Somebody of the vendor's staff is let in.

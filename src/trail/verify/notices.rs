@@ -11,6 +11,7 @@ use crate::model::permission::change::Change;
 use crate::model::permission::told::{self, Heard};
 use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
+use crate::model::retention::in_force::Retention;
 use crate::model::stored::{KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind};
 
 /// Why a notice cannot stand in a store of format 1.
@@ -59,6 +60,7 @@ impl<'a> Notices<'a> {
             Some(Kind::KeyringOpened(opened)) => self.keyring_opened(opened),
             Some(
                 Kind::ControllerSet(_)
+                | Kind::RetentionChosen(_)
                 | Kind::LoneApprovalSet(_)
                 | Kind::Granted(_)
                 | Kind::IncidentDeclared(_)
@@ -72,6 +74,11 @@ impl<'a> Notices<'a> {
             Some(Kind::KekRotated(told)) => self.kek_rotated(told),
             None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
+    }
+
+    /// The policy in force for what comes next.
+    pub(super) fn retention(&self) -> &Retention {
+        self.acts.retention()
     }
 
     /// One group in clear, and the slices of its kind, with their date.
