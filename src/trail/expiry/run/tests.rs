@@ -139,10 +139,10 @@ fn a_stop_at_every_call_is_finished_by_the_next_start() {
     drop(before);
     // Which device, its call, and how it fails.
     let mut rows: Vec<(bool, Call, u64, Fault)> = Vec::new();
-    for after in 0..4 {
+    for after in 0..3 {
         rows.extend([Fault::Lost, Fault::AppliedThenFailed].map(|fault| (true, Call::Commit, after, fault)));
     }
-    for (after, bytes) in [(0, 0), (0, 4_000), (1, 0), (1, 4_000)] {
+    for (after, bytes) in [(0, 4_000), (1, 0)] {
         rows.push((false, Call::Overwrite, after, Fault::Torn(bytes)));
         rows.push((false, Call::Overwrite, after, Fault::AppliedThenFailed));
     }
