@@ -185,6 +185,27 @@ pub fn table_within(head: &[&str], rows: &[Vec<String>], widest: usize) -> Strin
     std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect::<Vec<_>>().join("\n")
 }
 
+/// How the same thing is listed for people and for programs.
+pub struct Listing<'a, T> {
+    /// Head of the table, one cell a column.
+    pub head: &'a [&'a str],
+    /// A line of the table.
+    pub row: fn(&T) -> Vec<String>,
+    /// For programs.
+    pub object: fn(&T) -> Value,
+}
+
+impl<T> Listing<'_, T> {
+    /// Says them: a table with columns of at most 80 characters, or with `json` one object a line.
+    pub fn say(&self, all: &[T], json: bool) {
+        if json {
+            all.iter().for_each(|one| say(self::json(&(self.object)(one))));
+        } else {
+            say(table_within(self.head, &all.iter().map(self.row).collect::<Vec<_>>(), 80));
+        }
+    }
+}
+
 /// Progress on one line of a terminal; silent elsewhere.
 pub struct Progress {
     shown: bool,

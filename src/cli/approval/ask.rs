@@ -1,5 +1,6 @@
 //! `akta approval ask`: somebody asks for what nobody may do alone.
 
+use clap::builder::PossibleValue;
 use serde_json::json;
 
 use super::stands;
@@ -8,7 +9,7 @@ use crate::cli::text::rfc3339;
 use crate::cli::{Failure, Outcome, block_on, receipt};
 use crate::client::reason;
 use crate::grpc::api::AskApprovalRequest;
-use crate::model::stored;
+use crate::model::permission::approval::Deed;
 
 /// Ask for what nobody may do alone
 ///
@@ -40,20 +41,13 @@ pub(super) struct Args {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Deed {
-    Erasure,
-    Reidentification,
-    NameOverride,
-}
+impl clap::ValueEnum for Deed {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
 
-impl Deed {
-    fn wire(self) -> stored::Deed {
-        match self {
-            Self::Erasure => stored::Deed::Erasure,
-            Self::Reidentification => stored::Deed::Reidentification,
-            Self::NameOverride => stored::Deed::NameOverride,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()))
     }
 }
 
@@ -61,7 +55,7 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
     let Args { deed, target, concerning, ground, id, json } = args;
     block_on(async {
         let mut client = target.connect().await?;
-        let (controller, deed) = (target.controller.clone(), deed.wire().into());
+        let (controller, deed) = (target.controller.clone(), deed.stored().into());
         let request = AskApprovalRequest { controller, id, deed, concerning, ground };
         let answer = client.controllers.ask_approval(request).await.map_err(|status| reason(&status))?.into_inner();
         let stands = stands(answer.standing(), answer.ready_at.as_ref());

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::stands;
 use crate::cli::args::{Ground, Target};
-use crate::cli::text::{self, rfc3339, say, table_within};
+use crate::cli::text::{self, Listing, rfc3339};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ApprovalInfo, ListApprovalsRequest};
-use crate::model::stored;
+use crate::model::permission::approval::Deed;
 
 /// List what was asked for, and where it stands: what is open, and what was settled less than a year ago
 ///
@@ -35,24 +35,14 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
         let request = ListApprovalsRequest { controller: args.target.controller.clone(), purpose, purpose_text };
         let answer = client.controllers.list_approvals(request).await.map_err(|status| reason(&status))?;
         let approvals = answer.into_inner().approvals;
-        if args.json {
-            approvals.iter().for_each(|approval| say(text::json(&object(approval))));
-        } else {
-            let rows: Vec<Vec<String>> = approvals.iter().map(row).collect();
-            let head = ["ID", "DEED", "CONCERNING", "STANDS", "ASKED (UTC)", "BY", "AGREED", "OBJECTED", "GROUND"];
-            say(table_within(&head, &rows, 80));
-        }
+        let head = ["ID", "DEED", "CONCERNING", "STANDS", "ASKED (UTC)", "BY", "AGREED", "OBJECTED", "GROUND"];
+        Listing { head: &head, row, object }.say(&approvals, args.json);
         Ok(Outcome::Good)
     })
 }
 
 fn deed(approval: &ApprovalInfo) -> &'static str {
-    match approval.deed() {
-        stored::Deed::Unspecified => "-",
-        stored::Deed::Erasure => "erasure",
-        stored::Deed::Reidentification => "reidentification",
-        stored::Deed::NameOverride => "name-override",
-    }
+    Deed::from_stored(approval.deed).map_or("-", Deed::word)
 }
 
 fn row(approval: &ApprovalInfo) -> Vec<String> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::args::{Ground, Target};
-use crate::cli::text::{self, rfc3339, say, table_within};
+use crate::cli::text::{self, Listing, rfc3339};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::{Client, reason};
 use crate::env::{Clock, SystemClock};
@@ -32,13 +32,8 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
     block_on(async {
         let mut client = args.target.connect().await?;
         let grants = asked(&mut client, &args.target.controller, &args.ground).await?;
-        if args.json {
-            grants.iter().for_each(|grant| say(text::json(&object(grant))));
-        } else {
-            let rows: Vec<Vec<String>> = grants.iter().map(row).collect();
-            let head = ["ID", "TO", "FOR", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"];
-            say(table_within(&head, &rows, 80));
-        }
+        let head = ["ID", "TO", "FOR", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"];
+        Listing { head: &head, row, object }.say(&grants, args.json);
         Ok(Outcome::Good)
     })
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::{Ground, Target};
 use crate::cli::grant::list::state;
-use crate::cli::text::{self, rfc3339, say, table_within};
+use crate::cli::text::{self, Listing, rfc3339};
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::{Client, reason};
 use crate::grpc::api::{IncidentInfo, ListIncidentsRequest};
@@ -31,12 +31,8 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
     block_on(async {
         let mut client = args.target.connect().await?;
         let incidents = asked(&mut client, &args.target.controller, &args.ground).await?;
-        if args.json {
-            incidents.iter().for_each(|incident| say(text::json(&object(incident))));
-        } else {
-            let rows: Vec<Vec<String>> = incidents.iter().map(row).collect();
-            say(table_within(&["ID", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"], &rows, 80));
-        }
+        let head = ["ID", "FROM (UTC)", "UNTIL (UTC)", "NOW", "BY", "GROUND"];
+        Listing { head: &head, row, object }.say(&incidents, args.json);
         Ok(Outcome::Good)
     })
 }

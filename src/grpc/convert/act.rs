@@ -18,7 +18,6 @@ use crate::model::permission::grants::{GROUND_BYTES_MAX, Grant, Incident, Span};
 use crate::model::permission::holder::Holder;
 use crate::model::permission::issuer::is_trustworthy;
 use crate::model::spiffe::SpiffeId;
-use crate::model::stored;
 
 /// Longest name that an issuer gives, in bytes.
 const TOKEN_NAME_BYTES_MAX: usize = 255;
@@ -131,15 +130,11 @@ pub fn permissions(words: Vec<String>, checker: &mut Checker) -> BTreeSet<Permis
 
 /// What is asked for.
 pub fn deed(number: i32, checker: &mut Checker) -> Option<Deed> {
-    match stored::Deed::try_from(number) {
-        Ok(stored::Deed::Erasure) => Some(Deed::Erasure),
-        Ok(stored::Deed::Reidentification) => Some(Deed::Reidentification),
-        Ok(stored::Deed::NameOverride) => Some(Deed::NameOverride),
-        Ok(stored::Deed::Unspecified) | Err(_) => {
-            checker.refuse("deed", "is required: ERASURE, REIDENTIFICATION or NAME_OVERRIDE");
-            None
-        }
+    let deed = Deed::from_stored(number);
+    if deed.is_none() {
+        checker.refuse("deed", "is required: ERASURE, REIDENTIFICATION or NAME_OVERRIDE");
     }
+    deed
 }
 
 /// Where a request stands, and when it may be done alone.
@@ -199,16 +194,11 @@ pub fn incident_info(incident: &Incident) -> api::IncidentInfo {
 
 /// A request, and where it stands.
 pub fn approval_info(request: &Request, stands: Standing) -> api::ApprovalInfo {
-    let deed = match request.deed {
-        Deed::Erasure => stored::Deed::Erasure,
-        Deed::Reidentification => stored::Deed::Reidentification,
-        Deed::NameOverride => stored::Deed::NameOverride,
-    };
     let names = |voices: &[approval::Voice]| voices.iter().map(|voice| voice.name.clone()).collect();
     let (standing, ready_at) = standing(Some(stands));
     api::ApprovalInfo {
         id: request.id.to_string(),
-        deed: deed.into(),
+        deed: request.deed.stored().into(),
         concerning: request.concerning.clone(),
         ground: request.ground.clone(),
         asked_by: request.asked.name.clone(),

@@ -10,6 +10,7 @@ use super::Permission;
 use super::change::ActId;
 use super::policy::Staff;
 use crate::model::date::Timestamp;
+use crate::model::stored;
 
 /// How long a lone approver waits.
 pub const LONE_WAIT: Duration = Duration::from_secs(48 * 3_600);
@@ -38,6 +39,20 @@ impl Deed {
             Self::Reidentification => "reidentification",
             Self::NameOverride => "name-override",
         }
+    }
+
+    /// As the API and notices have it.
+    pub const fn stored(self) -> stored::Deed {
+        match self {
+            Self::Erasure => stored::Deed::Erasure,
+            Self::Reidentification => stored::Deed::Reidentification,
+            Self::NameOverride => stored::Deed::NameOverride,
+        }
+    }
+
+    /// What the API and notices name so; `None` of what nobody knows.
+    pub fn from_stored(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.stored() as i32 == number)
     }
 
     /// What one must have to ask for it and to do it.

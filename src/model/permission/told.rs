@@ -21,7 +21,7 @@ use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::notice::{Says, Told};
 use crate::model::profile::{ForeignPurposes, Profile};
 use crate::model::stored::{
-    self, ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, DetailPart, Granted,
+    ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, DetailPart, Granted,
     IncidentDeclared, LoneApprovalSet, NoticeCore,
 };
 
@@ -84,13 +84,8 @@ fn says(change: &Change) -> Result<Says, Refusal> {
         }
         Change::End(id) => Says::ActEnded(ActEnded { id: bytes(id)? }),
         Change::Ask { id, deed, staff, .. } => {
-            let deed = match deed {
-                Deed::Erasure => stored::Deed::Erasure,
-                Deed::Reidentification => stored::Deed::Reidentification,
-                Deed::NameOverride => stored::Deed::NameOverride,
-            };
             let processor = *staff == Staff::Processor;
-            Says::ApprovalAsked(ApprovalAsked { id: bytes(id)?, deed: deed as i32, processor })
+            Says::ApprovalAsked(ApprovalAsked { id: bytes(id)?, deed: deed.stored() as i32, processor })
         }
         Change::Answer { id, agrees } => Says::ApprovalAnswered(ApprovalAnswered { id: bytes(id)?, agrees: *agrees }),
         Change::Use { id, alone } => Says::ApprovalUsed(ApprovalUsed { id: bytes(id)?, alone: *alone }),
@@ -189,12 +184,7 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
         }
         Says::ActEnded(ended) => Change::End(text(&ended.id)?),
         Says::ApprovalAsked(asked) => {
-            let deed = match stored::Deed::try_from(asked.deed) {
-                Ok(stored::Deed::Erasure) => Deed::Erasure,
-                Ok(stored::Deed::Reidentification) => Deed::Reidentification,
-                Ok(stored::Deed::NameOverride) => Deed::NameOverride,
-                Ok(stored::Deed::Unspecified) | Err(_) => return Err("it asks for something that is not known"),
-            };
+            let deed = Deed::from_stored(asked.deed).ok_or("it asks for something that is not known")?;
             let concerning = about(CONCERNING)?.unwrap_or(UNREAD).to_owned();
             let staff = if asked.processor { Staff::Processor } else { Staff::Controller };
             Change::Ask { id: text(&asked.id)?, deed, concerning, staff }
