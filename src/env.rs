@@ -5,6 +5,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::model::date::Timestamp;
 
@@ -34,6 +35,16 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::of_system(std::time::SystemTime::now())
+    }
+}
+
+/// The machine's clock, and so much ahead of it. For trying out what comes on a later day.
+#[derive(Debug, Clone, Copy)]
+pub struct ClockAhead(pub Duration);
+
+impl Clock for ClockAhead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(self.0)
     }
 }
 

@@ -45,6 +45,8 @@ struct Gauges {
     queue_bytes: Gauge,
     index_lag: Gauge,
     guard_age: Gauge,
+    expiry_pending: Gauge,
+    reclaim_pending: Gauge,
     disk_free: Gauge,
     connections: Gauge,
     calls: Gauge,
@@ -60,6 +62,10 @@ pub struct Standing {
     pub index_lag: u64,
     /// Seconds since the guard was last made whole.
     pub guard_age: u64,
+    /// Seconds since the oldest date was reached whose keys are still there; 0 if there is none.
+    pub expiry_pending: u64,
+    /// Seconds since the oldest date was reached whose bytes are still there; 0 if there is none.
+    pub reclaim_pending: u64,
     /// Bytes free on the volume; `None` if it does not tell.
     pub disk_free: Option<u64>,
     /// Connections.
@@ -103,6 +109,16 @@ impl Default for Metrics {
             guard_age: all.add(
                 "guard_age_seconds",
                 "since the guard was last written or found whole",
+                Gauge::default(),
+            ),
+            expiry_pending: all.add(
+                "expiry_pending_seconds",
+                "since the first date whose keys are not destroyed was reached",
+                Gauge::default(),
+            ),
+            reclaim_pending: all.add(
+                "expiry_reclaim_pending_seconds",
+                "since the first date whose bytes are not erased was reached",
                 Gauge::default(),
             ),
             disk_free: all.add("disk_free_bytes", "room on the volume; -1 if it does not tell", Gauge::default()),
@@ -176,6 +192,8 @@ impl Metrics {
         self.now.queue_bytes.set(number(now.queue_bytes));
         self.now.index_lag.set(number(now.index_lag));
         self.now.guard_age.set(number(now.guard_age));
+        self.now.expiry_pending.set(number(now.expiry_pending));
+        self.now.reclaim_pending.set(number(now.reclaim_pending));
         self.now.disk_free.set(now.disk_free.map_or(-1, number));
         self.now.connections.set(number(now.connections));
         self.now.calls.set(number(now.calls));

@@ -88,6 +88,8 @@ pub struct Options {
     pub places: Places,
     /// `--dev`: reflection on.
     pub dev: bool,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why a server cannot start; says what to do.
@@ -133,20 +135,21 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, access, places, dev } = options;
+        let Options { data, guard, listen, kek, settings, access, places, dev, clock } = options;
         if let Some(region) = places.region.filter(|region| !region.is_in_eea()) {
             tracing::warn!(%region, "the node keeps its data outside the European Economic Area: GDPR chapter V applies");
         }
         let Ways { listeners, tls, connections, rate } = listen;
         listeners.iter().try_for_each(|listener| listener.check())?;
-        let now: Now = Arc::new(|| SystemClock.now());
+        let told = clock.clone();
+        let now: Now = Arc::new(move || told.now());
         let material = tls.map(|files| Material::read(files, now.clone())).transpose()?;
         let gate = Gate::new(files::room(connections), material, now.clone());
         let policy = match access {
             Access::Everybody => None,
             Access::Policy(path) => Some(PolicyFile::read(path, now)?),
         };
-        let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings)).await;
+        let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings, clock)).await;
         let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
         let (door, policy) = match policy {
@@ -281,11 +284,8 @@ pub async fn alone<T>(
     work: impl AsyncFnOnce(&Node) -> T,
 ) -> Result<T, StartError> {
     let opened = tokio::task::spawn_blocking(move || {
-        let (lock, base, reserve) = base(&data, guard.as_deref(), kek, settings)?;
-        // Nothing is begun here, under names that nobody chose.
-        if base.descriptions().map_err(OpenError::from)?.is_empty() {
-            return Err(OpenError::HistoryMissing.into());
-        }
+        let (lock, base, reserve) = base(&data, guard.as_deref(), kek, settings, Arc::new(SystemClock))?;
+        begun(&base)?;
         let (node, threads) = Node::start(Arc::new(base), reserve)?;
         Ok::<_, StartError>((lock, node, threads))
     });
@@ -297,15 +297,45 @@ pub async fn alone<T>(
     Ok(done)
 }
 
-fn open(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Node, Threads), StartError> {
-    let (lock, base, reserve) = base(data, guard, kek, settings)?;
+/// Opens a folder that nobody has open, for work on it without a node; held as long as the file.
+pub fn folder(
+    data: &Path,
+    guard: Option<&Path>,
+    kek: Kek,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(File, Base), StartError> {
+    let (lock, base, _) = base(data, guard, kek, settings, clock)?;
+    begun(&base)?;
+    Ok((lock, base))
+}
+
+/// Nothing is begun in a folder under names that nobody chose.
+fn begun(base: &Base) -> Result<(), OpenError> {
+    if base.descriptions()?.is_empty() { Err(OpenError::HistoryMissing) } else { Ok(()) }
+}
+
+fn open(
+    data: &Path,
+    guard: Option<&Path>,
+    kek: Kek,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(File, Node, Threads), StartError> {
+    let (lock, base, reserve) = base(data, guard, kek, settings, clock)?;
     let (node, threads) = Node::start(Arc::new(base), reserve)?;
     Ok((lock, node, threads))
 }
 
-fn base(data: &Path, guard: Option<&Path>, kek: Kek, settings: Settings) -> Result<(File, Base, Reserve), OpenError> {
+fn base(
+    data: &Path,
+    guard: Option<&Path>,
+    kek: Kek,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(File, Base, Reserve), OpenError> {
     let lock = lock(data)?;
-    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let world = World { clock, entropy: Arc::new(SystemEntropy) };
     let disk = Disk::open(data, guard)?;
     let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
     Ok((lock, Base::open(disk, kek, settings, world)?, reserve))
@@ -345,6 +375,8 @@ const METHODS: &[&str] = &[
     "/akta.v1.ControllerService/ListApprovals",
     "/akta.v1.RetentionService/ListRetentionClasses",
     "/akta.v1.RetentionService/SetRetention",
+    "/akta.v1.RetentionService/PreviewExpiry",
+    "/akta.v1.RetentionService/RunExpiry",
     "/grpc.health.v1.Health/Check",
     "/grpc.health.v1.Health/Watch",
     "/metrics",

@@ -262,7 +262,12 @@ fn frames() -> Seeds {
 
 fn keyrings() -> Seeds {
     let mut keyring = Keyring {
-        zones: vec![ZoneKeys { zone: "Europe/Warsaw".to_owned(), first_date: 20_000, keys: vec![5; 96] }],
+        zones: vec![ZoneKeys {
+            zone: "Europe/Warsaw".to_owned(),
+            first_date: 20_000,
+            keys: vec![5; 96],
+            destroyed_through: 0,
+        }],
         controller_keys: vec![1; 64],
         bucket_keys: vec![2; 64],
         lasting_key: vec![3; 32],

@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tonic::transport::Channel;
@@ -12,9 +14,10 @@ use super::Failure;
 use super::words::Word;
 use crate::client::{Bearer, Client, Tls};
 use crate::config;
+use crate::env::{Clock, ClockAhead, SystemClock};
 use crate::grpc::api;
 use crate::kek::Place;
-use crate::model::date::Timestamp;
+use crate::model::date::{Date, Timestamp};
 use crate::model::origin::Origin;
 use crate::model::stored;
 use crate::trail::keyring::Kek;
@@ -195,6 +198,30 @@ impl KekArgs {
     }
 }
 
+/// What time it is, for trying out.
+#[derive(Debug, Args)]
+pub struct Ahead {
+    /// With --dev: the clock runs so many days ahead, to see on a copy what a later day brings; what expires by it is
+    /// gone
+    #[arg(long, value_name = "N", requires = "dev", value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    days_ahead: Option<u32>,
+}
+
+impl Ahead {
+    /// The clock.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        match self.days_ahead {
+            None => Arc::new(SystemClock),
+            Some(days) => Arc::new(ClockAhead(Duration::from_secs(u64::from(days) * 86_400))),
+        }
+    }
+
+    /// How many days it is ahead, if it is.
+    pub fn days(&self) -> Option<u32> {
+        self.days_ahead
+    }
+}
+
 /// The key that the keyring was sealed under before.
 #[derive(Debug, Args)]
 pub struct OldKekArgs {
@@ -268,6 +295,19 @@ impl FromStr for Time {
         Timestamp::parse(text)
             .map(Self)
             .ok_or_else(|| "must be a time like 2026-11-22T10:00:00Z or a date like 2026-11-22".to_owned())
+    }
+}
+
+/// A day, in whichever zone it is meant.
+#[derive(Debug, Clone, Copy)]
+pub struct Day(pub Date);
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let day = Some(text).filter(|text| text.len() == 10).and_then(Timestamp::parse).map(Date::of_utc);
+        day.map(Self).ok_or_else(|| "must be a day like 2026-11-22".to_owned())
     }
 }
 

@@ -1,5 +1,5 @@
-//! The command line: one file per command. All but serve, demo, verify, keys, config and bench are clients
-//! of a server.
+//! The command line: one file per command. All but serve, demo, verify, keys, config, bench and retention run DIR are
+//! clients of a server.
 //!
 //! Exit status: 0 good, 1 a finding, 2 usage, 3 could not run.
 

@@ -11,7 +11,7 @@ use super::words::Vocabulary;
 use super::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListNoticesRequest, Notice};
-use crate::model::date::Timestamp;
+use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
 use crate::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, DetailPart, RetentionChosen};
@@ -117,6 +117,7 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         Kind::KekRotated(it) => {
             ("kek_rotated", json!({"generation_before": it.generation_before, "generation_after": it.generation_after}))
         }
+        Kind::Expired(it) => ("expired", json!({"through": Date::from_days(it.through).to_string()})),
         Kind::ControllerSet(it) => (
             "controller_set",
             json!({"public_body": it.public_body, "register_keeper": it.register_keeper,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{KekArgs, OldKekArgs};
+use super::args::{Ahead, KekArgs, OldKekArgs};
 use super::text::say;
 use super::{Failure, Outcome, block_on, keys};
 use crate::config::{self, Access, Listen, Size};
@@ -52,6 +52,8 @@ pub struct Args {
     kek: KekArgs,
     #[command(flatten)]
     old_kek: OldKekArgs,
+    #[command(flatten)]
+    ahead: Ahead,
 }
 
 /// Runs until it is told to stop.
@@ -76,9 +78,16 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         access,
         places: Places { region: file.region()?, recipients: file.recipients()?.into() },
         dev: args.kek.dev,
+        clock: args.ahead.clock(),
     };
     if options.dev {
         tracing::warn!("--dev: keys are public; never with real data");
+    }
+    if let Some(days) = args.ahead.days() {
+        tracing::warn!(
+            days,
+            "--days-ahead: the clock is ahead; what expires by it is gone, also for a clock that is right"
+        );
     }
     if options.access == Access::Everybody {
         tracing::warn!("there is no policy: whoever reaches a listener may do everything");

@@ -9,23 +9,31 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::args::Server;
+use super::retention::standing;
 use super::text::{self, number, rfc3339, say, shown, time};
 use super::{Failure, Outcome, block_on};
 use crate::client::{Client, reason};
 use crate::env::{Clock, SystemClock};
-use crate::grpc::api::{GetCheckpointRequest, GetCheckpointResponse, ListNoticesRequest, Notice};
+use crate::grpc::api::{
+    ExpiryStanding, GetCheckpointRequest, GetCheckpointResponse, ListNoticesRequest, Notice, PreviewExpiryRequest,
+};
 use crate::model::origin::Controller;
 use crate::model::stored::KeyringOpened;
 use crate::model::stored::notice_core::Kind;
 
-const SERVICES: [&str; 4] =
-    ["akta.v1.IngestService", "akta.v1.HistoryService", "akta.v1.EvidenceService", "akta.v1.ControllerService"];
+const SERVICES: [&str; 5] = [
+    "akta.v1.IngestService",
+    "akta.v1.HistoryService",
+    "akta.v1.EvidenceService",
+    "akta.v1.ControllerService",
+    "akta.v1.RetentionService",
+];
 
-/// Say whether a node is serving, since when, and how far a trail is: exit 0 if it serves, 1 if it says no, 3 if nobody
+/// Say whether a node is serving, since when, what has expired, and how far a trail is: exit 0 if it serves, 1 if it says no, 3 if nobody
 /// answers
 ///
 /// Asks the standard health service (grpc.health.v1) for each of Akta's services, and the node's own trail for its last
-/// start. Good as an exec probe: the exit status depends on health alone, and on the trails that are named. States no
+/// start and for what has expired, by zone. Good as an exec probe: the exit status depends on health alone, and on the trails that are named. States no
 /// purpose and leaves no record, for it shows neither events nor people.
 ///
 ///   akta status
@@ -50,6 +58,8 @@ struct Status {
     answered_in_ms: f64,
     /// Its last start, or why it does not tell.
     start: Result<Start, String>,
+    /// How expiry stands, by zone, or why it does not tell.
+    expiry: Result<Vec<ExpiryStanding>, String>,
     /// Newest checkpoint by controller, or why there is none.
     trails: Vec<(String, Result<GetCheckpointResponse, String>)>,
 }
@@ -87,6 +97,7 @@ async fn ask(args: &Args) -> Result<Status, Failure> {
     }
     let mut client = Client::of(channel, args.server.bearer()?);
     let start = start(&mut client).await;
+    let expiry = expiry(&mut client).await;
     let mut trails = Vec::new();
     for controller in &args.controller {
         let request = GetCheckpointRequest { controller: controller.clone(), at_least: 0 };
@@ -94,7 +105,7 @@ async fn ask(args: &Args) -> Result<Status, Failure> {
         let found = found.map(tonic::Response::into_inner).map_err(|status| reason(&status));
         trails.push((controller.clone(), found));
     }
-    Ok(Status { services, answered_in_ms, start, trails })
+    Ok(Status { services, answered_in_ms, start, expiry, trails })
 }
 
 /// The newest start that the node's own trail tells of.
@@ -112,6 +123,14 @@ async fn start(client: &mut Client) -> Result<Start, String> {
             return last.ok_or_else(|| "its own trail tells of no start".to_owned());
         }
     }
+}
+
+/// How expiry stands in each of the node's zones.
+async fn expiry(client: &mut Client) -> Result<Vec<ExpiryStanding>, String> {
+    let controllers = vec![Controller::node().to_string()];
+    let request = PreviewExpiryRequest { controllers, page_size: 1, ..PreviewExpiryRequest::default() };
+    let answer = client.retention.preview_expiry(request).await.map_err(|status| reason(&status))?;
+    Ok(answer.into_inner().standings)
 }
 
 impl Start {
@@ -137,6 +156,10 @@ fn to_text(status: &Status) -> String {
         }
         Err(why) => rows.push(("node", format!("does not tell of its start: {why}"))),
     }
+    match &status.expiry {
+        Ok(zones) => rows.extend(zones.iter().map(|one| (one.zone.as_str(), standing::words(one)))),
+        Err(why) => rows.push(("expiry", format!("not told: {why}"))),
+    }
     for (controller, found) in &status.trails {
         rows.push((
             controller,
@@ -158,12 +181,16 @@ fn to_json(status: &Status) -> Value {
             "keyring_generation": keyring.generation, "dev": keyring.dev}),
         Err(why) => json!({"error": why}),
     };
+    let expiry = match &status.expiry {
+        Ok(zones) => zones.iter().map(standing::object).collect(),
+        Err(why) => json!({"error": why}),
+    };
     let trails = status.trails.iter().map(|(controller, found)| match found {
         Ok(found) => json!({"controller": controller, "origin": origin(found), "size": found.size,
                             "verification_key": found.verification_key}),
         Err(why) => json!({"controller": controller, "error": why}),
     });
-    json!({"services": services, "answered_in_ms": status.answered_in_ms, "node": node,
+    json!({"services": services, "answered_in_ms": status.answered_in_ms, "node": node, "expiry": expiry,
            "trails": trails.collect::<Vec<_>>()})
 }
 

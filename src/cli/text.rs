@@ -25,6 +25,16 @@ pub fn number(number: u64) -> String {
     text
 }
 
+/// `1 event`, `2 events`, `3 accesses`.
+pub fn count(number: usize, one: &str) -> String {
+    let ending = match number {
+        1 => "",
+        _ if one.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {one}{ending}", self::number(number as u64))
+}
+
 /// A time to the second, UTC.
 pub fn time(time: Option<&prost_types::Timestamp>) -> String {
     let time = time.and_then(instant);

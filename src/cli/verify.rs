@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde_json::json;
 
 use self::outside::{Judged, Outside};
-use super::args::KekArgs;
+use super::args::{Ahead, KekArgs};
 use super::text::{self, Progress, number, say, table};
 use super::{Failure, Outcome};
 use crate::config;
-use crate::env::{SystemClock, SystemEntropy};
+use crate::env::SystemEntropy;
 use crate::model::vkey::Vkey;
 use crate::store;
 use crate::store::disk::Disk;
@@ -47,6 +47,8 @@ pub struct Args {
     vkey: Option<Vkey>,
     #[command(flatten)]
     kek: KekArgs,
+    #[command(flatten)]
+    ahead: Ahead,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -87,7 +89,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 fn open(args: &Args, kek: Option<Kek>) -> Result<Base, OpenError> {
     const TRIES: u32 = 5;
     let settings = config::File::default().settings(true).map_err(|_| OpenError::Name("authority"))?;
-    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
+    let world = World { clock: args.ahead.clock(), entropy: Arc::new(SystemEntropy) };
     let mut tries = 1;
     let disk = loop {
         match Disk::open_read_only(&args.data, args.guard.as_deref()) {

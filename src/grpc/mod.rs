@@ -16,6 +16,8 @@ pub mod history;
 #[cfg(feature = "server")]
 pub mod ingest;
 #[cfg(feature = "server")]
+mod listed;
+#[cfg(feature = "server")]
 pub mod outcome;
 #[cfg(feature = "server")]
 mod reidentify;

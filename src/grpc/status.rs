@@ -13,6 +13,7 @@ use crate::model::event::{EVENT_BYTES_MAX, LARGE_EVENT_BYTES_MAX, MANY_SUBJECTS}
 use crate::model::permission::acts::Refusal as Unchanged;
 use crate::trail::acts::ChangeError;
 use crate::trail::answer::AskError;
+use crate::trail::expiry::ExpireError;
 use crate::trail::proof::ProveError;
 use crate::trail::reader::ReadError;
 use crate::trail::submission::{RETRY_AFTER, RecordError};
@@ -229,6 +230,28 @@ impl From<AskError> for Refusal {
                 Self::new(Code::Unavailable, "the store failed; the operator finds the reason in akta's log")
             }
             AskError::Unrecorded(_) | AskError::Closing => {
+                Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
+            }
+        }
+    }
+}
+
+impl From<ExpireError> for Refusal {
+    fn from(error: ExpireError) -> Self {
+        match error {
+            ExpireError::Confirm { .. } | ExpireError::ConfirmedOther { .. } => {
+                let told = format!("nothing was destroyed: {error} (confirmed_date; --confirm)");
+                Self::new(Code::FailedPrecondition, told)
+            }
+            ExpireError::Damaged(_) => {
+                tracing::error!(%error, "nothing is destroyed");
+                Self::new(Code::DataLoss, error.to_string())
+            }
+            ExpireError::Write(_) => {
+                tracing::error!(%error, "the expiry was broken off");
+                Self::new(Code::Unknown, error.to_string())
+            }
+            ExpireError::Closing => {
                 Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
             }
         }

@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 use jiff::civil;
 use jiff::tz::TimeZone;
 
+/// Days that the calendar is asked about at most: the year 9999 is beyond every instant.
+const DAYS_MAX: u32 = 2_900_000;
+
 /// An instant, nanoseconds since 1970-01-01T00:00:00Z; good for the years 1677 to 2262.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -147,6 +150,13 @@ impl Zone {
         Date::of_civil(self.day(time))
     }
 
+    /// The first instant of a day in this zone.
+    pub fn start(&self, date: Date) -> Timestamp {
+        let day = civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(date.days().min(DAYS_MAX)));
+        let instant = day.to_zoned(self.0.clone()).map_or(i128::MAX, |day| day.timestamp().as_nanosecond());
+        Timestamp(i64::try_from(instant).unwrap_or(i64::MAX))
+    }
+
     /// The same day, for its calendar.
     pub(super) fn day(&self, time: Timestamp) -> civil::Date {
         self.0.to_datetime(time.jiff()).date()
@@ -252,6 +262,24 @@ mod tests {
                 .map(|rounding| Lifetime::Months(months).end_rounded(day, rounding).to_string());
             assert_eq!(ends, [later, earlier], "{months} months from {start}");
         }
+    }
+
+    #[test]
+    fn days_begin_in_their_zone() {
+        for (zone, day, start) in [
+            ("Europe/Warsaw", "2026-11-22T12:00:00Z", "2026-11-21T23:00:00Z"),
+            ("Europe/Warsaw", "2026-06-22T12:00:00Z", "2026-06-21T22:00:00Z"),
+            ("UTC", "2026-06-22T12:00:00Z", "2026-06-22T00:00:00Z"),
+            // There was no midnight: the day began an hour later.
+            ("America/Sao_Paulo", "2018-11-04T12:00:00Z", "2018-11-04T03:00:00Z"),
+        ] {
+            let zone = Zone::named(zone).expect(zone);
+            let date = zone.date(Timestamp::parse(day).expect(day));
+            let begun = zone.start(date);
+            assert_eq!(Some(begun), Timestamp::parse(start), "{day}");
+            assert_eq!((zone.date(begun), zone.date(begun.minus(Duration::from_nanos(1))).plus_days(1)), (date, date));
+        }
+        assert_eq!(Zone::default().start(Date::from_days(u32::MAX)), Timestamp::from_nanos(i64::MAX));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::part::{self, NO_SALT, PartId, PartKey};
 use super::policy::{self, Class};
 use super::record::Contents;
-use super::stored::{DetailPart, KekRotated, KeyringOpened, NoticeCore, TrailOpened, notice_core};
+use super::stored::{DetailPart, Expired, KekRotated, KeyringOpened, NoticeCore, TrailOpened, notice_core};
 
 /// What a notice says.
 pub use notice_core::Kind as Says;
@@ -56,6 +56,11 @@ pub fn keyring_opened(generation: u64, dev: bool) -> Says {
 /// `after` on never were.
 pub fn kek_rotated(before: u64, after: u64) -> Says {
     Says::KekRotated(KekRotated { generation_before: before, generation_after: after })
+}
+
+/// What is dated `through` or before is destroyed.
+pub fn expired(through: Date) -> Says {
+    Says::Expired(Expired { through: through.days() })
 }
 
 /// The notice that follows `before`; the first one if there is none.

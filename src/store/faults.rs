@@ -14,6 +14,8 @@ pub enum Call {
     Derive,
     /// Making derived batches durable.
     Flush,
+    /// Making the bytes of removed rows go.
+    Reclaim,
     /// Reading rows or a file.
     Read,
     /// Making a file.

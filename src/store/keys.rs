@@ -34,6 +34,11 @@ pub const META_TRAIL: &[u8] = b"trail/";
 /// Meta: prefix of how far the rows of a trail are merged, u64, followed by the controller's name.
 pub const META_MERGED: &[u8] = b"merged/";
 
+/// Meta: prefix of how far dates are expired, two u32, followed by the zone's name.
+pub const META_EXPIRED: &[u8] = b"expired/";
+/// Meta: prefix of how far dates have left no byte, u32, followed by the zone's name.
+pub const META_RECLAIMED: &[u8] = b"reclaimed/";
+
 /// Number of a trail in storage keys.
 pub type Trail = u32;
 
@@ -134,6 +139,32 @@ pub fn merged(controller: &Controller) -> Vec<u8> {
     [META_MERGED, controller.as_str().as_bytes()].concat()
 }
 
+/// Key of how far a zone's dates are expired.
+pub fn expired(zone: &str) -> Vec<u8> {
+    [META_EXPIRED, zone.as_bytes()].concat()
+}
+
+/// Key of how far a zone's dates have left no byte.
+pub fn reclaimed(zone: &str) -> Vec<u8> {
+    [META_RECLAIMED, zone.as_bytes()].concat()
+}
+
+/// Date, zone and trail of a key that begins with them.
+pub fn dated_of(key: &[u8]) -> Option<(Date, ZoneNumber, Trail)> {
+    let (date, rest) = key.split_first_chunk()?;
+    let (zone, rest) = rest.split_first_chunk()?;
+    let trail = rest.first_chunk()?;
+    let date = Date::from_days(u32::from_be_bytes(*date));
+    Some((date, ZoneNumber::from_be_bytes(*zone), Trail::from_be_bytes(*trail)))
+}
+
+/// What a counter counts: the core's expiry date and the class.
+pub fn counted(key: &[u8]) -> Option<(Date, u16)> {
+    let (date, rest) = key.get(4..)?.split_first_chunk()?;
+    let class = rest.first_chunk()?;
+    Some((Date::from_days(u32::from_be_bytes(*date)), u16::from_be_bytes(*class)))
+}
+
 /// The last 8 bytes of a key: its seq.
 pub fn seq_of(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
@@ -158,6 +189,9 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
             prop_assert_eq!(seq_of(&key(a)), Some(a.1));
             prop_assert_eq!(date_of(&key(a)), Some(Date::from_days(a.0)));
+            prop_assert_eq!(dated_of(&key(a)), Some((Date::from_days(a.0), 1, 2)));
+            let counter = counter(7, Date::from_days(a.0), 3, Date::from_days(b.0));
+            prop_assert_eq!(counted(&counter), Some((Date::from_days(a.0), 3)));
         }
     }
 }

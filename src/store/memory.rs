@@ -3,7 +3,7 @@
 //! A [`Disk`] outlives the [`MemoryStore`]s opened on it, as a disk outlives a process. Synced batches survive a
 //! crash; of derived batches a crash keeps a prefix.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::faults::{Call, Fate, Fault, Faults};
@@ -17,6 +17,8 @@ struct State {
     /// Derived batches since the last flush, in order.
     derived: Vec<Batch>,
     current: Map,
+    /// What was removed or written over, and may still be on the disk until it is reclaimed.
+    residue: BTreeSet<(Family, Vec<u8>, Vec<u8>)>,
     faults: Faults,
 }
 
@@ -39,7 +41,8 @@ impl Disk {
     pub fn copy(&self) -> Self {
         let state = self.state();
         let (durable, derived, current) = (state.durable.clone(), state.derived.clone(), state.current.clone());
-        Self(Arc::new(Mutex::new(State { durable, derived, current, faults: Faults::default() })))
+        let residue = state.residue.clone();
+        Self(Arc::new(Mutex::new(State { durable, derived, current, residue, faults: Faults::default() })))
     }
 
     /// Looks at its faults, or plans one.
@@ -71,6 +74,11 @@ impl Disk {
         self.state().current.iter().map(|((family, key), value)| (*family, key.clone(), value.clone())).collect()
     }
 
+    /// Rows that are gone for readers, of which bytes may still be on the disk.
+    pub fn residue(&self) -> Vec<(Family, Vec<u8>, Vec<u8>)> {
+        self.state().residue.iter().cloned().collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,14 +93,14 @@ impl Store for MemoryStore {
         let mut state = self.0.state();
         state.write(Call::Commit, |state| {
             apply(&mut state.durable, batch.clone());
-            apply(&mut state.current, batch);
+            state.change(batch);
         })
     }
 
     fn derive(&self, batch: Batch) -> Result<(), Error> {
         let mut state = self.0.state();
         state.write(Call::Derive, |state| {
-            apply(&mut state.current, batch.clone());
+            state.change(batch.clone());
             state.derived.push(batch);
         })
     }
@@ -121,6 +129,16 @@ impl Store for MemoryStore {
         Box::new(rows.into_iter())
     }
 
+    fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        let mut state = self.0.state();
+        state.write(Call::Reclaim, |state| {
+            // Its log goes with it, so what was derived so far is durable.
+            state.derived.clear();
+            state.durable = state.current.clone();
+            state.residue.retain(|(of, key, _)| *of != family || &**key < from || &**key >= to);
+        })
+    }
+
     fn flush(&self) -> Result<(), Error> {
         let mut state = self.0.state();
         state.write(Call::Flush, |state| {
@@ -131,6 +149,27 @@ impl Store for MemoryStore {
 }
 
 impl State {
+    /// Changes what readers see; what they no longer see is not gone from the disk.
+    fn change(&mut self, batch: Batch) {
+        let kept = |family: Family| matches!(family, Family::Part | Family::Posting);
+        let mut gone = Vec::new();
+        for change in &batch.changes {
+            match change {
+                Change::Put(family, key, _) | Change::Remove(family, key) if kept(*family) => {
+                    let name = (*family, key.clone());
+                    gone.extend(self.current.get(&name).cloned().map(|value| (name, value)));
+                }
+                Change::RemoveRange(family, from, to) if kept(*family) && from < to => {
+                    let rows = self.current.range((*family, from.clone())..(*family, to.clone()));
+                    gone.extend(rows.map(|(name, value)| (name.clone(), value.clone())));
+                }
+                Change::Put(..) | Change::Remove(..) | Change::RemoveRange(..) => {}
+            }
+        }
+        self.residue.extend(gone.into_iter().map(|((family, key), value)| (family, key, value)));
+        apply(&mut self.current, batch);
+    }
+
     fn read(&mut self) -> Result<(), Error> {
         self.write(Call::Read, |_| ())
     }

@@ -168,6 +168,10 @@ pub trait Store: Send + Sync {
     /// Makes everything written so far durable, derived rows too.
     fn flush(&self) -> Result<(), Error>;
 
+    /// Makes the bytes go of rows that were removed, from `from`, inclusive, to `to`, exclusive: out of logs and files. Changes no row,
+    /// so it may run beside whoever writes and reads; it takes its time.
+    fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error>;
+
     /// What it holds in memory.
     fn memory(&self) -> Memory {
         Memory::default()

@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRawIterator,
-    DBRecoveryMode, ErrorKind, Options, ReadOptions, SliceTransform, WriteBatch, WriteOptions,
+    BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactOptions, DB,
+    DBCompressionType, DBRawIterator, DBRecoveryMode, ErrorKind, Options, ReadOptions, SliceTransform, WriteBatch,
+    WriteOptions,
 };
 
 use super::keys::POSTING_PREFIX;
@@ -164,6 +165,24 @@ impl Store for RocksStore {
 
     fn peek(&self, scan: Scan) -> Result<Option<Row>, Error> {
         self.rows(scan, false).next().transpose()
+    }
+
+    fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        // Out of memory into files, so that no log has them any more: RocksDB drops logs of which all is in files.
+        self.flush()?;
+        let own = self.family(family)?;
+        let left = Scan { family, from: from.to_vec(), to: Some(to.to_vec()), descending: false };
+        // Whole files go at once. Rows that are to stay would go with them.
+        if self.peek(left)?.is_none() {
+            self.db.delete_file_in_range_cf(own, from, to).map_err(|cause| self.error(cause))?;
+        }
+        let mut options = CompactOptions::default();
+        // Beside the compactions that writers depend on, never instead of them.
+        options.set_exclusive_manual_compaction(false);
+        // The lowest level too: it is where old rows rest.
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        self.db.compact_range_cf_opt(own, Some(from), Some(to), &options);
+        Ok(())
     }
 
     fn flush(&self) -> Result<(), Error> {

@@ -1,10 +1,12 @@
 //! What all of a node's trails stand on: stores, keyring, vault, and the doors of time and randomness.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use super::acts::Registry;
+use super::expiry::zones::Zones;
 use super::folding;
 use super::guard::Guard;
 use super::keyring::{self, Kek, Keyring};
@@ -16,7 +18,7 @@ use super::trails::{Head, Info, Trails};
 use super::vault::Vault;
 use crate::env::{Clock, Entropy, random};
 use crate::metrics::Metrics;
-use crate::model::date::{Date, Timestamp};
+use crate::model::date::{Date, Timestamp, Zone};
 use crate::model::origin::{Controller, is_name};
 use crate::model::stored::TrailMeta;
 use crate::model::tiles;
@@ -99,7 +101,7 @@ pub struct Settings {
     /// First part of every origin, a name.
     pub authority: String,
     /// Time zone of new trails.
-    pub zone: crate::model::date::Zone,
+    pub zone: Zone,
     /// Whether an unknown controller is opened at first sight (`--dev`) or refused.
     pub open_controllers: bool,
     /// Controllers that are opened at first sight where `open_controllers` is off.
@@ -126,6 +128,8 @@ pub struct Base {
     pub guard: Option<Guard>,
     /// All trails.
     pub trails: Trails,
+    /// How far each time zone's dates are expired.
+    pub zones: Zones,
     /// What controllers have decided.
     pub acts: Registry,
     /// Version of the store's format.
@@ -211,6 +215,12 @@ impl Base {
         let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
         let (format, writer) = (meta.format, meta.writer);
+        let zones = Zones::of(&meta.trails, &meta.expired);
+        for zone in meta.trails.iter().map(|trail| &trail.zone) {
+            if let Some(through) = keyring.destroyed_through(zone) {
+                zones.raise(zone, through);
+            }
+        }
         Self {
             db,
             index,
@@ -219,6 +229,7 @@ impl Base {
             world,
             guard,
             trails: Trails::after(next),
+            zones,
             acts: Registry::default(),
             format,
             writer,
@@ -268,8 +279,16 @@ impl Base {
     }
 
     /// Today in a trail's zone: what expires on it or before is unreadable.
-    pub fn today(&self, zone: &crate::model::date::Zone) -> Date {
-        zone.date(self.now())
+    ///
+    /// A clock that is set back brings nothing back: what was past once stays so.
+    pub fn today(&self, zone: &Zone) -> Date {
+        self.past(zone, self.now())
+    }
+
+    /// The last date that is past in a zone at that time.
+    pub(super) fn past(&self, zone: &Zone, at: Timestamp) -> Date {
+        let date = zone.date(at);
+        self.zones.floor(zone.name()).map_or(date, |floor| floor.max(date))
     }
 }
 
@@ -280,5 +299,5 @@ fn first_rows(db: &dyn Store, entropy: &dyn Entropy) -> Result<Meta, store::Erro
     batch.put(Family::Meta, keys::META_FORMAT, FORMAT.to_be_bytes());
     batch.put(Family::Meta, keys::META_WRITER, writer.as_bytes());
     db.commit(batch)?;
-    Ok(Meta { format: FORMAT, writer, generation: 0, trails: Vec::new() })
+    Ok(Meta { format: FORMAT, writer, generation: 0, trails: Vec::new(), expired: BTreeMap::new() })
 }

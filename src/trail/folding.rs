@@ -84,7 +84,7 @@ fn acts_of(base: &Base, meta: &TrailMeta) -> Option<Result<Rows, ReadError>> {
             return Some(Err(loss(seq)));
         };
         before = seq;
-        told |= !matches!(core.kind, Some(Kind::Opened(_) | Kind::KeyringOpened(_)));
+        told |= !matches!(core.kind, Some(Kind::Opened(_) | Kind::KeyringOpened(_) | Kind::Expired(_)));
         rows.push((seq, core));
     }
     told.then_some(Ok(rows))

@@ -18,6 +18,7 @@ use super::vault::{Draft, Of};
 use crate::model::date::{Date, Timestamp};
 use crate::model::event::Event;
 use crate::model::identity::{Domain, Identity, Pseudonym};
+use crate::model::notice::Says;
 use crate::model::origin::Controller;
 use crate::model::policy::Dates;
 use crate::model::record::{Contents, People, Record};
@@ -162,7 +163,7 @@ impl<'a> Group<'a> {
         }
         let recorded_at = self.now.max(before);
         let zone = info.as_ref().map_or(&settings.zone, |info| &info.zone);
-        let today = zone.date(recorded_at).max(Date::of_utc(recorded_at));
+        let today = self.base.past(zone, recorded_at).max(Date::of_utc(recorded_at));
         Ok(Ok(Target { info, recorded_at, today }))
     }
 
@@ -272,6 +273,18 @@ impl<'a> Group<'a> {
         let sequencer = Sequencer::new(info.number, info.zone_number, info.link, info.position(), entropy);
         self.staged.insert(controller.clone(), Staged { info: info.clone(), sequencer });
         Ok(info)
+    }
+
+    /// Stages what a trail that is there says of itself, recorded now or, if that is later, at `not_before`. What has no slices needs no
+    /// key, so none is made for it.
+    pub(super) fn tell(&mut self, info: &Arc<Info>, says: Says, not_before: Timestamp) {
+        let position = info.position();
+        let recorded_at = self.base.now().max(position.recorded_at).max(not_before);
+        let entropy = self.base.world.entropy.as_ref();
+        let mut sequencer = Sequencer::new(info.number, info.zone_number, info.link, position, entropy);
+        let placed = sequencer.notice(says, recorded_at);
+        self.entries.push(Entry::of(info, &placed.header, &Contents::default(), None));
+        self.staged.insert(info.controller.clone(), Staged { info: info.clone(), sequencer });
     }
 
     /// Draws the pseudonyms of an event that is to be recorded.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use prost::encoding::{decode_varint, encode_varint};
 
 use super::base::Base;
+use super::expiry::reclaim;
 use super::position::stored_size;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
@@ -114,7 +115,22 @@ impl Indexer {
             }
         }
         base.trails.close_unused();
+        // Of what is expired a crash may have brought back what was removed and not yet durable.
+        for job in reclaim::expired(&base) {
+            indexer.forget(&job)?;
+        }
         Ok((indexer, rebuilt))
+    }
+
+    pub(super) fn base(&self) -> Arc<Base> {
+        self.base.clone()
+    }
+
+    /// Writes rows beside those of entries.
+    pub(super) fn derive(&mut self, batch: Batch) -> Result<(), store::Error> {
+        self.base.index.derive(batch)?;
+        self.dirty = true;
+        Ok(())
     }
 
     /// Takes entries in the order of their records; writes them once a chunk is full.
@@ -154,6 +170,11 @@ impl Indexer {
                 }
             }
             let (date, class) = entry.counts_for;
+            // What is expired is counted no more.
+            if date != Date::NEVER && Some(date) <= self.base.zones.floor(info.zone.name()) {
+                ends.entry(info.number).or_insert_with(|| End::of(info)).size = entry.seq + 1;
+                continue;
+            }
             *counters.entry(keys::counter(info.number, date, class, entry.day)).or_default() += 1;
             let end = ends.entry(info.number).or_insert_with(|| End::of(info));
             end.size = entry.seq + 1;

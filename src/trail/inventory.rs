@@ -74,7 +74,7 @@ mod tests {
         keys[..64].fill(0);
         // A key that merely begins with zeros is one.
         keys[64..95].fill(0);
-        let zone = stored::ZoneKeys { zone: "Europe/Warsaw".into(), first_date: 20_000, keys };
+        let zone = stored::ZoneKeys { zone: "Europe/Warsaw".into(), first_date: 20_000, keys, destroyed_through: 0 };
         let keyring = stored::Keyring { zones: vec![zone], bucket_keys: vec![1; 96], ..stored::Keyring::default() };
         let inventory = Inventory::of(3, true, &keyring);
         assert_eq!(inventory.zones[0].dates, Count { keys: 8, destroyed: 2 });

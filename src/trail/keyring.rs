@@ -4,6 +4,7 @@
 //! what was destroyed is overwritten in both. So is the same generation under another KEK, when that is rotated. A
 //! key is durable here before the first batch that uses it.
 
+mod dates;
 mod kek;
 mod signing;
 mod slots;
@@ -17,20 +18,15 @@ pub use self::kek::{Kek, rotate};
 use self::slots::{FILE, SLOT_BYTES, Secrets, behind, encode, newest, overwrite};
 use super::inventory::Inventory;
 use crate::env::Entropy;
-use crate::model::date::{Date, Zone};
-use crate::model::policy::KEY_HORIZON_DAYS;
 use crate::model::seal::Key;
 use crate::model::stored;
 use crate::store::files::Files;
-use crate::store::keys::ZoneNumber;
 
 /// Number of vault buckets: 12 bits of a keyed hash choose one.
 pub const BUCKETS: u16 = 4_096;
 
 /// Controller keys are made this many at a time.
 const CONTROLLER_SLOTS: usize = 64;
-/// Keys are made again once fewer than the horizon less this many days are left.
-const HORIZON_SLACK_DAYS: u32 = 60;
 
 /// Why the keyring cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -143,20 +139,6 @@ impl Keyring {
         Inventory::of(secrets.generation, self.dev, &secrets.keyring)
     }
 
-    /// Number of a zone, if it has keys.
-    pub fn zone_number(&self, zone: &str) -> Option<ZoneNumber> {
-        let position = self.secrets().keyring.zones.iter().position(|keys| keys.zone == zone)?;
-        u16::try_from(position).ok()
-    }
-
-    /// Key of an expiry date in a zone; `None` if it was never made or is destroyed.
-    pub fn date_key(&self, zone: ZoneNumber, date: Date) -> Option<Key> {
-        let secrets = self.secrets();
-        let zone = secrets.keyring.zones.get(usize::from(zone))?;
-        let index = date.days().checked_sub(zone.first_date)?;
-        nth(&zone.keys, usize::try_from(index).ok()?)
-    }
-
     /// Key of a controller slot.
     pub fn controller_key(&self, slot: u32) -> Option<Key> {
         nth(&self.secrets().keyring.controller_keys, usize::try_from(slot).ok()?)
@@ -172,23 +154,6 @@ impl Keyring {
         let secrets = self.secrets();
         // Checked when the keyring was opened; where it is absent, nothing is looked up that exists.
         Key::from_slice(&secrets.keyring.lasting_key).unwrap_or_else(|| Key::new([0; 32]))
-    }
-
-    /// Makes sure that `zone` has keys for every date from `today` to the horizon, and that `slot` has a key.
-    /// Durable when it answers; whether anything was missing.
-    pub fn ensure(&self, zone: &Zone, today: Date, slot: u32, entropy: &dyn Entropy) -> Result<bool, Error> {
-        let kek = self.kek.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = self.secrets();
-        if has_dates(&old.keyring, zone.name(), today) && nth(&old.keyring.controller_keys, slot as usize).is_some() {
-            return Ok(false);
-        }
-        self.write(&kek, old.generation + 1, entropy, |next| {
-            add_dates(next, zone.name(), today, entropy);
-            while next.controller_keys.len() / 32 <= slot as usize {
-                add_keys(&mut next.controller_keys, CONTROLLER_SLOTS, entropy);
-            }
-        })?;
-        Ok(true)
     }
 
     /// The next generation, with that change; durable when it answers.
@@ -237,34 +202,6 @@ fn add_keys(keys: &mut Vec<u8>, count: usize, entropy: &dyn Entropy) {
     *keys = grown;
 }
 
-fn has_dates(keyring: &stored::Keyring, zone: &str, today: Date) -> bool {
-    keyring.zones.iter().find(|keys| keys.zone == zone).is_some_and(|keys| {
-        let end = keys.first_date as usize + keys.keys.len() / 32;
-        keys.first_date <= today.days() && end >= today.plus_days(KEY_HORIZON_DAYS).days() as usize
-    })
-}
-
-fn add_dates(keyring: &mut stored::Keyring, zone: &str, today: Date, entropy: &dyn Entropy) {
-    let position = keyring.zones.iter().position(|keys| keys.zone == zone).unwrap_or_else(|| {
-        let first_date = today.days();
-        keyring.zones.push(stored::ZoneKeys { zone: zone.to_owned(), first_date, keys: Vec::new() });
-        keyring.zones.len() - 1
-    });
-    let keys = &mut keyring.zones[position];
-    // The clock was set back to before the zone's first day.
-    if let Some(earlier) = keys.first_date.checked_sub(today.days()).filter(|days| *days > 0) {
-        let mut before = Vec::new();
-        add_keys(&mut before, earlier as usize, entropy);
-        before.extend_from_slice(&keys.keys);
-        keys.keys.zeroize();
-        keys.keys = before;
-        keys.first_date = today.days();
-    }
-    let have = keys.keys.len() / 32;
-    let want = today.plus_days(KEY_HORIZON_DAYS + HORIZON_SLACK_DAYS).days().saturating_sub(keys.first_date) as usize;
-    add_keys(&mut keys.keys, want.saturating_sub(have), entropy);
-}
-
 fn nth(keys: &[u8], index: usize) -> Option<Key> {
     let start = index.checked_mul(32)?;
     let key = keys.get(start..start.checked_add(32)?)?;
@@ -276,6 +213,8 @@ fn nth(keys: &[u8], index: usize) -> Option<Key> {
 mod tests {
     use super::*;
     use crate::env::SeededEntropy;
+    use crate::model::date::{Date, Zone};
+    use crate::model::policy::KEY_HORIZON_DAYS;
     use crate::store::faults::{Call, Fault, Faults};
     use crate::store::files::MemoryFiles;
 
@@ -320,18 +259,6 @@ mod tests {
         files.overwrite(FILE, 0, &[0; 100]).expect("writes");
         files.overwrite(FILE, SLOT_BYTES as u64, &[0; 100]).expect("writes");
         assert!(matches!(open(&files, &kek, 1), Err(Error::Damaged)));
-    }
-
-    #[test]
-    fn a_clock_set_back_gets_keys_too() {
-        let keyring = open(&MemoryFiles::new(), &Kek::dev(), 0).expect("is made");
-        let zone = Zone::default();
-        keyring.ensure(&zone, TODAY, 0, &SeededEntropy::new(9)).expect("writes");
-        let kept = keyring.date_key(0, TODAY.plus_days(9)).expect("was made");
-        let earlier = Date::from_days(TODAY.days() - 20);
-        assert!(keyring.ensure(&zone, earlier, 0, &SeededEntropy::new(10)).expect("writes"));
-        assert!(keyring.date_key(0, earlier).is_some());
-        assert_eq!(keyring.date_key(0, TODAY.plus_days(9)).expect("is kept").bytes(), kept.bytes());
     }
 
     /// A write torn anywhere leaves the old generation or the new one, never none.

@@ -4,11 +4,12 @@
 //! before anything is opened: names, lengths, that trails are numbered without a gap and are of this store. A row that
 //! is not as it must be is named, and nothing is opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
 use super::base::OpenError;
+use super::expiry::zones::{self, Marks};
 use crate::model::date::Zone;
 use crate::model::origin::{Controller, Origin};
 use crate::model::stored::TrailMeta;
@@ -36,6 +37,8 @@ pub struct Meta {
     pub generation: u64,
     /// Trails, by controller.
     pub trails: Vec<TrailMeta>,
+    /// How far each time zone's dates are expired.
+    pub expired: BTreeMap<String, Marks>,
 }
 
 impl Meta {
@@ -59,7 +62,7 @@ impl Meta {
             None if trails.is_empty() => 0,
             None => return Err(missing(keys::META_GENERATION).into()),
         };
-        let meta = Self { format, writer, generation, trails };
+        let meta = Self { format, writer, generation, trails, expired: Marks::read(db)? };
         meta.check_trails()?;
         Ok(Some(meta))
     }
@@ -126,11 +129,13 @@ pub fn merged(db: &dyn Store, controller: &Controller) -> Result<u64, Error> {
 
 /// Rows beside those that opening depends on, as far as they are not as they must be; `sizes` are those of the trails.
 pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64>) -> Result<Vec<String>, Error> {
-    let mut odd = Vec::new();
+    let strange = zones::strange(&Marks::read(db)?, &descriptions(db)?);
+    let what = "of how far dates are expired are of a zone that no trail has";
+    let mut odd: Vec<String> = strange.iter().map(|zone| format!("meta: the rows \"{zone}\" {what}")).collect();
     for row in db.scan(Scan::all(Family::Meta)) {
         let (key, value) = row?;
         if [keys::META_FORMAT, keys::META_WRITER, keys::META_GENERATION].contains(&&*key)
-            || key.starts_with(keys::META_TRAIL)
+            || [keys::META_TRAIL, keys::META_EXPIRED, keys::META_RECLAIMED].iter().any(|name| key.starts_with(name))
         {
             continue;
         }
@@ -255,6 +260,7 @@ mod tests {
             change(&mut meta);
             put(4, &meta.encode_to_vec())
         };
+        let with = |name: &str, value: &[u8]| [good(), vec![(name.as_bytes().into(), value.into())]].concat();
         let without = |at: usize| {
             let mut rows = good();
             rows.remove(at);
@@ -278,6 +284,13 @@ mod tests {
             (of(1, |meta| meta.controller_slot = 0), "\"trail/b\" has the key of another controller"),
             (of(1, |meta| meta.zone = "Europe/Wars".into()), "\"trail/b\" names a time zone"),
             (of(1, |meta| meta.origin = "b".into()), "\"trail/b\" names no origin"),
+            (with("expired/Europe/Warsaw", &[0; 7]), "\"expired/Europe/Warsaw\" is not 8 bytes"),
+            (with("expired/Europe/Warsaw", &[0; 8]), "\"expired/Europe/Warsaw\" says that less was begun"),
+            (with("expired/Europe/Warsaw", &[0, 0, 0, 2, 0, 0, 0, 1]), "says that less was begun"),
+            (with("expired/Europe/Wars", &[0, 0, 0, 1, 0, 0, 0, 1]), "\"expired/Europe/Wars\" names a time zone"),
+            (with("expired/europe/warsaw", &[0, 0, 0, 1, 0, 0, 0, 1]), "names a time zone that is not known"),
+            (with("reclaimed/Europe/Warsaw", &[0; 3]), "\"reclaimed/Europe/Warsaw\" is not 4 bytes"),
+            (with("reclaimed/Europe/Warsaw", &[0, 0, 0, 1]), "says that more is reclaimed than is expired"),
             (of(u32::MAX, |_| ()), "has the number 1"),
         ] {
             let why = read(rows).expect_err(says);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::base::Base;
 use super::base::OpenError;
+use super::expiry::reclaim;
 use super::group::Answer;
 use super::indexer::Indexer;
 use super::keyring::Kek;
@@ -64,14 +65,19 @@ impl Node {
         let writer = threads::spawn("akta-writer", move || {
             threads::write(writer, merger, jobs, entries, &flag, &metrics);
         })?;
-        let indexer = threads::spawn("akta-indexer", move || threads::index(indexer, postings, &index_jobs))?;
+        let (reclaims, expired) = channel();
+        let indexer = threads::spawn("akta-indexer", move || {
+            threads::index(indexer, postings, &index_jobs, &reclaims);
+        })?;
+        let (on, told) = (base.clone(), inbox.clone());
+        let reclaimer = threads::spawn("akta-reclaim", move || reclaim::run(&on, &expired, &told))?;
         let (guarding, ended) = sync_channel(1);
         let (turn, turns) = watch::channel(0);
         let (guarded, hours) = (base.clone(), inbox.clone());
         let guard = threads::spawn("akta-guard", move || threads::guard(&guarded, &ended, &turn, &hours))?;
         let [budget, streams_budget] = [(); 2].map(|()| Arc::new(Semaphore::new(BUDGET_BYTES)));
         let node = Self { base, inbox, index, budget, streams_budget, reserve, stopped, turns };
-        Ok((node, Threads { writer, indexer, guard, guarding }))
+        Ok((node, Threads { writer, indexer, reclaimer, guard, guarding }))
     }
 
     /// What the node stands on.
@@ -154,6 +160,8 @@ impl Node {
             queue_bytes: (2 * BUDGET_BYTES).saturating_sub(free) as u64,
             index_lag: self.base.trails.all_open().into_iter().fold(0, of),
             guard_age: u64::try_from(age).unwrap_or_default(),
+            expiry_pending: self.base.expiry_lag(),
+            reclaim_pending: self.base.reclaim_lag(),
             disk_free: self.reserve.free(),
             stopped: *self.stopped.borrow(),
             ..Standing::default()

@@ -62,6 +62,7 @@ pub(super) fn open_trail(base: &Base, opening: &Opening) -> Result<(Arc<Info>, V
     base.db.commit(batch)?;
 
     info.set_position(position);
+    base.zones.add(zone, zone_number);
     base.trails.add(info.clone());
     let entry = |placed: &Placed| Entry::of(&info, &placed.header, &Contents::default(), None);
     let entries = placed.iter().map(entry).collect();

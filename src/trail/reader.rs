@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::base::Base;
+use super::expiry::told_through;
 use super::trails::Info;
 use crate::model::date::Date;
 use crate::model::frame::{self, OpenPart};
@@ -44,6 +45,8 @@ pub struct Reader<'a> {
     openings: bool,
     /// Nothing of what is read is likely to be read again soon.
     once: bool,
+    /// For it only what the trail tells is expired, not what the clock says.
+    judges: bool,
     run: Vec<Linked>,
     frames: HashMap<Date, OpenFrame>,
 }
@@ -58,7 +61,7 @@ struct OpenFrame {
 impl<'a> Reader<'a> {
     /// A reader of that trail, for which dates up to and including `today` are past.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
-        Self { base, info, today, openings: false, once: false, run: Vec::new(), frames: HashMap::new() }
+        Self { base, info, today, openings: false, once: false, judges: false, run: Vec::new(), frames: HashMap::new() }
     }
 
     /// Keeps with each record what opens its parts, if `wanted`.
@@ -79,6 +82,13 @@ impl<'a> Reader<'a> {
         Self::new(base, info, Date::from_days(u32::MAX))
     }
 
+    /// A reader that judges: for it a part is expired once a notice of the trail says so, and not before, whatever the
+    /// clock says.
+    pub fn judging(base: &'a Base, info: &'a Info) -> Result<Self, ReadError> {
+        let told = told_through(base, info)?.unwrap_or(Date::NEVER);
+        Ok(Self { judges: true, ..Self::new(base, info, told) })
+    }
+
     /// The record at `seq`, which is below the published size.
     pub fn record(&mut self, seq: u64) -> Result<Record, ReadError> {
         let Linked { header, link } = self.linked(seq)?;
@@ -97,12 +107,16 @@ impl<'a> Reader<'a> {
         for group in sealed {
             verdicts.push(if group.date <= self.today {
                 Verdict::Expired
-            } else if self.base.keyring.is_absent() {
-                self.frame(seq, group.date)?;
-                Verdict::Sealed
             } else {
-                parts.extend(self.group(seq, group)?);
-                Verdict::Intact
+                match self.open(seq, group) {
+                    Ok(None) => Verdict::Sealed,
+                    Ok(Some(opened)) => {
+                        parts.extend(opened);
+                        Verdict::Intact
+                    }
+                    Err(_) if self.has_expired(group.date)? => Verdict::Expired,
+                    Err(error) => return Err(error),
+                }
             });
         }
         parts.sort_by_key(|part| part.key);
@@ -115,6 +129,25 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(Record { header, link, contents, verdicts, openings })
+    }
+
+    /// The parts of a group; none where no keys are at hand.
+    fn open(&mut self, seq: u64, group: &Group) -> Result<Option<Vec<OpenPart>>, ReadError> {
+        if self.base.keyring.is_absent() {
+            self.frame(seq, group.date)?;
+            return Ok(None);
+        }
+        self.group(seq, group).map(Some)
+    }
+
+    /// Whether what cannot be opened has expired since this reader was made.
+    fn has_expired(&mut self, date: Date) -> Result<bool, ReadError> {
+        let told = match self.judges {
+            true => told_through(self.base, self.info)?,
+            false => self.base.zones.floor(self.info.zone.name()),
+        };
+        self.today = self.today.max(told.unwrap_or_default());
+        Ok(date <= self.today)
     }
 
     /// The header at `seq` with its link.

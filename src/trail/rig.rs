@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::acts::{ChangeError, Noted};
 use super::base::{Base, Settings, World};
 use super::change::Made;
+use super::expiry::{ExpireError, Expired};
 use super::group::{Group, Staged};
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
@@ -51,6 +52,12 @@ impl Disks {
         let (keyring, guard) = (MemoryFiles::new(), MemoryFiles::new());
         let [db, vault, index] = std::array::from_fn(|_| memory::Disk::new());
         Self { db, vault, index, keyring, guard }
+    }
+
+    /// Others with the same bytes.
+    pub(super) fn copy(&self) -> Self {
+        let Self { db, vault, index, keyring, guard } = self;
+        Self { db: db.copy(), vault: vault.copy(), index: index.copy(), keyring: keyring.copy(), guard: guard.copy() }
     }
 
     pub(super) fn disk(&self) -> Disk {
@@ -112,7 +119,7 @@ impl Rig {
         Self::start(disks, now)
     }
 
-    pub(super) fn at(&self, time: Timestamp) -> &Self {
+    pub(super) fn at(&mut self, time: Timestamp) -> &mut Self {
         self.clock.set(time);
         self
     }
@@ -153,6 +160,15 @@ impl Rig {
         let step = self.writer.commit(group).unwrap();
         step.publish();
         self.indexer.absorb(step.entries).unwrap();
+    }
+
+    /// Expires what is past; at most this date, where it needs somebody's word.
+    pub(super) fn expire(&mut self, confirmed: Option<Date>) -> Result<Expired, ExpireError> {
+        let indexer = &mut self.indexer;
+        self.writer.expire(confirmed, |step| {
+            step.publish();
+            indexer.absorb(step.entries).unwrap();
+        })
     }
 
     /// Everything that verification finds.

@@ -15,11 +15,9 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::base::Base;
-use super::group::{Group, Staged, WriteError};
-use super::indexer::Entry;
+use super::group::{Group, WriteError};
 use super::keyring::{self, Kek};
 use super::reader::ReadError;
-use super::sequencer::Sequencer;
 use super::trails::Info;
 use super::writer::{Step, Writer};
 use crate::model::notice::{self, Says};
@@ -86,7 +84,7 @@ impl Writer {
                 info.sign_from(size + 1);
                 let told = base.keyring.hand_over(&info.origin, size);
                 let told = told.expect("there is a key and a next one");
-                stage(&base, &mut group, info, Says::SigningKeyRotated(told));
+                group.tell(info, Says::SigningKeyRotated(told), base.now());
             }
         }
         let step = self.commit(group)?;
@@ -140,17 +138,6 @@ fn is_told(base: &Base, infos: &[Arc<Info>]) -> Result<bool, ReadError> {
         _ => None,
     })?;
     Ok(last.is_some() && last.as_deref() == base.keyring.next_signing_key().as_ref().map(|key| key.as_slice()))
-}
-
-/// Stages a notice in a trail that is there. It needs no key, so none is made for it.
-fn stage<'a>(base: &'a Base, group: &mut Group<'a>, info: &Arc<Info>, says: Says) {
-    let position = info.position();
-    let recorded_at = base.now().max(position.recorded_at);
-    let entropy = base.world.entropy.as_ref();
-    let mut sequencer = Sequencer::new(info.number, info.zone_number, info.link, position, entropy);
-    let placed = sequencer.notice(says, recorded_at);
-    group.entries.push(Entry::of(info, &placed.header, &Default::default(), None));
-    group.staged.insert(info.controller.clone(), Staged { info: info.clone(), sequencer });
 }
 
 /// What the newest notice of a trail says of which `pick` makes something.

@@ -2,7 +2,7 @@
 //! small rows in their gaps.
 
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use super::acts::{ChangeError, Noted};
 use super::base::Base;
 use super::change::Made;
 use super::controllers::{Asked, OpenTrail};
+use super::expiry::{self, Expirer, reclaim};
 use super::group::Answer;
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
@@ -51,6 +52,10 @@ pub(super) enum Inbox {
     Decide(Box<Decision>),
     /// An hour is closed: its small rows may be merged.
     Merge,
+    /// What is past is to be expired: somebody waits for it, or it is the time of day.
+    Expire(Option<expiry::Asked>),
+    /// The bytes of what was handed over are gone, or, false, not yet.
+    Reclaimed(reclaim::Job, bool),
     /// A key is to be replaced.
     Rotate(Rotation),
     /// Record what was taken before, then end.
@@ -101,6 +106,8 @@ pub(super) enum IndexJob {
     Flush(oneshot::Sender<Result<(), store::Error>>),
     /// Merge these once there is nothing else to do.
     Merge(Postings),
+    /// Remove what is expired, then hand it on to have its bytes reclaimed.
+    Forget(reclaim::Job),
     /// Write what was gathered, then end.
     Close,
 }
@@ -109,6 +116,7 @@ pub(super) enum IndexJob {
 pub struct Threads {
     pub(super) writer: JoinHandle<()>,
     pub(super) indexer: JoinHandle<()>,
+    pub(super) reclaimer: JoinHandle<()>,
     pub(super) guard: JoinHandle<()>,
     /// Dropped to end the guard, once nothing grows any more.
     pub(super) guarding: SyncSender<()>,
@@ -124,6 +132,7 @@ impl Threads {
         };
         wait(self.writer);
         wait(self.indexer);
+        wait(self.reclaimer);
         drop(self.guarding);
         wait(self.guard);
     }
@@ -149,10 +158,13 @@ pub(super) fn write(
 ) {
     let mut since_slice = 0;
     let mut waiting = Waiting::default();
+    let mut expirer = Expirer::new(writer.base());
+    // What was not reclaimed when the node stopped.
+    let mut reclaiming = hand_over(expiry::reclaim::pending(&writer.base()), &index);
     loop {
-        let idle = waiting.is_empty() && (merger.is_idle() || writer.is_stopped());
+        let idle = waiting.is_empty() && expirer.is_idle() && (merger.is_idle() || writer.is_stopped());
         let mut next = if idle { jobs.blocking_recv() } else { jobs.try_recv().ok() };
-        if next.is_none() && waiting.is_empty() && jobs.is_closed() {
+        if next.is_none() && waiting.is_empty() && expirer.is_idle() && jobs.is_closed() {
             break;
         }
         let (mut decisions, mut rotations) = (Vec::new(), Vec::new());
@@ -162,6 +174,13 @@ pub(super) fn write(
                 // Each has a group of its own: it is made, or refused, for itself.
                 Inbox::Decide(decision) => decisions.push(*decision),
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
+                Inbox::Expire(asked) => expirer.begin(asked),
+                Inbox::Reclaimed(job, done) => {
+                    reclaiming = reclaiming.saturating_sub(1);
+                    if done {
+                        reclaimed(&mut writer, &job);
+                    }
+                }
                 Inbox::Rotate(rotation) => rotations.push(rotation),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
@@ -192,11 +211,35 @@ pub(super) fn write(
         for rotation in rotations {
             rotate(&mut writer, rotation, &index);
         }
+        if !expirer.is_idle() {
+            let slice = expirer.slice(&mut writer);
+            if let Some(mut step) = slice.step {
+                publish(&mut writer, &mut step, &index);
+            }
+            reclaiming += hand_over(slice.job, &index);
+            // What failed to be reclaimed has its turn again, with the next run.
+            if expirer.is_idle() && reclaiming == 0 && !writer.is_stopped() {
+                reclaiming = hand_over(expiry::reclaim::pending(&writer.base()), &index);
+            }
+        }
         if writer.is_stopped() {
             stopped.send_replace(true);
         }
     }
     let _ = index.send(IndexJob::Close);
+}
+
+/// Hands over to the indexer what is to be removed and reclaimed; how much that is.
+fn hand_over(jobs: impl IntoIterator<Item = reclaim::Job>, index: &SyncSender<IndexJob>) -> usize {
+    jobs.into_iter().filter(|job| index.send(IndexJob::Forget(job.clone())).is_ok()).count()
+}
+
+fn reclaimed(writer: &mut Writer, job: &reclaim::Job) {
+    if !writer.is_stopped()
+        && let Err(error) = writer.reclaimed(job)
+    {
+        writer.fail(&error);
+    }
 }
 
 fn begin(merger: &mut Merger) -> bool {
@@ -280,7 +323,12 @@ fn rotate(writer: &mut Writer, rotation: Rotation, index: &SyncSender<IndexJob>)
 
 /// The indexer's loop: gather, write when a chunk is full, when somebody waits, or after a rest. With nothing to take,
 /// small rows are merged.
-pub(super) fn index(mut indexer: Indexer, mut merger: PostingsMerger, jobs: &Receiver<IndexJob>) {
+pub(super) fn index(
+    mut indexer: Indexer,
+    mut merger: PostingsMerger,
+    jobs: &Receiver<IndexJob>,
+    reclaimer: &Sender<reclaim::Job>,
+) {
     // When what is gathered has rested long enough; fixed by the first entry of a chunk.
     let mut due: Option<Instant> = None;
     let mut settled = Instant::now();
@@ -298,6 +346,7 @@ pub(super) fn index(mut indexer: Indexer, mut merger: PostingsMerger, jobs: &Rec
                 merger.add(postings);
                 Ok(())
             }
+            Ok(IndexJob::Forget(job)) => indexer.forget(&job).map(|()| drop(reclaimer.send(job))),
             Err(RecvTimeoutError::Timeout) if rest.is_zero() => indexer.flush(),
             Err(RecvTimeoutError::Timeout) => merger.slice(),
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
@@ -319,7 +368,7 @@ pub(super) fn index(mut indexer: Indexer, mut merger: PostingsMerger, jobs: &Rec
 }
 
 /// The guard's loop: once per cadence, and once more at the end. Whoever waits for a checkpoint hears of each turn, and
-/// the writer of each closed hour.
+/// the writer of each closed hour: what is past by then is to be expired.
 pub(super) fn guard(
     base: &Base,
     ended: &Receiver<()>,
@@ -343,6 +392,7 @@ pub(super) fn guard(
         let now = base.now().nanos() / HOUR;
         if now != std::mem::replace(&mut hour, now) {
             let _ = writer.send(Inbox::Merge);
+            let _ = writer.send(Inbox::Expire(None));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::base::Base;
+use super::expiry::Expired;
 use super::group::{Answer, Group, Staged, WriteError};
 use super::indexer::Entry;
 use super::seen::Seen;
@@ -57,14 +58,20 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Goes on where the trails stand on disk, and with keys that were being replaced. That the keyring is open for writing is noted in the node's own trail.
+    /// Goes on where the trails stand on disk, with keys that were being replaced, and with what is past. That the keyring is open for writing is noted in the node's own trail.
     pub fn open(base: Arc<Base>) -> Result<Self, WriteError> {
+        Ok(Self::open_expiring(base)?.0)
+    }
+
+    /// As [`Self::open`]; and what was past and needed nobody's word to be expired.
+    pub fn open_expiring(base: Arc<Base>) -> Result<(Self, Expired), WriteError> {
         let mut writer = Self { base: base.clone(), seen: Seen::default(), generation: 0, stopped: false };
         writer.finish_rotations()?;
+        let expired = writer.expire_at_start()?;
         let opened = notice::keyring_opened(base.keyring.generation(), base.keyring.is_dev());
         // The indexer is opened after this, and finds it.
         writer.notice(&Controller::node(), opened)?.publish();
-        Ok(writer)
+        Ok((writer, expired))
     }
 
     /// Records nothing any more: what is recorded could not be found.
@@ -130,13 +137,17 @@ impl Writer {
     }
 
     pub(super) fn commit(&mut self, group: Group<'_>) -> Result<Step, WriteError> {
+        self.commit_with(group, Batch::default())
+    }
+
+    /// Writes a group together with these rows.
+    pub(super) fn commit_with(&mut self, group: Group<'_>, mut batch: Batch) -> Result<Step, WriteError> {
         let base = self.base.clone();
         let Group { draft, staged, answers, entries, opened, .. } = group;
         let mut step = Step { results: answers, entries, heads: opened };
-        if staged.is_empty() {
+        if staged.is_empty() && batch.is_empty() {
             return Ok(step);
         }
-        let mut batch = Batch::default();
         let mut positions = Vec::with_capacity(staged.len());
         for Staged { info, sequencer } in staged.into_values() {
             let key = |date| info.date_key(&base.keyring, Use::Seal, date);

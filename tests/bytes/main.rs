@@ -11,12 +11,14 @@ mod corpora;
 mod decided;
 mod events;
 mod expected;
+mod forgetting;
 mod formats;
 mod freezer;
 mod frozen;
 mod golden;
 mod node;
 mod reckoned;
+mod residue;
 mod served;
 #[path = "../common/skip.rs"]
 mod skip;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akta::env::{ManualClock, SeededEntropy};
-use akta::model::date::{Timestamp, Zone};
+use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::origin::{Controller, Origin};
 use akta::store::disk::Disk;
 use akta::store::{Batch, Family};
 use akta::trail::base::{Base, OpenError, Settings, World};
+use akta::trail::expiry::{Expired, reclaim};
 use akta::trail::indexer::Indexer;
 use akta::trail::keyring::Kek;
 use akta::trail::merge::Pass;
@@ -105,6 +106,25 @@ impl Node {
     pub(crate) fn replace_kek(&mut self, kek: Kek) {
         let step = self.writer.rotate_kek(kek).unwrap().expect("it is another");
         self.take(step);
+    }
+
+    /// Expires what is past; what was done.
+    pub(crate) fn expire(&mut self, confirmed: Option<Date>) -> Expired {
+        let indexer = &mut self.indexer;
+        let done = self.writer.expire(confirmed, |step| {
+            step.publish();
+            indexer.absorb(step.entries).unwrap();
+        });
+        done.unwrap()
+    }
+
+    /// Its bytes go.
+    pub(crate) fn reclaim(&mut self) {
+        for job in reclaim::pending(&self.base) {
+            self.indexer.forget(&job).unwrap();
+            assert!(reclaim::reclaim(&self.base, &job, || true).unwrap());
+            self.writer.reclaimed(&job).unwrap();
+        }
     }
 
     fn take(&mut self, step: Step) {

@@ -4,9 +4,9 @@ use akta::grpc::api::{
     self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
     GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
     ListApprovalsRequest, ListGrantsRequest, ListIncidentsRequest, ListNoticesRequest, ListRetentionClassesRequest,
-    OpenControllerRequest, RecordEventRequest, RecordEventsRequest, SearchEventsRequest, SearchOrder,
-    SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest, StreamEventsRequest, VerifyTrailRequest,
-    get_event_request,
+    OpenControllerRequest, PreviewExpiryRequest, RecordEventRequest, RecordEventsRequest, RunExpiryRequest,
+    SearchEventsRequest, SearchOrder, SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest,
+    StreamEventsRequest, VerifyTrailRequest, get_event_request,
 };
 use akta::model::permission::Permission;
 use akta::model::permission::role::Role;
@@ -21,7 +21,10 @@ pub(crate) type Row = (&'static str, &'static [Permission], fn(&str) -> Vec<u8>)
 /// The one call that is about no controller in particular: it answers what the caller may see.
 pub(crate) const LIST: &str = "ControllerService/ListControllers";
 
-pub(crate) const ROWS: [Row; 25] = [
+/// The one call that is about the whole node, whoever asks about which controller.
+pub(crate) const WHOLE: &str = "RetentionService/RunExpiry";
+
+pub(crate) const ROWS: [Row; 27] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -96,6 +99,10 @@ pub(crate) const ROWS: [Row; 25] = [
         let (controller, ground) = (of.to_owned(), "resolution 7".to_owned());
         SetRetentionRequest { controller, ground, dry_run: false, choices: vec![year()] }.encode_to_vec()
     }),
+    ("RetentionService/PreviewExpiry", &[Permission::List], |of| {
+        PreviewExpiryRequest { controllers: vec![of.to_owned()], ..Default::default() }.encode_to_vec()
+    }),
+    (WHOLE, &[Permission::Purge], |_| RunExpiryRequest::default().encode_to_vec()),
 ];
 
 /// What the first school has decided before.

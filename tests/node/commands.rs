@@ -19,8 +19,14 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 27] = [
-        (&["serve"], &["--dev", "--data", "--listen", "--config", "--kek-file"]),
+    let rows: [(&[&str], &[&str]); 30] = [
+        (&["retention"], &["preview", "run"]),
+        (&["retention", "preview"], &["--until", "--controller", "--json", "Permission: list", "7 years"]),
+        (
+            &["retention", "run"],
+            &["DIR", "--confirm", "--dry-run", "--yes", "--json", "45 days", "--kek-file", "--guard", "purge"],
+        ),
+        (&["serve"], &["--days-ahead", "--dev", "--data", "--listen", "--config", "--kek-file"]),
         (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
         (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),

@@ -18,6 +18,7 @@ mod edits;
 mod evidence;
 mod flagged;
 mod foreign;
+mod forgetting;
 mod full;
 mod garbage;
 mod grants;

@@ -264,6 +264,7 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::RetentionChosen(_) => "retention",
         Kind::SigningKeyRotated(_) => "signing key rotated",
         Kind::KekRotated(_) => "KEK rotated",
+        Kind::Expired(_) => "expired",
     }
 }
 

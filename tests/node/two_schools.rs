@@ -113,6 +113,7 @@ async fn decided(folder: &Path) -> Made<()> {
         access: file.access(false)?,
         places: Places { region: file.region()?, recipients: file.recipients()?.into() },
         dev: false,
+        clock: std::sync::Arc::new(akta::env::SystemClock),
     })
     .await?;
     let tls = Tls::new(&std::fs::read(folder.join("ca.crt"))?, None)?;

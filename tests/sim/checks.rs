@@ -4,6 +4,7 @@
 use std::mem::discriminant;
 use std::sync::Arc;
 
+use akta::model::notice;
 use akta::model::permission::told;
 use akta::model::policy::Kept;
 use akta::trail::reader::Reader;
@@ -58,7 +59,7 @@ impl Sim {
     /// Everything acknowledged is there, in its place, with its link; the one judge agrees.
     pub(crate) fn check_all(&mut self, node: &Open) {
         for info in self.world.trails(node) {
-            let today = info.zone.date(self.world.now);
+            let today = self.today(node, &info.zone);
             let mut reader = Reader::new(&node.base, &info, today);
             let checked = &mut self.counts.checked;
             for (seq, known, retention) in dated(&self.model[&info.controller]) {
@@ -78,6 +79,12 @@ impl Sim {
                     checked.holds(DurableFirst, same, || format!("record {seq} is not the notice of {change:?}"));
                     continue;
                 }
+                if let Some(through) = known.expired {
+                    let notice = record.contents.notice.as_ref().and_then(|notice| notice.kind.clone());
+                    let same = notice == Some(notice::expired(through));
+                    checked.holds(DurableFirst, same, || format!("record {seq} does not tell of {through}"));
+                    continue;
+                }
                 match &record.contents.core {
                     Some(core) => checked.holds(DurableFirst, core.event_id == known.event_id, || {
                         format!("record {seq} is another event than acknowledged")
@@ -91,6 +98,7 @@ impl Sim {
             }
         }
         self.check_decided(node);
+        self.check_expired(node);
         let findings = verify(&node.base, |_, _, _| {}).findings;
         self.counts.checked.holds(Judge, findings.is_empty(), || format!("{findings:?}"));
     }

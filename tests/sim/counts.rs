@@ -62,6 +62,11 @@ counts! {
     decided,
     changes_refused,
     opened,
+    /// Notices that parts are expired; runs, those of them that needed somebody's word, and dates that left no byte.
+    told,
+    runs,
+    confirmed,
+    reclaimed,
     checkpoints,
     proofs,
     /// Older copies of the history or of the keyring that a start refused, and those that nobody could know of.

@@ -8,6 +8,7 @@ use akta::model::origin::Controller;
 use akta::store::faults::{Call, Faults};
 use akta::store::memory::Disk;
 
+use super::expiring;
 use super::invariant::{DurableFirst, Unknown};
 use super::story::Known;
 use super::world::{Device, Open};
@@ -29,12 +30,14 @@ impl Sim {
             Step::Crash => self.crash("crash"),
             Step::Stop => self.stop(&mut node),
             Step::Clock => self.move_clock(),
+            Step::Days => self.wait(Duration::from_secs(86_400 * 9)),
             Step::Years => self.wait(Duration::from_secs(86_400 * 740)),
             Step::Search => self.search(&mut node),
             Step::Merge => self.merge(&mut node),
             Step::Prove => self.prove(&mut node),
             Step::Record => self.record(&mut node),
             Step::Decide => self.decide(&mut node),
+            Step::Expire => self.expire(&mut node),
         };
         if self.loud {
             println!("{step:?}: {}", if alive { "goes on" } else { "down" });
@@ -66,6 +69,7 @@ impl Sim {
         match self.world.open() {
             Ok(node) => {
                 self.settle(&node);
+                self.check_expired(&node);
                 self.check_signed(&node);
                 self.check_decided(&node);
                 Some(node)
@@ -88,7 +92,9 @@ impl Sim {
             let known = self.model.entry(info.controller.clone()).or_default();
             let mine = unknown.iter().filter(|(controller, _)| *controller == info.controller);
             let mine: Vec<Known> = mine.map(|(_, known)| known.clone()).collect();
-            let (expected, size) = (1 + known.len() as u64, info.size());
+            let told = expiring::told(&self.world, node, info, 1 + known.len() as u64);
+            // What was told of expiry came after it: on the way down, or at this start.
+            let (expected, size) = (1 + known.len() as u64, info.size() - told.len() as u64);
             let applied = size > expected;
             self.counts.checked.holds(DurableFirst, size == expected || size == expected + mine.len() as u64, || {
                 format!("{} has {size} records, {expected} were acknowledged, {} unknown", info.origin, mine.len())
@@ -100,6 +106,8 @@ impl Sim {
                 self.counts.applied_unknown += mine.len() as u64;
                 known.extend(mine);
             }
+            self.counts.told += told.len() as u64;
+            known.extend(told);
         }
         self.counts.checked.holds(DurableFirst, fates.len() < 2, || "half of a group was applied".to_owned());
         let present = |controller: &Controller| trails.iter().any(|info| info.controller == *controller);
@@ -165,6 +173,7 @@ impl Sim {
 
     fn move_clock(&mut self) -> bool {
         if self.dice.one_in(10) {
+            self.latest = self.latest.max(self.world.now);
             self.world.now = self.world.now.minus(Duration::from_secs(self.dice.roll(3_600)));
             self.world.clock.set(self.world.now);
             return true;
@@ -175,6 +184,7 @@ impl Sim {
 
     pub(crate) fn wait(&mut self, time: Duration) -> bool {
         self.world.now = self.world.now.plus(time);
+        self.latest = self.latest.max(self.world.now);
         self.world.clock.set(self.world.now);
         true
     }

@@ -10,7 +10,7 @@ use super::counts::Counts;
 use super::world::Device;
 use super::{Ran, Sim, Step, TORTURE};
 
-const STORY: [Step; 24] = [
+const STORY: [Step; 31] = [
     Step::Record,
     Step::Decide,
     Step::Record,
@@ -27,6 +27,7 @@ const STORY: [Step; 24] = [
     // Other dates: new keys, old weeks of event ids are let go.
     Step::Decide,
     Step::Years,
+    Step::Expire,
     Step::Decide,
     Step::Record,
     Step::Merge,
@@ -36,6 +37,13 @@ const STORY: [Step; 24] = [
     Step::Search,
     Step::Decide,
     Step::Merge,
+    // Days on, a start catches up; then a run that somebody asks for.
+    Step::Days,
+    Step::Crash,
+    Step::Record,
+    Step::Days,
+    Step::Expire,
+    Step::Search,
 ];
 /// Reads of a device that are struck, evenly chosen, where not all of them are.
 const READS: u64 = 25;

@@ -10,6 +10,7 @@ pub(crate) enum Invariant {
     DurableFirst = 3,
     Time = 5,
     InClear = 6,
+    Removed = 7,
     Derived = 8,
     Unknown = 9,
     Judge = 10,
@@ -18,11 +19,13 @@ pub(crate) enum Invariant {
     Promised = 12,
 }
 
-pub(crate) use Invariant::{Decided, Dense, Derived, DurableFirst, InClear, Judge, Linked, Promised, Time, Unknown};
+pub(crate) use Invariant::{
+    Decided, Dense, Derived, DurableFirst, InClear, Judge, Linked, Promised, Removed, Time, Unknown,
+};
 
 impl Invariant {
-    pub(crate) const ALL: [Self; 10] =
-        [Dense, Linked, DurableFirst, Time, InClear, Derived, Unknown, Judge, Decided, Promised];
+    pub(crate) const ALL: [Self; 11] =
+        [Dense, Linked, DurableFirst, Time, InClear, Removed, Derived, Unknown, Judge, Decided, Promised];
 }
 
 impl fmt::Display for Invariant {

@@ -13,6 +13,7 @@ mod crashes;
 mod deciding;
 mod every_call;
 mod expected;
+mod expiring;
 mod invariant;
 mod merging;
 mod plants;
@@ -28,6 +29,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use akta::model::date::Timestamp;
 use akta::model::origin::Controller;
 use akta::trail::trails::Head;
 use copies::Copied;
@@ -92,6 +94,8 @@ enum Step {
     Stop,
     /// The clock goes on by some days, now and then back by minutes.
     Clock,
+    /// Nine days: what lives for a week expires.
+    Days,
     /// Two years at once: what was recorded so far expires.
     Years,
     Search,
@@ -101,6 +105,8 @@ enum Step {
     Record,
     /// A controller decides who may.
     Decide,
+    /// What is past is expired, now and then with somebody's word, and reclaimed.
+    Expire,
 }
 
 struct Ran {
@@ -128,6 +134,8 @@ struct Sim {
     /// An older copy of everything.
     copied: Option<Copied>,
     ids: u64,
+    /// The latest that the clock ever said.
+    latest: Timestamp,
     counts: Counts,
 }
 
@@ -141,12 +149,14 @@ fn run(seed: u64, loud: bool, plant: Option<Plant>) -> Ran {
             0..=2 => Step::Fault,
             3 => Step::Crash,
             4 => Step::Stop,
-            5 | 6 => Step::Clock,
+            5 => Step::Clock,
+            6 => Step::Days,
             7 => Step::Years,
             8..=10 => Step::Search,
             11 => Step::Merge,
             12 | 13 => Step::Prove,
             14 => Step::Decide,
+            15 => Step::Expire,
             _ => Step::Record,
         };
         sim.take(step);
@@ -168,6 +178,7 @@ impl Sim {
             signed: BTreeMap::new(),
             copied: None,
             ids: 0,
+            latest: Timestamp::default(),
             counts: Counts::default(),
         }
     }

@@ -195,6 +195,10 @@ impl Store for Lying {
         self.inner.scan(scan)
     }
 
+    fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        self.inner.reclaim(family, from, to)
+    }
+
     fn flush(&self) -> Result<(), Error> {
         match (self.plant, self.database) {
             (Plant::AckBeforeSync, Database::Db) | (Plant::VaultAfterBatch, Database::Vault) => Ok(()),

@@ -18,6 +18,8 @@ use super::world::Open;
 const SCHOOLS: [&str; 2] = ["school-1", "school-2"];
 /// Events older than this are not reported again: the window for retries is 7 days.
 const RETRIED_FOR: Duration = Duration::from_secs(6 * 86_400 + 43_200);
+/// Those with a part that lives for a week not so long: it would be past by then.
+const SESSIONS_RETRIED_FOR: Duration = Duration::from_secs(5 * 86_400);
 
 impl Sim {
     /// Reports a group, and looks at every answer.
@@ -132,7 +134,8 @@ impl Sim {
         let mut group = Vec::new();
         // Reporters repeat what was not answered, as long as they may.
         let (now, retry) = (self.world.now, std::mem::take(&mut self.retry));
-        let valid = |known: &Known| known.occurred_at <= now && known.occurred_at >= now.minus(RETRIED_FOR);
+        let window = |known: &Known| if known.has_session() { SESSIONS_RETRIED_FOR } else { RETRIED_FOR };
+        let valid = |known: &Known| known.occurred_at <= now && known.occurred_at >= now.minus(window(known));
         for report in retry.into_iter().filter(|(_, events)| events.iter().all(valid)) {
             self.counts.retried += report.1.len() as u64;
             group.push(report);
@@ -191,7 +194,7 @@ impl Sim {
         let since = self.world.now.minus(RETRIED_FOR);
         let trail = self.model.get(controller)?;
         let known = trail.get(self.dice.pick(trail.len().max(1)))?;
-        let event = known.act.is_none();
+        let event = known.is_event();
         (event && known.reported_at >= since && known.occurred_at >= since).then(|| known.clone())
     }
 
@@ -213,6 +216,7 @@ impl Sim {
             receipt: None,
             sure: false,
             act: None,
+            expired: None,
         };
         (controller, known)
     }

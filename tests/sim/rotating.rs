@@ -162,6 +162,7 @@ impl Told {
                 receipt: None,
                 sure: false,
                 act: None,
+                expired: None,
             };
             submissions.push(submission(&(Controller::new(controller).unwrap(), vec![known])));
         }

@@ -55,12 +55,12 @@ impl Sim {
                 ..Facts::default()
             },
         };
-        let today = info.zone.date(self.world.now);
+        let today = self.today(node, &info.zone);
         let trail = self.model.get(&info.controller).map(Vec::as_slice).unwrap_or_default();
         let mut expected: Vec<u64> = dated(trail)
             .filter(|(_, known, retention)| {
                 let alive = |kept| alive(known, kept, retention, &info.zone, today);
-                known.act.is_none()
+                known.is_event()
                     && subject.is_none_or(|subject| known.subjects.contains(&subject))
                     && actor.is_none_or(|actor| known.actor == actor)
                     && ip.is_none_or(|ip| known.ip == Some(ip) && alive(Kept::Net))

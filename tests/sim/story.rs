@@ -1,11 +1,15 @@
 //! What happens in a simulation: small numbers, people, events, and the plain model of a recorded one.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use akta::grpc::{api, convert};
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::identity::Identity;
 use akta::model::origin::Controller;
 use akta::model::permission::change::{Change, Decided};
+use akta::model::permission::told;
 use akta::model::policy::{Class, Kept};
 use akta::model::retention::in_force::Retention;
 use akta::model::stored::{ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
@@ -28,6 +32,8 @@ pub(crate) struct Known {
     pub(crate) sure: bool,
     /// What a controller decided, and who; then it is a notice, and all that is said of events means nothing.
     pub(crate) act: Option<(Change, Decided)>,
+    /// Up to which date it tells that parts are expired; then it is a notice, too.
+    pub(crate) expired: Option<Date>,
 }
 
 impl Known {
@@ -44,7 +50,53 @@ impl Known {
             receipt,
             sure: false,
             act: Some((change, decided)),
+            expired: None,
         }
+    }
+
+    /// A notice that parts are expired. No event has its id.
+    pub(crate) fn expired(through: Date, at: Timestamp) -> Self {
+        Self {
+            event_id: [0xfe; 16],
+            actor: usize::MAX,
+            subjects: Vec::new(),
+            ip: None,
+            action: 0,
+            occurred_at: at,
+            reported_at: at,
+            receipt: None,
+            sure: false,
+            act: None,
+            expired: Some(through),
+        }
+    }
+
+    /// Whether somebody reported it.
+    pub(crate) fn is_event(&self) -> bool {
+        self.act.is_none() && self.expired.is_none()
+    }
+
+    /// Whether it has a part that lives for days.
+    pub(crate) fn has_session(&self) -> bool {
+        let fresh = self.occurred_at >= self.reported_at.minus(Duration::from_secs(86_400));
+        fresh && self.is_event() && self.event_id[15].is_multiple_of(4)
+    }
+
+    /// The dates on which its parts expire, by the policy that was in force.
+    pub(crate) fn dates(&self, zone: &Zone, retention: &Retention) -> BTreeSet<Date> {
+        if let Some((change, _)) = &self.act {
+            let at = self.receipt.as_ref().map_or(self.occurred_at, |receipt| receipt.recorded_at);
+            let says = told::tell(change, &Decided { by: "x".into(), ground: "x".into() }, at, zone);
+            return says.map(|told| told.date).into_iter().collect();
+        }
+        if self.expired.is_some() {
+            return BTreeSet::new();
+        }
+        let class = Class::of(self.action, Outcome::Success as i32, RetentionClass::Unspecified);
+        let dates = retention.dates(class, self.occurred_at, zone).unwrap();
+        let net = self.ip.and(dates.net);
+        let session = if self.has_session() { dates.session } else { None };
+        [Some(dates.core), net, session].into_iter().flatten().collect()
     }
 }
 
@@ -135,6 +187,7 @@ fn message(controller: &Controller, known: &Known) -> api::Event {
         }),
         subjects,
         categories: vec![DataCategory::EducationRecord as i32],
+        session: known.has_session().then(|| api::Session { id: b"session-4711".to_vec(), ..api::Session::default() }),
         network: known.ip.map(|ip| api::Network { ip: format!("192.0.2.{ip}"), ..Default::default() }),
         ..Default::default()
     }

@@ -5,7 +5,8 @@ import os
 import time
 from collections import defaultdict
 
-from .dates import number, utc_day
+from .dates import local_day, number, utc_day
+from .dates import zone as find_zone
 from .findings import Bad, Findings, Refused, finish
 from .guard import read_guard
 from .handover import follow
@@ -15,6 +16,7 @@ from .keyring import read_keyring
 from .keys import DEV_KEK
 from .meta import read_meta
 from .note import key_of_seed
+from .notices import told_through
 from .rocks import Database
 from .trail import TrailCheck
 from .vault import read_vault
@@ -132,6 +134,25 @@ def _check_signer(checkpoint, key, handovers, ring, notes):
         notes.append("the keyring signs checkpoints with another key than the one that you trust")
 
 
+def _check_expired(store, findings):
+    """Step 8: meta, the keyring and the notices agree on how far dates are expired."""
+    for zone in sorted({trail.zone for trail in store.meta.trails}):
+        done, begun = store.meta.expired.get(zone, (0, 0))
+        told = max(told_through(store.of_trail("notice", trail)) for trail in store.meta.trails if trail.zone == zone)
+        try:
+            today = local_day(store.now, find_zone(zone)) if store.today_number is None else store.today_number
+            if told > begun:
+                raise Bad("meta: a trail tells of more than is expired")
+            if begun > today + 1:
+                raise Bad("meta: what is expired is still to come")
+            if done < begun:
+                raise Bad("meta: an expiry was stopped under way")
+            if store.ring and store.ring.destroyed(zone) != done:
+                raise Bad("the keyring has keys that are expired, or lacks keys that are not")
+        except Bad as bad:
+            findings.add(f"{zone}: {bad}")
+
+
 def _verify(path, kek, dev, guard, clock, outside, key, result):
     findings, notes = result["findings"], result["notes"]
     checkpoint = outside and outside[0]
@@ -144,6 +165,7 @@ def _verify(path, kek, dev, guard, clock, outside, key, result):
         check = TrailCheck(trail, store, findings)
         result["trails"].append(check.run().json())
         handovers[trail.origin] = check.handovers
+    _check_expired(store, findings)
     if checkpoint and key:
         try:
             _check_signer(checkpoint, key, handovers.get(checkpoint.origin, []), store.ring, notes)

@@ -31,6 +31,7 @@ class Expected:
     """What the index must hold of a trail's records below `indexed`."""
 
     indexed: int
+    today: int
     terms: dict = field(default_factory=lambda: defaultdict(list))
     event_ids: dict = field(default_factory=dict)
     counters: Counter = field(default_factory=Counter)
@@ -38,17 +39,17 @@ class Expected:
 
     def add_header(self, header):
         """Every record is counted, notices too."""
-        if header.seq < self.indexed:
+        if header.seq < self.indexed and not 0 < header.core_date() <= self.today:
             self.counters[header.core_date(), header.class_, header.day] += 1
 
     def add_core(self, header, core):
         """An event's id."""
-        if header.seq < self.indexed:
+        if header.seq < self.indexed and header.core_date() > self.today:
             self.event_ids[week(header), core.event_id] = header.seq
 
     def add_part(self, seq, date, index_key, part, message):
         """The terms of an opened part."""
-        if seq >= self.indexed:
+        if seq >= self.indexed or date <= self.today:
             return
         for kind, from_part, value_of in TERMS:
             value = value_of(message) if from_part == part else b""
@@ -121,18 +122,22 @@ class Index:
         """Number of records indexed."""
         return sum(number(value, 8, "indexed") for _, value in self._rows["indexed"][trail.number])
 
-    def check(self, trail, headers, expected, opened, today, kept, findings):
+    def check(self, trail, headers, expected, opened, today, reclaimed, kept, findings):
         """All families against what the records give. Returns the number of postings that were checked."""
-        self._check_counters(trail, expected, findings)
+        self._check_counters(trail, expected, today, reclaimed, findings)
         self._check_event_ids(trail, headers, expected, opened, kept, findings)
-        return self._check_postings(trail, expected, opened, today, findings)
+        return self._check_postings(trail, expected, opened, today, reclaimed, findings)
 
-    def _check_counters(self, trail, expected, findings):
+    def _check_counters(self, trail, expected, today, reclaimed, findings):
         found = Counter()
         for key, value in self._rows["counter"][trail.number]:
             cursor = Cursor(key[4:], "counter")
             try:
-                found[cursor.number(4), cursor.number(2), cursor.number(4)] = number(value, 8, "counter")
+                name = cursor.number(4), cursor.number(2), cursor.number(4)
+                if 0 < name[0] <= reclaimed:
+                    raise Bad("a counter of a date that is expired and was reclaimed")
+                if not 0 < name[0] <= today:
+                    found[name] = number(value, 8, "counter")
             except Bad as bad:
                 findings.add(f"index: {bad}", trail.origin)
         if found != expected.counters:
@@ -162,13 +167,15 @@ class Index:
             if seq in readable:
                 findings.add("index: an event id that its record does not have", trail.origin, seq)
 
-    def _check_postings(self, trail, expected, opened, today, findings):
+    def _check_postings(self, trail, expected, opened, today, reclaimed, findings):
         found = defaultdict(list)
         for key, value in self._rows["posting"][trail.number]:
             cursor = Cursor(key, "posting")
             date, zone, _, kind, term_ = cursor.number(4), cursor.number(2), cursor.number(4), cursor.number(1), cursor.take(16)
             first = cursor.number(8)
             try:
+                if date <= reclaimed:
+                    raise Bad("posting: of a date that is expired and was reclaimed")
                 seqs = read_posting(first, value)
                 before = found[date, kind, term_]
                 if zone != trail.zone_number or seqs[-1] >= expected.indexed or (before and before[-1] >= first):

@@ -29,6 +29,7 @@ class Zone:
     name: str
     first_date: int
     keys: bytes
+    destroyed_through: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Keyring:
     signing_seed: bytes
     next_signing_seed: bytes
     kek_rotated_at: int
+
+    def destroyed(self, zone):
+        """The last date whose key is destroyed, of a zone by name; 0: none."""
+        return max((keys.destroyed_through for keys in self.zones if keys.name == zone), default=0)
 
     def controller(self, slot):
         """The controller key in a slot."""
@@ -89,7 +94,7 @@ def _read_keyring(slot, kek):
         raise Bad("the keyring lacks its lasting key or its signing seed")
     if len(ring.next_signing_seed) not in (0, 32) or len(ring.earlier_signing_keys) % 32:
         raise Bad("the keyring has a next signing seed or earlier keys with a length that they cannot have")
-    zones = tuple(Zone(zone.zone, zone.first_date, zone.keys) for zone in ring.zones)
+    zones = tuple(Zone(zone.zone, zone.first_date, zone.keys, zone.destroyed_through) for zone in ring.zones)
     return Keyring(
         slot.dev,
         slot.generation,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from . import messages
+from . import dates, messages
 from .encoding import Cursor, split_origin, trail_id
 from .findings import Bad, Refused
 
@@ -40,6 +40,8 @@ class Meta:
     writer: str = ""
     generation: int | None = None
     merged: dict = field(default_factory=dict)
+    expired: dict = field(default_factory=dict)
+    reclaimed: dict = field(default_factory=dict)
     trails: list = field(default_factory=list)
 
 
@@ -97,6 +99,14 @@ def _read_row(meta, name, value):
         meta.generation = _integer(value, 8, name)
     elif name.startswith("merged/"):
         meta.merged[name[7:]] = _integer(value, 8, "merged")
+    elif name.startswith("expired/"):
+        dates.zone(name[8:])
+        if len(value) != 8 or not 0 <= int.from_bytes(value[:4], "big") <= int.from_bytes(value[4:], "big") > 0:
+            raise Refused("meta: how far dates are expired is not as it must be")
+        meta.expired[name[8:]] = int.from_bytes(value[:4], "big"), int.from_bytes(value[4:], "big")
+    elif name.startswith("reclaimed/"):
+        dates.zone(name[10:])
+        meta.reclaimed[name[10:]] = _integer(value, 4, "reclaimed")
     elif name.startswith("trail/"):
         meta.trails.append(_trail(name[6:], value))
     else:
@@ -112,5 +122,10 @@ def _check_trails(meta, findings):
     for trail in meta.trails:
         if trail.origin.split("/")[2] != meta.writer:
             findings.add("meta: the writer of this trail is not that of the store", trail.origin)
+    for zone in (meta.expired.keys() | meta.reclaimed.keys()) - {trail.zone for trail in meta.trails}:
+        findings.add(f"meta: dates of {zone} are expired, and no trail has that zone")
+    for zone, reclaimed in meta.reclaimed.items():
+        if not 0 < reclaimed <= meta.expired.get(zone, (0, 0))[0]:
+            findings.add(f"meta: more is reclaimed of {zone} than is expired")
     for controller in meta.merged.keys() - {trail.controller for trail in meta.trails}:
         findings.add(f"meta: merged/{controller} has no trail")

@@ -8,10 +8,23 @@ from .parts import check_group, notice_core
 NODE = "node"
 
 
+def told_through(rows):
+    """Up to which date a trail tells that its parts are expired, by the last notice that does; 0: none does."""
+    for _, content in reversed(rows):
+        try:
+            core = messages.parse("NoticeCore", content)
+        except Bad:
+            continue
+        if core.WhichOneof("kind") == "expired":
+            return core.expired.through
+    return 0
+
+
 class Notices:
     """Checks the notices of a trail one after another."""
 
-    def __init__(self, origin, zone, ring=None, noted=None, format_=2):
+    def __init__(self, origin, zone, ring=None, noted=None, format_=2, today=None):
+        self.today, self.expired = today, 0
         self.origin, self.zone, self.ring, self.noted, self.format = origin, zone, ring, noted, format_
         self.count, self.last_seq, self.generation = 0, 0, 0
         self.handovers = []
@@ -47,8 +60,23 @@ class Notices:
             "keyring_opened": self._keyring_opened,
             "signing_key_rotated": self._signing_key_rotated,
             "kek_rotated": self._kek_rotated,
+            "expired": lambda told: self._expired(told, core.recorded_at),
         }[kind](getattr(core, kind))
         return core.recorded_at
+
+    def after(self, header):
+        """A record: nothing is dated what had expired before it."""
+        if any(0 < group.date <= self.expired for group in header.groups):
+            raise Bad(f"it has parts of a date up to {dates.shown(self.expired)}, which had expired before")
+
+    def _expired(self, told, recorded_at):
+        if not 0 < told.through <= dates.local_day(recorded_at, dates.zone(self.zone)):
+            raise Bad("notice: it says that parts are expired before their day")
+        if self.today is not None and told.through > self.today + 1:
+            raise Bad("notice: it says that parts are expired whose day is still to come")
+        if told.through < self.expired:
+            raise Bad("notice: it says that less is expired than one before it")
+        self.expired = told.through
 
     def _act(self, header, core, kind, slices):
         if self.format < 2 or self.origin.split("/")[1] == NODE:

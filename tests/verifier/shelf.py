@@ -10,8 +10,8 @@ from .findings import Bad
 class Shelf:
     """All frames of a trail. A part may be taken once; what nobody takes is left over."""
 
-    def __init__(self, trail, rows, ring, headers, whole, today, findings):
-        self._trail, self._ring, self._today = trail, ring, today
+    def __init__(self, trail, rows, ring, headers, whole, told, reclaimed, findings):
+        self._trail, self._ring, self._told = trail, ring, told
         size = len(headers) if whole else 1 << 64
         self._rows, self._opened = defaultdict(list), {}
         for (date, zone, first), value in rows:
@@ -20,6 +20,8 @@ class Shelf:
                 before = self._rows[date]
                 if zone != trail.zone_number:
                     raise Bad("frame: in another zone than its trail")
+                if date <= reclaimed:
+                    raise Bad(f"frame: of {dates.shown(date)}, which is expired and was reclaimed")
                 if before and before[-1].first + before[-1].count > first:
                     raise Bad("frame: its span overlaps that of the one before")
                 if first + row.count > size:
@@ -68,7 +70,7 @@ class Shelf:
     def left_over(self, findings):
         """Frames hold nothing but what headers name."""
         for date, rows in self._rows.items():
-            if date <= self._today:
+            if date <= self._told:
                 continue
             for row in rows:
                 fresh = (row.date, row.first) not in self._opened

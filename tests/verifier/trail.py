@@ -8,7 +8,7 @@ from .encoding import Cursor
 from .findings import Bad
 from .header import EVENT, read_run
 from .index import Expected
-from .notices import Notices
+from .notices import Notices, told_through
 from .shelf import Shelf
 
 
@@ -46,7 +46,7 @@ class TrailCheck:
     def __init__(self, trail, store, findings):
         self.trail, self.store, self.findings = trail, store, findings
         self.report = Report(trail.origin, head=trail.id)
-        self.zone, self.today = None, store.today_number
+        self.zone, self.today, self.clock = None, store.today_number, None
         self.last_recorded = -(1 << 63)
         self.handovers = []
 
@@ -58,7 +58,10 @@ class TrailCheck:
         """All checks, in the order of the page."""
         try:
             self.zone = dates.zone(self.trail.zone)
-            self.today = dates.local_day(self.store.now, self.zone) if self.today is None else self.today
+            self.clock = dates.local_day(self.store.now, self.zone) if self.today is None else self.today
+            # What was past once stays so, whatever the clock says.
+            self.today = max(self.clock, self.store.meta.expired.get(self.trail.zone, (0, 0))[1])
+            self.today = max(self.today, self.store.ring.destroyed(self.trail.zone) if self.store.ring else 0)
             self._check_zone()
         except Bad as bad:
             self.find(bad)
@@ -109,14 +112,18 @@ class TrailCheck:
         store, report = self.store, self.report
         size = len(report.headers) if self.whole else 1 << 64
         indexed = self._indexed(size)
-        self.expected = Expected(min(indexed, size))
-        self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.today, self.findings)
-        self.notices, self.cores = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format), dict(store.of_trail("notice", self.trail))
+        self.expected = Expected(min(indexed, size), self.today)
+        self.told = told_through(store.of_trail("notice", self.trail))
+        reclaimed = store.meta.reclaimed.get(self.trail.zone, 0)
+        self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.told, reclaimed, self.findings)
+        self.cores = dict(store.of_trail("notice", self.trail))
+        self.notices = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format, self.clock)
         notices, self.handovers = self.notices, self.notices.handovers
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
             try:
+                notices.after(header)
                 if header.kind == EVENT:
                     self._read_event(header)
                 else:
@@ -145,7 +152,8 @@ class TrailCheck:
             self.find("meta: merged/ says more records than the trail has")
         if store.index:
             given = self.trail, self.report.headers, self.expected, store.ring is not None
-            self.report.postings = store.index.check(*given, self.today, store.kept_week, self.findings)
+            days = self.today, store.meta.reclaimed.get(self.trail.zone, 0), store.kept_week
+            self.report.postings = store.index.check(*given, *days, self.findings)
 
     def _indexed(self, size):
         indexed = 0
@@ -166,7 +174,7 @@ class TrailCheck:
         """The messages of a notice's slices, by index; None where they are not at hand."""
         opened = None
         for group in header.groups[1:]:
-            if group.date <= self.today:
+            if group.date <= self.told:
                 self.report.states["expired"] += 1
                 continue
             try:
@@ -185,7 +193,7 @@ class TrailCheck:
     def _read_event(self, header):
         opened, whole = [], True
         for group in header.groups:
-            if group.date <= self.today:
+            if group.date <= self.told:
                 self.report.states["expired"] += 1
             elif self.store.ring is None:
                 self.report.states["sealed"] += 1

@@ -90,13 +90,3 @@ pub fn clock(row: &RecordedEvent) -> String {
 pub fn seq(row: &RecordedEvent) -> u64 {
     row.receipt.as_ref().map_or(0, |receipt| receipt.seq)
 }
-
-/// `1 event`, `2 events`, `3 accesses`.
-pub fn count(number: usize, one: &str) -> String {
-    let ending = match number {
-        1 => "",
-        _ if one.ends_with('s') => "es",
-        _ => "s",
-    };
-    format!("{} {one}{ending}", text::number(number as u64))
-}

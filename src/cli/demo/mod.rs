@@ -15,18 +15,23 @@ pub mod school;
 pub mod tables;
 pub mod tamper;
 pub mod web;
+pub mod week;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use folder::Place;
 use live::span;
 use paper::Paper;
+use proof::Looked;
 use questions::Marked;
+use week::Before;
 
 use super::{Failure, Outcome, block_on};
 use crate::client::Client;
 use crate::config::{self, Listen};
+use crate::env::{Clock, SystemClock};
 use crate::model::country::Country;
 use crate::model::recipient::{Places, Recipients};
 use crate::server::{Options, Server};
@@ -36,8 +41,8 @@ use crate::trail::keyring::Kek;
 /// See it work: a school's day, its questions and the proof, in seconds
 ///
 /// Starts a node of its own, reports a small school's day to it, imports a web log if there is one, asks what a
-/// data-protection officer would ask, verifies the data, and shows that tampering with copies of it is found. Needs
-/// nothing and changes nothing: its data are in a temporary folder unless --data says where to keep them.
+/// data-protection officer would ask, verifies the data, shows that tampering with copies of it is found, and what of
+/// it is forgotten a week later. Needs nothing and changes nothing: its data are in a temporary folder unless --data says where to keep them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Keep the data in this folder, which must be new or empty
@@ -65,18 +70,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 
 async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, Failure> {
     paper.line(paper.strong("Akta remembers who read which personal data, forgets on time, and can prove both."));
-    let options = Options {
-        data: place.path().to_owned(),
-        guard: None,
-        listen: Listen::Tcp(([127, 0, 0, 1], 0).into()).into(),
-        kek: Kek::dev(),
-        settings: config::File::default().settings(true)?,
-        access: config::Access::Everybody,
-        places: places(),
-        dev: true,
-    };
     let began = Instant::now();
-    let server = Server::start(options).await?;
+    let server = Server::start(options(place.path(), Arc::new(SystemClock))?).await?;
     let address = server.address().to_string();
     paper.line(format!("A node serves on {address} after {}, with the public keys of --dev.", span(began.elapsed())));
     let kept = if place.kept() { "" } else { ", until the end" };
@@ -88,11 +83,28 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
     };
     // Whatever happened: a folder cannot go while a node writes to it.
     let in_time = server.stop().await;
-    let marked = lived?;
+    let (marked, before) = lived?;
     if !in_time {
         return Err("the node did not stop in time: please report this".into());
     }
-    prove(paper, place, marked).await
+    let proved = prove(paper, place, marked)?;
+    paper.heading("6  A week later, on a copy: what has reached its date is gone");
+    Ok(week::later(paper, place, &before).await? && proved)
+}
+
+/// A node of `--dev` on that folder.
+fn options(data: &Path, clock: Arc<dyn Clock>) -> Result<Options, Failure> {
+    Ok(Options {
+        data: data.to_owned(),
+        guard: None,
+        listen: Listen::Tcp(([127, 0, 0, 1], 0).into()).into(),
+        kek: Kek::dev(),
+        settings: config::File::default().settings(true)?,
+        access: config::Access::Everybody,
+        places: places(),
+        dev: true,
+        clock,
+    })
 }
 
 /// The school is in Poland, and so is the one to whom it hands something on.
@@ -102,7 +114,7 @@ fn places() -> Places {
 }
 
 /// What needs the node.
-async fn live(paper: Paper, address: &str, log: Option<&Path>) -> Result<Marked, Failure> {
+async fn live(paper: Paper, address: &str, log: Option<&Path>) -> Result<(Marked, Before), Failure> {
     paper.heading("1  Nine hours at a school, reported live, and moved so that they end now");
     live::record_day(paper, address).await?;
     paper.heading("2  A web server's log comes in");
@@ -111,14 +123,17 @@ async fn live(paper: Paper, address: &str, log: Option<&Path>) -> Result<Marked,
         None => paper.line("  No web log here: give one in combined format with --web-log FILE."),
     }
     paper.heading("3  What a data-protection officer asks");
-    questions::ask(paper, &mut Client::connect(address).await?).await
+    let mut client = Client::connect(address).await?;
+    let marked = questions::ask(paper, &mut client).await?;
+    let before = Before::look(&mut client).await?;
+    Ok((marked, before))
 }
 
 /// What needs it stopped. Reads disks, so the runtime is told.
-async fn prove(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Failure> {
+fn prove(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Failure> {
     tokio::task::block_in_place(|| {
         paper.heading("4  The proof: the node is stopped, every record is read again");
-        let whole = proof::whole(paper, place)?;
+        let whole = proof::whole(paper, &Looked::now(place.path()))?;
         paper.heading("5  Tampering, on copies of the folder");
         Ok(proof::tampered(paper, place, marked)? && whole)
     })

@@ -4,25 +4,40 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::ask::count;
 use super::folder::Place;
 use super::live::span;
 use super::paper::Paper;
 use super::questions::Marked;
 use super::tamper;
+use crate::cli::text::count;
 use crate::cli::{Failure, text};
 use crate::config;
-use crate::env::{SystemClock, SystemEntropy};
+use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::store::disk::Disk;
 use crate::trail::base::{Base, OpenError, World};
 use crate::trail::keyring::Kek;
 use crate::trail::verify::{Finding, Report, TrailReport, verify};
 
+/// A folder, and the clock by which it is judged.
+pub struct Looked<'a> {
+    /// Where.
+    pub data: &'a Path,
+    /// What is past by it may be gone.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl<'a> Looked<'a> {
+    /// By the machine's clock.
+    pub fn now(data: &'a Path) -> Self {
+        Self { data, clock: Arc::new(SystemClock) }
+    }
+}
+
 /// Verifies a data folder as `akta verify` does; the outer error is why its store does not open.
-fn check(data: &Path) -> Result<Result<Report, String>, Failure> {
+fn check(looked: &Looked<'_>) -> Result<Result<Report, String>, Failure> {
     let settings = config::File::default().settings(true)?;
-    let world = World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
-    let disk = Disk::open_read_only(data, None).map_err(OpenError::from);
+    let world = World { clock: looked.clock.clone(), entropy: Arc::new(SystemEntropy) };
+    let disk = Disk::open_read_only(looked.data, None).map_err(OpenError::from);
     match disk.and_then(|disk| Base::open_read_only(disk, Some(Kek::dev()), settings, world)) {
         Ok(base) => Ok(Ok(verify(&base, |_, _, _| ()))),
         Err(OpenError::Store(error)) => Ok(Err(error.to_string())),
@@ -31,9 +46,9 @@ fn check(data: &Path) -> Result<Result<Report, String>, Failure> {
 }
 
 /// Verifies the folder that the node left; whether all holds.
-pub fn whole(paper: Paper, place: &Place) -> Result<bool, Failure> {
+pub fn whole(paper: Paper, looked: &Looked<'_>) -> Result<bool, Failure> {
     let began = Instant::now();
-    let report = match check(place.path())? {
+    let report = match check(looked)? {
         Ok(report) => report,
         Err(why) => {
             paper.verdict(false, "DAMAGED", &why);
@@ -46,12 +61,16 @@ pub fn whole(paper: Paper, place: &Place) -> Result<bool, Failure> {
     }
     if report.findings.is_empty() {
         let sum = |of: fn(&TrailReport) -> u64| text::number(report.trails.iter().map(of).sum());
+        let gone = match report.trails.iter().map(|trail| trail.groups_expired).sum() {
+            0 => String::new(),
+            expired => format!(", {} expired", text::number(expired)),
+        };
         let (trails, took) = (count(report.trails.len(), "trail"), span(began.elapsed()));
         paper.verdict(
             true,
             "CONSISTENT",
             &format!(
-                "{} records in {trails}, each linked to the one before, in {took}; {} sealed groups opened and hold, \
+                "{} records in {trails}, each linked to the one before, in {took}; {} sealed groups opened and hold{gone}, \
                  {} index entries agree. Signer unverified: nobody gave a key to check its checkpoints with.",
                 sum(|trail| trail.records),
                 sum(|trail| trail.groups_intact),
@@ -69,7 +88,9 @@ pub fn tampered(paper: Paper, place: &Place, marked: Marked) -> Result<bool, Fai
         let copy = place.copy()?;
         let done = attack(copy.path(), marked)?;
         paper.line(format!("  {number}  {done}"));
-        let found = check(copy.path())?.ok().and_then(|report| report.findings.into_iter().find(|f| f.seq.is_some()));
+        let found = check(&Looked::now(copy.path()))?
+            .ok()
+            .and_then(|report| report.findings.into_iter().find(|f| f.seq.is_some()));
         match &found {
             Some(bad) => paper.verdict(true, "   FOUND", &told(bad)),
             None => paper.verdict(false, "   NOT FOUND", "no record is named: Akta failed here, please report this"),

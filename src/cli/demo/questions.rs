@@ -1,12 +1,13 @@
 //! What a data-protection officer asks at the end of the day.
 
-use super::ask::{Ask, count, seq};
+use super::ask::{Ask, seq};
 use super::cast::{CURIOUS, PUPIL};
 use super::curious::ADDRESS;
 use super::paper::Paper;
 use super::people::{self, by_person};
 use super::tables::{accesses, askers, event, left};
-use crate::cli::{Failure, text};
+use crate::cli::Failure;
+use crate::cli::text::{self, count};
 use crate::client::Client;
 use crate::grpc::api::RecordedEvent;
 use crate::model::stored::{Action, Outcome, Purpose};

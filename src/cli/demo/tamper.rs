@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::ask::count;
 use super::cast::SCHOOL;
 use super::questions::Marked;
+use crate::cli::text::count;
 use crate::cli::{Failure, text};
 use crate::model::header::Header;
 use crate::model::origin::Controller;

@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::ask::count;
 use super::live::span;
 use super::paper::Paper;
 use crate::cli::import::{self, Format, Input, combined};
+use crate::cli::text::count;
 use crate::cli::{Failure, text};
 use crate::client::Client;
 use crate::env::{Clock, SystemClock};

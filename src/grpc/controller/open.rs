@@ -4,14 +4,13 @@ use super::super::api::{
     ControllerInfo, ListControllersRequest, ListControllersResponse, OpenControllerRequest, OpenControllerResponse,
     SetControllerRequest, SetControllerResponse, SetLoneApprovalRequest, SetLoneApprovalResponse,
 };
-use super::{Call, Controllers, checked, convert, undecided};
+use super::{Call, Controllers, checked, convert};
+use crate::grpc::listed::Listing;
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::change::Change;
-use crate::model::permission::scope::Scope;
-use crate::trail::answer::AskError;
 use crate::trail::controllers::{About, Controllers as Found};
 
 impl Controllers {
@@ -75,12 +74,11 @@ impl Controllers {
         Ok(ListControllersResponse { controllers, next_page_token })
     }
 
-    /// Those that there are, by name, and for which the caller has that permission. Whoever has it for some by name has
-    /// each of them looked up on its own: how long that takes tells nothing of others.
+    /// Those that there are, by name, and for which the caller has that permission.
     ///
     /// # Errors
     ///
-    /// The caller has it for none by the policy, which is recorded; or reading fails.
+    /// As [`Listing::page`].
     pub(super) async fn there_are(
         &self,
         call: &Call,
@@ -88,25 +86,8 @@ impl Controllers {
         after: Option<Controller>,
         limit: usize,
     ) -> Result<Found, Refusal> {
-        let (door, caller) = (self.door.clone(), call.caller.clone());
-        let mine = move |of: &Controller| door.by(&caller, need, of).is_some();
-        let named = match self.door.scope(&call.caller, need, call.name).map_err(undecided)? {
-            Scope::All => return Ok(self.node.controllers(after, limit, mine).await?),
-            Scope::Named(named) => named,
-        };
-        let mut found = Found { controllers: Vec::new(), next: None };
-        for of in named.iter().filter(|of| after.as_ref() < Some(*of) && !of.is_node() && mine(of)) {
-            match self.node.controller(of).await {
-                Ok(_) if found.controllers.len() == limit => {
-                    found.next = found.controllers.last().map(|last| last.controller.clone());
-                    break;
-                }
-                Ok(about) => found.controllers.push(about),
-                Err(AskError::NoController) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(found)
+        let listing = Listing { node: &self.node, door: &self.door, caller: &call.caller, need, call: call.name };
+        listing.page(after, limit, Refusal::no_controller()).await
     }
 
     fn described(&self, about: &About) -> ControllerInfo {

@@ -1,8 +1,10 @@
-//! `akta.v1.RetentionService`: how long records live, and who said so.
+//! `akta.v1.RetentionService`: how long records live, who said so, and their end.
 //!
-//! `classes` shows and sets the policy of a controller. Each call passes the door first.
+//! `classes` shows and sets the policy of a controller; `expiry` counts what expires, and has it destroyed. Each call
+//! passes the door first.
 
 mod classes;
+mod expiry;
 
 use std::sync::Arc;
 
@@ -11,7 +13,8 @@ use tonic::{Request, Response, Status};
 
 use super::api::retention_service_server::RetentionService;
 use super::api::{
-    ListRetentionClassesRequest, ListRetentionClassesResponse, SetRetentionRequest, SetRetentionResponse,
+    ListRetentionClassesRequest, ListRetentionClassesResponse, PreviewExpiryRequest, PreviewExpiryResponse,
+    RunExpiryRequest, RunExpiryResponse, SetRetentionRequest, SetRetentionResponse,
 };
 use super::auth::door::Door;
 use super::auth::pace::Seat;
@@ -80,5 +83,18 @@ impl RetentionService for Retentions {
     ) -> Result<Response<SetRetentionResponse>, Status> {
         let (call, request) = self.called(request, "SetRetention").await?;
         reply(self.set(&call, request).await)
+    }
+
+    async fn preview_expiry(
+        &self,
+        request: Request<PreviewExpiryRequest>,
+    ) -> Result<Response<PreviewExpiryResponse>, Status> {
+        let (call, request) = self.called(request, "PreviewExpiry").await?;
+        reply(self.preview(&call, request).await)
+    }
+
+    async fn run_expiry(&self, request: Request<RunExpiryRequest>) -> Result<Response<RunExpiryResponse>, Status> {
+        let (call, request) = self.called(request, "RunExpiry").await?;
+        reply(self.run(&call, request).await)
     }
 }

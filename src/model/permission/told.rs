@@ -103,7 +103,11 @@ fn says(change: &Change) -> Result<Says, Refusal> {
 /// The instant at which what a notice tells is over; `None` of a notice that has no slices.
 pub fn end(says: &Says, at: Timestamp) -> Option<Timestamp> {
     match says {
-        Says::Opened(_) | Says::KeyringOpened(_) | Says::SigningKeyRotated(_) | Says::KekRotated(_) => None,
+        Says::Opened(_)
+        | Says::KeyringOpened(_)
+        | Says::SigningKeyRotated(_)
+        | Says::KekRotated(_)
+        | Says::Expired(_) => None,
         Says::ControllerSet(_) | Says::RetentionChosen(_) | Says::LoneApprovalSet(_) | Says::ActEnded(_) => Some(at),
         Says::Granted(granted) => Some(Timestamp::from_nanos(granted.until)),
         Says::IncidentDeclared(incident) => Some(Timestamp::from_nanos(incident.until)),
@@ -166,7 +170,11 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
         (Some(_), None) => Err("its slices are not those of its kind"),
     };
     let change = match says {
-        Says::Opened(_) | Says::KeyringOpened(_) | Says::SigningKeyRotated(_) | Says::KekRotated(_) => {
+        Says::Opened(_)
+        | Says::KeyringOpened(_)
+        | Says::SigningKeyRotated(_)
+        | Says::KekRotated(_)
+        | Says::Expired(_) => {
             return Ok(None);
         }
         Says::ControllerSet(set) => Change::Profile(profile(set)?),

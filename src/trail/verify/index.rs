@@ -4,6 +4,7 @@ use super::Bad;
 use super::walk::Walk;
 use crate::model::date::{Date, Timestamp};
 use crate::model::header::Kind;
+use crate::model::part::PartId;
 use crate::model::record::Record;
 use crate::model::seal::Use;
 use crate::model::term::Term;
@@ -56,7 +57,9 @@ pub(super) fn event_id(
     record: &Record,
     expected: &mut Sum,
 ) -> Result<(), Bad> {
-    let core = record.contents.core.as_ref();
+    // Once its date is past, an index that is built anew does not have it.
+    let past = record.header.group_of(PartId::Core).is_some_and(|group| group.date <= base.today(&info.zone));
+    let core = record.contents.core.as_ref().filter(|_| !past);
     let id = core.and_then(|core| <[u8; 16]>::try_from(core.event_id.as_slice()).ok());
     let Some(id) = id.filter(|_| indexer::remembers(record.header.day, latest)) else { return Ok(()) };
     let seq = record.header.seq;
@@ -90,8 +93,12 @@ pub(super) fn check(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(),
 
 fn postings(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(), Bad> {
     let mut found = Sum::new(walk.expected.key);
+    let reclaimed = base.zones.marks(info.zone.name()).reclaimed;
     for date in indexer::dates(base.index.as_ref(), Family::Posting, info)? {
-        // What is past is to be dropped; nobody looks there.
+        if Some(date) <= reclaimed {
+            return Err(Bad::Trail(format!("the index holds postings of {date}, which is expired: {REMEDY}")));
+        }
+        // What is past is to be removed; nobody looks there.
         if date <= walk.today {
             continue;
         }
@@ -121,12 +128,20 @@ fn postings(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(), Bad> {
 }
 
 fn counters(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<(), Bad> {
-    let mut found = std::collections::BTreeMap::new();
+    let reclaimed = base.zones.marks(info.zone.name()).reclaimed;
+    let mut found: std::collections::BTreeMap<[u8; 14], u64> = std::collections::BTreeMap::new();
     for row in base.index.scan(Scan::prefix(Family::Counter, &info.number.to_be_bytes())) {
         let (key, value) = row?;
-        let (Ok(key), Ok(value)) = ((*key).try_into(), (*value).try_into()) else {
+        let (Ok(key), Ok(value)) = (<[u8; 14]>::try_from(&*key), (*value).try_into()) else {
             return Err(Bad::Trail(format!("the index holds a counter that is not well-formed: {REMEDY}")));
         };
+        let date = keys::counted(&key).map_or(Date::NEVER, |(date, _)| date);
+        if date != Date::NEVER && Some(date) <= reclaimed {
+            return Err(Bad::Trail(format!("the index counts records of {date}, which is expired: {REMEDY}")));
+        }
+        if date != Date::NEVER && date <= walk.today {
+            continue;
+        }
         found.insert(key, u64::from_be_bytes(value));
     }
     // A trail that grows meanwhile has more of them.

@@ -8,6 +8,7 @@
 //! belongs to no trail, and `people` at every row of the vault.
 
 mod dates;
+mod expired;
 mod index;
 mod notices;
 mod people;

@@ -4,7 +4,7 @@ use super::super::keyring::Keyring;
 use super::super::trails::Info;
 use crate::model::date::{Date, Timestamp};
 use crate::model::handover::{Handover, Handovers};
-use crate::model::header::Header;
+use crate::model::header::{Group, Header};
 use crate::model::part::PartId;
 use crate::model::permission::acts::{Acts, Refusal};
 use crate::model::permission::change::Change;
@@ -12,7 +12,9 @@ use crate::model::permission::told::{self, Heard};
 use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
 use crate::model::retention::in_force::Retention;
-use crate::model::stored::{KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind};
+use crate::model::stored::{
+    Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
+};
 
 /// Why a notice cannot stand in a store of format 1.
 const OF_FORMAT_2: &str = "it is a notice of a kind that stores of format 1 do not have";
@@ -33,17 +35,25 @@ pub(super) struct Notices<'a> {
     acts: Acts,
     /// Signing keys that were replaced.
     handovers: Handovers,
+    /// The day in the trail's zone by the clock at hand.
+    clock: Date,
+    /// What is dated on it or before is expired, as told so far.
+    expired: Date,
 }
 
 impl<'a> Notices<'a> {
-    pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64, format: u32) -> Self {
-        let (acts, handovers) = (Acts::default(), Handovers::default());
-        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts, handovers }
+    pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64, format: u32, clock: Date) -> Self {
+        let (acts, handovers, expired) = (Acts::default(), Handovers::default(), Date::NEVER);
+        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts, handovers, clock, expired }
     }
 
     /// A record: its notice, if it is one.
     pub(super) fn check(&mut self, record: &Record) -> Result<(), String> {
         let seq = record.header.seq;
+        let dated = |group: &Group| group.date != Date::NEVER && group.date <= self.expired;
+        if record.header.groups.iter().any(dated) {
+            return Err(format!("it has parts of a date up to {}, which had expired before", self.expired));
+        }
         let Some(notice) = &record.contents.notice else {
             return if seq == 0 { Err("record 0 is not the opening notice".to_owned()) } else { Ok(()) };
         };
@@ -69,9 +79,12 @@ impl<'a> Notices<'a> {
                 | Kind::ApprovalAnswered(_)
                 | Kind::ApprovalUsed(_),
             ) => self.act(record, notice),
-            Some(Kind::SigningKeyRotated(_) | Kind::KekRotated(_)) if self.format < 2 => Err(OF_FORMAT_2.to_owned()),
+            Some(Kind::SigningKeyRotated(_) | Kind::KekRotated(_) | Kind::Expired(_)) if self.format < 2 => {
+                Err(OF_FORMAT_2.to_owned())
+            }
             Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
             Some(Kind::KekRotated(told)) => self.kek_rotated(told),
+            Some(Kind::Expired(told)) => self.expired(notice, told),
             None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
     }
@@ -180,6 +193,26 @@ impl<'a> Notices<'a> {
             ));
         }
         self.generation = told.generation_after;
+        Ok(())
+    }
+
+    /// Nothing expires before its day, by the trail or by the clock at hand, which may be a day behind the one that told.
+    fn expired(&mut self, notice: &NoticeCore, told: &Expired) -> Result<(), String> {
+        let through = Date::from_days(told.through);
+        let day = self.info.zone.date(Timestamp::from_nanos(notice.recorded_at));
+        if through == Date::NEVER || through > day {
+            return Err(format!("it says that parts of {through} are expired, on the day {day}"));
+        }
+        if through > self.clock.plus_days(1) {
+            return Err(format!("it says that parts of {through} are expired; today is {}", self.clock));
+        }
+        if through < self.expired {
+            return Err(format!(
+                "it says that parts up to {through} are expired; a notice before it said {}",
+                self.expired
+            ));
+        }
+        self.expired = through;
         Ok(())
     }
 

@@ -103,7 +103,11 @@ impl Rows<'_> {
     fn frames(&self) -> Result<(), Bad> {
         let Self { base, info, size, whole } = *self;
         let mut reader = Reader::headers(base, info).once();
+        let reclaimed = base.zones.marks(info.zone.name()).reclaimed;
         for date in dates(base.db.as_ref(), Family::Part, info)? {
+            if Some(date) <= reclaimed {
+                return Err(Bad::Trail(format!("there are parts of {date}, which are expired and were reclaimed")));
+            }
             let mut next = 0;
             for row in base.db.scan(Scan::prefix(Family::Part, &keys::dated(date, info.zone_number, info.number))) {
                 let (key, value) = row?;

@@ -76,11 +76,12 @@ impl<'a> Walk<'a> {
         if let Some(guarded) = self.guarded.filter(|guarded| guarded.size > stored) {
             return Err(Bad::Trail(format!("{} records were guarded, the trail has {stored}", guarded.size)));
         }
-        let mut reader = Reader::new(self.base, self.info, self.today).once();
+        let mut reader = Reader::judging(self.base, self.info)?.once();
         let mut before = Before::new(self.info);
         // The trail's size was read before: what its notices name is noted by now.
         let newest = meta::generation(self.base.db.as_ref())?.unwrap_or_default();
-        let mut notices = Notices::new(self.info, &self.base.keyring, newest, self.base.format);
+        let clock = self.info.zone.date(self.base.now());
+        let mut notices = Notices::new(self.info, &self.base.keyring, newest, self.base.format, clock);
         for seq in 0..size {
             let record = reader.record(seq)?;
             let follows = before.check(&record).and_then(|()| notices.check(&record));
@@ -153,7 +154,10 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let (date, class) = indexer::counts_for(header);
-        *self.counters.entry(keys::counter(self.info.number, date, class, header.day)).or_default() += 1;
+        // Those of what is past come and go with what is done about it.
+        if date == Date::NEVER || date > self.today {
+            *self.counters.entry(keys::counter(self.info.number, date, class, header.day)).or_default() += 1;
+        }
         for (date, term) in Term::of(header, &record.contents) {
             if let Some(prefix) = super::index::prefix(self.base, self.info, self.today, date, &term) {
                 self.expected.add(&prefix, header.seq);

@@ -166,7 +166,12 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
         (
             "Keyring",
             Keyring {
-                zones: vec![ZoneKeys { zone: "Europe/Warsaw".into(), first_date: 20_779, keys: vec![0xf1; 64] }],
+                zones: vec![ZoneKeys {
+                    zone: "Europe/Warsaw".into(),
+                    first_date: 20_779,
+                    keys: vec![0xf1; 64],
+                    destroyed_through: 0,
+                }],
                 controller_keys: vec![0xf2; 64],
                 bucket_keys: vec![0xf3; 64],
                 lasting_key: vec![0xf4; 32],
@@ -296,6 +301,7 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         "ApprovalUsed",
         "SigningKeyRotated",
         "KekRotated",
+        "Expired",
         "FrameSource",
         "FramePart",
         "ZoneKeys",

@@ -159,6 +159,7 @@ fn export(folder: &Path, data: &Path) -> Vec<(PathBuf, bool)> {
         access: akta::config::Access::Everybody,
         places: akta::model::recipient::Places::default(),
         dev: false,
+        clock: Arc::new(akta::env::SystemClock),
     };
     let server = runtime.block_on(Server::start(options)).unwrap();
     let mut files = Vec::new();

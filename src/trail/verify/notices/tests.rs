@@ -29,6 +29,8 @@ fn forged(before: &[(Change, &str)], change: Change, by: &str, alter: fn(&mut To
     rig.forge(&of, told);
     let found = rig.findings();
     let mut later = rig.restart(now().plus(DAY * 2_000));
+    let today = later.base.today(&zone);
+    later.expire(Some(today)).unwrap();
     [found, later.findings()]
 }
 
