@@ -9,9 +9,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
-    let stored =
-        compile(&["akta/record/v1/vocabulary.proto", "akta/record/v1/parts.proto", "akta/record/v1/keyring.proto"])?;
-    prost_build::Config::new().skip_debug(["akta.record.v1.Keyring", "akta.record.v1.ZoneKeys"]).compile_fds(stored)?;
+    let stored = compile(&[
+        "akta/record/v1/vocabulary.proto",
+        "akta/record/v1/parts.proto",
+        "akta/record/v1/hold.proto",
+        "akta/record/v1/keyring.proto",
+    ])?;
+    let secret = ["akta.record.v1.Keyring", "akta.record.v1.ZoneKeys", "akta.record.v1.HoldKey"];
+    prost_build::Config::new().skip_debug(secret).compile_fds(stored)?;
 
     let api = compile(&[
         "akta/v1/event.proto",
@@ -20,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "akta/v1/evidence.proto",
         "akta/v1/controller.proto",
         "akta/v1/retention.proto",
+        "akta/v1/hold.proto",
     ])?;
     fs::write(out.join("akta.v1.descriptors"), api.encode_to_vec())?;
     let mut config = prost_build::Config::new();

@@ -47,6 +47,7 @@ struct Gauges {
     guard_age: Gauge,
     expiry_pending: Gauge,
     reclaim_pending: Gauge,
+    holds: Family<[(&'static str, &'static str); 1], Gauge>,
     disk_free: Gauge,
     connections: Gauge,
     calls: Gauge,
@@ -66,6 +67,12 @@ pub struct Standing {
     pub expiry_pending: u64,
     /// Seconds since the oldest date was reached whose bytes are still there; 0 if there is none.
     pub reclaim_pending: u64,
+    /// Holds whose review is some time off.
+    pub holds: u64,
+    /// Holds whose review is near.
+    pub holds_due: u64,
+    /// Holds whose review is past.
+    pub holds_overdue: u64,
     /// Bytes free on the volume; `None` if it does not tell.
     pub disk_free: Option<u64>,
     /// Connections.
@@ -120,6 +127,11 @@ impl Default for Metrics {
                 "expiry_reclaim_pending_seconds",
                 "since the first date whose bytes are not erased was reached",
                 Gauge::default(),
+            ),
+            holds: all.add(
+                "holds",
+                "holds that are not released, by how they stand to their review",
+                Family::default(),
             ),
             disk_free: all.add("disk_free_bytes", "room on the volume; -1 if it does not tell", Gauge::default()),
             connections: all.add("connections", "connections that are open", Gauge::default()),
@@ -194,6 +206,9 @@ impl Metrics {
         self.now.guard_age.set(number(now.guard_age));
         self.now.expiry_pending.set(number(now.expiry_pending));
         self.now.reclaim_pending.set(number(now.reclaim_pending));
+        for (review, holds) in [("later", now.holds), ("due", now.holds_due), ("overdue", now.holds_overdue)] {
+            self.now.holds.get_or_create(&[("review", review)]).set(number(holds));
+        }
         self.now.disk_free.set(now.disk_free.map_or(-1, number));
         self.now.connections.set(number(now.connections));
         self.now.calls.set(number(now.calls));

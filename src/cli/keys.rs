@@ -124,12 +124,13 @@ fn read(data: &Path, guard: Option<&Path>, kek: &KekArgs) -> Result<(Inventory, 
 fn to_text(inventory: &Inventory, signers: &[Vec<Vkey>]) -> String {
     let sealed = if inventory.dev { "the public key of --dev: protects nothing" } else { "a key-encryption key" };
     let count = |count: Count| format!("{}, {} destroyed", number(count.keys as u64), number(count.destroyed as u64));
-    // One row a fact; keys that come later (holds) get rows of their own.
+    // One row a fact.
     let facts = [
         ("generation", number(inventory.generation)),
         ("sealed under", sealed.to_owned()),
         ("controller slots", count(inventory.controllers)),
         ("vault buckets", count(inventory.buckets)),
+        ("holds", number(inventory.holds as u64)),
     ];
     let mut text: String = facts.iter().map(|(name, value)| format!("{name:<18}{value}\n")).collect();
     let rows: Vec<Vec<String>> = inventory
@@ -177,5 +178,6 @@ fn to_json(inventory: &Inventory, signers: &[Vec<Vkey>]) -> Value {
         .collect();
     json!({"generation": inventory.generation, "dev": inventory.dev, "zones": zones,
            "controller_slots": count(inventory.controllers), "vault_buckets": count(inventory.buckets),
+           "holds": inventory.holds,
            "verification_keys": vkeys})
 }

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod export;
 pub mod filter;
 pub mod grant;
+pub mod hold;
 pub mod import;
 pub mod incident;
 pub mod keys;
@@ -62,6 +63,7 @@ enum Command {
     Incident(incident::Args),
     Approval(approval::Args),
     Retention(retention::Args),
+    Hold(hold::Args),
     Status(status::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -114,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Incident(args) => incident::run(args),
         Command::Approval(args) => approval::run(args),
         Command::Retention(args) => retention::run(args),
+        Command::Hold(args) => hold::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),

@@ -14,7 +14,7 @@ use crate::grpc::api::{ListNoticesRequest, Notice};
 use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
-use crate::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, DetailPart, RetentionChosen};
+use crate::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, DetailPart, HoldKind, RetentionChosen};
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
 ///
@@ -86,7 +86,7 @@ fn row(notice: &Notice) -> Vec<String> {
         what.join(" "),
         shown(slice("by")),
         shown(slice("ground")),
-        shown(slice("holder").or_else(|| slice("concerning"))),
+        shown(slice("holder").or_else(|| slice("concerning")).or_else(|| slice("owner"))),
     ]
 }
 
@@ -143,6 +143,13 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         }
         Kind::ApprovalAnswered(it) => ("approval_answered", json!({"id": uuid(&it.id), "agrees": it.agrees})),
         Kind::ApprovalUsed(it) => ("approval_used", json!({"id": uuid(&it.id), "alone": it.alone})),
+        Kind::HoldPlaced(it) => {
+            let kind = HoldKind::try_from(it.kind).map_or_else(|_| it.kind.to_string(), |kind| kind.word());
+            let day = day(it.review_on);
+            ("hold_placed", json!({"id": uuid(&it.id), "kind": kind, "records": it.records, "review_on": day}))
+        }
+        Kind::HoldReviewed(it) => ("hold_reviewed", json!({"id": uuid(&it.id), "review_on": day(it.review_on)})),
+        Kind::HoldReleased(it) => ("hold_released", json!({"id": uuid(&it.id)})),
     }
 }
 
@@ -162,6 +169,10 @@ fn lifetimes(it: &RetentionChosen) -> Vec<String> {
         parts.into_iter().filter_map(shown).collect::<Vec<_>>()
     };
     it.classes.iter().flat_map(of_class).collect()
+}
+
+fn day(days: u32) -> String {
+    Date::from_days(days).to_string()
 }
 
 fn uuid(bytes: &[u8]) -> String {

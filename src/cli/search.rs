@@ -33,6 +33,9 @@ pub struct Args {
     /// In an incident: UUID of a re-identification that was agreed to; names are shown, and its use is recorded
     #[arg(long, value_name = "UUID", default_value = "", hide_default_value = true)]
     approval: String,
+    /// Only what that hold covers, also past its date; takes the permission hold, too
+    #[arg(long, value_name = "UUID", default_value = "", hide_default_value = true)]
+    hold: String,
     /// Oldest first instead of newest first
     #[arg(long, help_heading = ROWS)]
     oldest_first: bool,
@@ -85,6 +88,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         page_size: if args.all { 1_000 } else { args.limit },
         page_token: String::new(),
         approval_id: args.approval.clone(),
+        hold: args.hold.clone(),
         ..SearchEventsRequest::default()
     }
 }

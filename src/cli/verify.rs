@@ -134,12 +134,13 @@ fn to_text(report: &Report, outside: Compared<'_>) -> String {
                 number(trail.groups_intact),
                 number(trail.groups_expired),
                 number(trail.groups_sealed),
+                number(trail.groups_held),
                 number(trail.postings),
                 trail.root.to_string().get(..12).unwrap_or_default().to_owned(),
             ]
         })
         .collect();
-    let mut text = table(&["TRAIL", "RECORDS", "INTACT", "EXPIRED", "SEALED", "POSTINGS", "ROOT"], &rows);
+    let mut text = table(&["TRAIL", "RECORDS", "INTACT", "EXPIRED", "SEALED", "HELD", "POSTINGS", "ROOT"], &rows);
     text.push('\n');
     for finding in &report.findings {
         let place = finding.seq.map_or_else(|| "trail".to_owned(), |seq| format!("record {seq}"));
@@ -179,7 +180,8 @@ fn to_json(report: &Report, outside: Compared<'_>) -> serde_json::Value {
         .map(|trail| {
             json!({"origin": trail.origin, "records": trail.records, "notices": trail.notices,
                    "groups_intact": trail.groups_intact, "groups_expired": trail.groups_expired,
-                   "groups_sealed": trail.groups_sealed, "people": trail.people, "postings": trail.postings,
+                   "groups_sealed": trail.groups_sealed, "groups_held": trail.groups_held,
+                   "people": trail.people, "postings": trail.postings,
                    "unindexed": trail.unindexed, "head": trail.head.to_string(), "root": trail.root.to_string()})
         })
         .collect();

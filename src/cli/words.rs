@@ -43,6 +43,7 @@ vocabulary! {
     ActorKind, "ACTOR_KIND_", "a kind of actor";
     Channel, "CHANNEL_", "a channel";
     ChildFlag, "CHILD_FLAG_", "a child flag";
+    HoldKind, "HOLD_KIND_", "a kind of hold";
     DataCategory, "DATA_CATEGORY_", "a kind of data";
     LegalBasis, "LEGAL_BASIS_", "a legal basis";
     Outcome, "OUTCOME_", "an outcome";

@@ -16,7 +16,7 @@ use super::convert;
 use super::reidentify::{self, Unapproved, Unopened};
 use super::status::Refusal;
 use crate::model::caller::Caller;
-use crate::model::check::Checker;
+use crate::model::check::{Checker, Violation};
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::decide::Permitted;
@@ -130,6 +130,13 @@ impl HistoryService for History {
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let need = if question.asked().export { Permission::Export } else { Permission::Search };
         let by = self.permit(&caller, need, &controller, CALL)?;
+        if let Some(id) = &question.hold {
+            self.permit(&caller, Permission::Hold, &controller, CALL)?;
+            if self.node.base().holds.find(&controller, id).is_none() {
+                let description = "is no hold of this controller, or is released: list them".to_owned();
+                return Err(Refusal::invalid(vec![Violation { field: "hold".to_owned(), description }]).status());
+            }
+        }
         let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         if names == Names::Withheld && question.names_people() {
             // Whoever may not see names may not try them out either.
@@ -162,7 +169,8 @@ impl HistoryService for History {
         let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         let room = room(seat, EVENT_ROOM).await?;
         let asker = Asker { caller, ground, through };
-        let answer = self.node.get(&asker, &controller, key).await;
+        let held = self.door.by(&asker.caller, Permission::Hold, &controller).is_some();
+        let answer = self.node.get(&asker, &controller, key, held).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(self.answered(&asker.caller, GetEventResponse { event: convert::recorded(&answer).pop() }, room))
     }

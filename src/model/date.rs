@@ -150,6 +150,11 @@ impl Zone {
         Date::of_civil(self.day(time))
     }
 
+    /// The day on which what began at an instant is over.
+    pub fn after(&self, lifetime: Lifetime, time: Timestamp) -> Date {
+        lifetime.end(self.day(time))
+    }
+
     /// The first instant of a day in this zone.
     pub fn start(&self, date: Date) -> Timestamp {
         let day = civil::date(1970, 1, 1).saturating_add(jiff::Span::new().days(date.days().min(DAYS_MAX)));

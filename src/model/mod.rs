@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`event`] (what is reported) → [`rules`] (what its controller makes of it) → [`policy`] (its class) → [`retention`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
-//! Who may: [`caller`] → [`permission`].
+//! [`hold`]: what is kept past its date. Who may: [`caller`] → [`permission`].
 //! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`], [`handover`] → [`tlog_proof`].
 
 #[cfg(feature = "server")]
@@ -20,6 +20,8 @@ pub mod frame;
 #[cfg(feature = "server")]
 pub mod handover;
 pub mod header;
+#[cfg(feature = "server")]
+pub mod hold;
 pub mod identity;
 #[cfg(feature = "server")]
 pub mod note;

@@ -7,7 +7,7 @@ use super::date::Timestamp;
 use super::event::Event;
 use super::header::{Header, Link};
 use super::identity::Pseudonym;
-use super::part::{PartId, PartKey, Salt};
+use super::part::{PartHash, PartId, PartKey, Salt};
 use super::policy::Dates;
 use super::stored::{ActorPart, Core, DetailPart, NetPart, NoticeCore, SessionPart, SubjectPart, Warning};
 
@@ -164,6 +164,8 @@ pub enum Verdict {
     Expired,
     /// Not opened: no keys are at hand.
     Sealed,
+    /// Its date is past, but a hold keeps parts of it; these are readable, and the commitment holds.
+    Held,
 }
 
 /// What opens one part: with it anybody can compute the part's hash, without a key.
@@ -191,13 +193,18 @@ pub struct Record {
     /// What opens its readable parts, by key: the core of a notice always, all others where the reader was told to keep
     /// them.
     pub openings: Vec<Opening>,
+    /// Bare hashes of parts of the same dates that no hold keeps, by key, where openings are kept: with them the groups of
+    /// what is held can be recomputed.
+    pub closed: Vec<(PartKey, PartHash)>,
 }
 
 impl Record {
     /// About as many bytes as it takes in an answer.
     pub fn wire_bytes(&self) -> usize {
         const OPENING: usize = 48;
-        self.contents.wire_bytes() + self.openings.iter().map(|opening| OPENING + opening.content.len()).sum::<usize>()
+        OPENING * self.closed.len()
+            + self.contents.wire_bytes()
+            + self.openings.iter().map(|opening| OPENING + opening.content.len()).sum::<usize>()
     }
 
     /// Of a notice, takes its slices out, as if no key were at hand.

@@ -17,6 +17,8 @@ pub enum Family {
     Row,
     /// `vault/`: which row a pseudonym leads to.
     Pseudonym,
+    /// `vault/`: holds, and what they have kept past its date.
+    Held,
     /// `index/`: postings.
     Posting,
     /// `index/`: event ids.
@@ -55,7 +57,7 @@ impl Database {
     pub fn families(self) -> &'static [Family] {
         match self {
             Self::Db => &[Family::Header, Family::Part, Family::Notice, Family::Tree, Family::Meta],
-            Self::Vault => &[Family::Row, Family::Pseudonym],
+            Self::Vault => &[Family::Row, Family::Pseudonym, Family::Held],
             Self::Index => &[Family::Posting, Family::EventId, Family::Counter, Family::Indexed],
         }
     }
@@ -72,6 +74,7 @@ impl Family {
             Self::Meta => "meta",
             Self::Row => "row",
             Self::Pseudonym => "pseudonym",
+            Self::Held => "held",
             Self::Posting => "posting",
             Self::EventId => "event_id",
             Self::Counter => "counter",

@@ -8,6 +8,8 @@
 //! meta      a name (below)                                                      db/
 //! row       bucket u16 · row hash 32                                            vault/
 //! pseudonym keyed hash of the pseudonym 32                                      vault/
+//! held      trail u32 · hold 16                                                 vault/   the hold itself
+//!           trail u32 · hold 16 · seq u64 · expiry date u32                     vault/   what it has kept
 //! posting   expiry date u32 · zone u16 · trail u32 · kind u8 · term 16 · first seq u64    index/
 //! event_id  week u32 · trail u32 · event id 16                                  index/
 //! counter   trail u32 · core's expiry date u32 · class u16 · day u32            index/
@@ -22,6 +24,11 @@ use crate::model::term::TERM_BYTES;
 
 /// Bytes of a posting's key that name date, zone, trail and term.
 pub const POSTING_PREFIX: usize = 4 + 2 + 4 + 1 + TERM_BYTES;
+
+/// Bytes of the key of a hold.
+pub const HOLD_BYTES: usize = 4 + 16;
+/// Bytes of the key of what a hold has kept.
+pub const HELD_BYTES: usize = HOLD_BYTES + 8 + 4;
 
 /// Meta: version of the format, u32.
 pub const META_FORMAT: &[u8] = b"format";
@@ -129,6 +136,30 @@ pub fn row(bucket: u16, hash: &[u8; 32]) -> [u8; 34] {
     key
 }
 
+/// Key of a hold, with which the keys of all that it has kept begin.
+pub fn hold(trail: Trail, hold: &[u8; 16]) -> [u8; HOLD_BYTES] {
+    let mut key = [0; HOLD_BYTES];
+    key[..4].copy_from_slice(&trail.to_be_bytes());
+    key[4..].copy_from_slice(hold);
+    key
+}
+
+/// Key of what a hold has kept of one record and expiry date.
+pub fn held(trail: Trail, hold: &[u8; 16], seq: u64, date: Date) -> [u8; HELD_BYTES] {
+    let mut key = [0; HELD_BYTES];
+    key[..HOLD_BYTES].copy_from_slice(&self::hold(trail, hold));
+    key[HOLD_BYTES..HOLD_BYTES + 8].copy_from_slice(&seq.to_be_bytes());
+    key[HOLD_BYTES + 8..].copy_from_slice(&date.days().to_be_bytes());
+    key
+}
+
+/// Record and expiry date of what was kept, by its key; `None` of a hold itself.
+pub fn held_place(key: &[u8]) -> Option<(u64, Date)> {
+    let rest = key.get(HOLD_BYTES..).filter(|_| key.len() == HELD_BYTES)?;
+    let (seq, date) = rest.split_first_chunk()?;
+    Some((u64::from_be_bytes(*seq), date_of(date)?))
+}
+
 /// Key of a trail's description.
 pub fn trail_meta(controller: &Controller) -> Vec<u8> {
     [META_TRAIL, controller.as_str().as_bytes()].concat()
@@ -189,6 +220,10 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
             prop_assert_eq!(seq_of(&key(a)), Some(a.1));
             prop_assert_eq!(date_of(&key(a)), Some(Date::from_days(a.0)));
+            let held = |(date, seq)| held(1, &[7; 16], seq, Date::from_days(date));
+            prop_assert_eq!((a.1, a.0).cmp(&(b.1, b.0)), held(a).cmp(&held(b)));
+            prop_assert_eq!(held_place(&held(a)), Some((a.1, Date::from_days(a.0))));
+            prop_assert!(held(a).starts_with(&hold(1, &[7; 16])) && held_place(&hold(1, &[7; 16])).is_none());
             prop_assert_eq!(dated_of(&key(a)), Some((Date::from_days(a.0), 1, 2)));
             let counter = counter(7, Date::from_days(a.0), 3, Date::from_days(b.0));
             prop_assert_eq!(counted(&counter), Some((Date::from_days(a.0), 3)));

@@ -24,6 +24,8 @@ const DAMAGED: &str = "DAMAGED";
 pub struct RocksStore {
     db: DB,
     database: Database,
+    /// Families that an earlier Akta did not make, in a database that is not to be written.
+    missing: Vec<Family>,
     /// Where damage is noted, if it is to be.
     note: Option<PathBuf>,
 }
@@ -37,7 +39,7 @@ impl RocksStore {
         options.create_missing_column_families(true);
         let db = DB::open_cf_descriptors(&options, &path, descriptors(database));
         let db = db.map_err(|cause| opening(database, cause))?;
-        Ok(Self { db, database, note: (database == Database::Index).then(|| path.join(DAMAGED)) })
+        Ok(Self { db, database, missing: Vec::new(), note: (database == Database::Index).then(|| path.join(DAMAGED)) })
     }
 
     /// As [`Self::open`], of the index: fails if damage was noted in it, or is in what every start needs of it.
@@ -56,9 +58,14 @@ impl RocksStore {
         let mut options = options(database);
         // Every file is opened now: a server beside may remove it from the folder while this one still reads it.
         options.set_max_open_files(-1);
-        let db = DB::open_cf_descriptors_read_only(&options, &path, descriptors(database), false);
+        let made = DB::list_cf(&options, &path).map_err(|cause| opening(database, cause))?;
+        let is_missing = |family: &Family| !made.iter().any(|name| name == family.name());
+        let missing: Vec<Family> = database.families().iter().copied().filter(is_missing).collect();
+        let mut there = descriptors(database);
+        there.retain(|family| made.iter().any(|name| name == family.name()));
+        let db = DB::open_cf_descriptors_read_only(&options, &path, there, false);
         let db = db.map_err(|cause| opening(database, cause))?;
-        Ok(Self { db, database, note: None })
+        Ok(Self { db, database, missing, note: None })
     }
 
     /// Compacts every family whole, so that only live rows are in its files.
@@ -89,6 +96,9 @@ impl RocksStore {
     }
 
     fn rows(&self, scan: Scan, keep: bool) -> Rows<'_> {
+        if self.missing.contains(&scan.family) {
+            return Box::new(std::iter::empty());
+        }
         let family = match self.family(scan.family) {
             Ok(family) => family,
             Err(error) => return Box::new(std::iter::once(Err(error))),
@@ -156,6 +166,9 @@ impl Store for RocksStore {
     }
 
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if self.missing.contains(&family) {
+            return Ok(None);
+        }
         self.db.get_cf(self.family(family)?, key).map_err(|cause| self.error(cause))
     }
 
@@ -254,7 +267,13 @@ fn family_options(family: Family, cache: &Cache) -> Options {
     table.set_block_cache(cache);
     match family {
         // Hashes and sealed bytes do not compress.
-        Family::Header | Family::Part | Family::Tree | Family::Row | Family::Pseudonym | Family::EventId => {
+        Family::Header
+        | Family::Part
+        | Family::Tree
+        | Family::Row
+        | Family::Pseudonym
+        | Family::Held
+        | Family::EventId => {
             options.set_compression_type(DBCompressionType::None);
             table.set_block_size(32 << 10);
             if family == Family::EventId {

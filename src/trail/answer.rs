@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::ask::{Asked, Asker, Question};
+use super::hold;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::search::{self, Page};
@@ -115,7 +116,10 @@ impl Node {
                 facts: question.facts,
             };
             let (order, include) = (question.order, question.include);
-            let page = search::search_including(&node.base, &info, &filter, include, order, start, limit)?;
+            let page = match question.hold {
+                None => search::search_including(&node.base, &info, &filter, include, order, start, limit)?,
+                Some(id) => hold::find(&node.base, &info, &id, &filter, include, order, start, limit)?,
+            };
             let people = node.people(&info, &page.records)?;
             Ok((page, people))
         })
@@ -125,12 +129,13 @@ impl Node {
         Ok(Answer { page, page_token, people, openings, waited_for, trail: trail.clone() })
     }
 
-    /// Shows one event; the question is durable in the trail before it returns.
+    /// Shows one event, with what holds keep of it past its date if `held`; the question is durable in the trail before it returns.
     pub async fn get(
         self: &Arc<Self>,
         asker: &Asker,
         controller: &Controller,
         key: EventKey,
+        held: bool,
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
         let (size, indexed) = (trail.size(), trail.indexed());
@@ -143,7 +148,8 @@ impl Node {
             };
             let Some(seq) = seq else { return Ok(None) };
             let today = node.base.today(&info.zone);
-            let record = Reader::new(&node.base, &info, today).record(seq)?;
+            let reader = Reader::new(&node.base, &info, today);
+            let record = if held { reader.with_held() } else { reader }.record(seq)?;
             let people = node.people(&info, std::slice::from_ref(&record))?;
             Ok(Some((record, people)))
         })

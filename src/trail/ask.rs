@@ -3,6 +3,7 @@
 use crate::model::caller::Caller;
 use crate::model::event::{Event, Fields};
 use crate::model::facts::Facts;
+use crate::model::hold::row::HoldId;
 use crate::model::identity::Identity;
 use crate::model::origin::Controller;
 use crate::model::permission::change::ActId;
@@ -77,6 +78,8 @@ pub struct Question {
     pub order: Order,
     /// What rows hold beside that; notices only where nothing else is set.
     pub include: Include,
+    /// Only what that hold covers, also past its date.
+    pub hold: Option<HoldId>,
 }
 
 impl Question {
@@ -95,7 +98,8 @@ impl Question {
     pub fn shape(&self) -> String {
         let people = [("subject", &self.subject), ("actor", &self.actor), ("on_behalf_of", &self.on_behalf_of)];
         let people = people.into_iter().filter_map(|(name, who)| who.as_ref().map(|_| name));
-        let mut asked: Vec<&str> = people.chain(self.facts.names()).collect();
+        let hold = self.hold.map(|_| "hold");
+        let mut asked: Vec<&str> = people.chain(self.facts.names()).chain(hold).collect();
         if asked.is_empty() {
             asked.push("everything");
         }

@@ -9,6 +9,7 @@ use super::acts::Registry;
 use super::expiry::zones::Zones;
 use super::folding;
 use super::guard::Guard;
+use super::hold::{self, Holds};
 use super::keyring::{self, Kek, Keyring};
 use super::leaves::Leaves;
 use super::meta::{self, FORMAT, Meta, OLDEST};
@@ -132,6 +133,8 @@ pub struct Base {
     pub zones: Zones,
     /// What controllers have decided.
     pub acts: Registry,
+    /// What is kept past its date.
+    pub holds: Holds,
     /// Version of the store's format.
     pub format: u32,
     /// Last part of every origin of this store.
@@ -170,6 +173,7 @@ impl Base {
         base.check_guard()?;
         base.upgrade()?;
         folding::fill(&base)?;
+        hold::fill(&base, true)?;
         Ok(base)
     }
 
@@ -182,7 +186,9 @@ impl Base {
             None => Keyring::absent(disk.files),
         };
         let guard = Guard::open(disk.guard).map_err(OpenError::Guard)?;
-        Ok(Self::assemble((disk.db, disk.vault, disk.index), keyring, guard, meta, settings, world))
+        let base = Self::assemble((disk.db, disk.vault, disk.index), keyring, guard, meta, settings, world);
+        hold::fill(&base, false)?;
+        Ok(base)
     }
 
     /// A store of an earlier format goes on in this one, before anything else is written to it.
@@ -231,6 +237,7 @@ impl Base {
             trails: Trails::after(next),
             zones,
             acts: Registry::default(),
+            holds: Holds::default(),
             format,
             writer,
             settings,

@@ -12,7 +12,7 @@ use super::opening::{Opening, open_trail};
 use super::submission::{Receipt, RecordError};
 use super::trails::Info;
 use super::writer::{Step, Writer};
-use crate::model::date::Date;
+use crate::model::date::{Date, Timestamp};
 use crate::model::notice::Told;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::{Acts, Refusal};
@@ -29,8 +29,16 @@ pub struct Made<T> {
 }
 
 impl<T> Made<T> {
-    fn nothing(answer: Result<T, ChangeError>) -> Self {
+    pub(super) fn nothing(answer: Result<T, ChangeError>) -> Self {
         Self { answer, step: Step::nothing() }
+    }
+
+    pub(super) fn refused(refusal: ChangeError) -> Self {
+        Self::nothing(Err(refusal))
+    }
+
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Made<U> {
+        Made { answer: self.answer.map(change), step: self.step }
     }
 }
 
@@ -47,6 +55,17 @@ type Plan = (Vec<Planned>, BTreeMap<Controller, Acts>);
 impl Writer {
     /// Makes changes: all of them or none.
     pub fn change(&mut self, changes: Vec<(Controller, Change)>, decided: &Decided) -> Made<Vec<Noted>> {
+        self.change_after(changes, decided, |_, _| Ok(Ok(())))
+    }
+
+    /// The same, where something must be durable before it is told: `prepare` hears when it will be recorded, once nothing
+    /// speaks against it.
+    pub(super) fn change_after(
+        &mut self,
+        changes: Vec<(Controller, Change)>,
+        decided: &Decided,
+        prepare: impl FnOnce(&Base, Timestamp) -> Result<Result<(), ChangeError>, WriteError>,
+    ) -> Made<Vec<Noted>> {
         self.unless_stopped(|writer| {
             let base = writer.base();
             let mut group = Group::new(&base);
@@ -60,6 +79,11 @@ impl Writer {
                 }
                 Err(error) => return Err(error),
             };
+            if let Some(Planned { notice: Some((target, _)), .. }) = planned.first()
+                && let Err(refusal) = prepare(&base, target.recorded_at)?
+            {
+                return Ok(Err(refusal));
+            }
             let noted = place(&mut group, planned)?;
             let step = writer.commit(group)?;
             for (controller, acts) in acts {

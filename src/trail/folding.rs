@@ -135,7 +135,15 @@ fn matters(core: &NoticeCore, acts: &Acts, now: Timestamp) -> bool {
 fn lasting(core: &NoticeCore) -> Option<Decided> {
     let lasts = matches!(
         core.kind,
-        Some(Kind::ControllerSet(_) | Kind::RetentionChosen(_) | Kind::LoneApprovalSet(_) | Kind::ActEnded(_))
+        Some(
+            Kind::ControllerSet(_)
+                | Kind::RetentionChosen(_)
+                | Kind::LoneApprovalSet(_)
+                | Kind::ActEnded(_)
+                | Kind::HoldPlaced(_)
+                | Kind::HoldReleased(_)
+                | Kind::HoldReviewed(_)
+        )
     );
     lasts.then(nobody)
 }

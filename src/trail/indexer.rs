@@ -213,9 +213,10 @@ impl Indexer {
 
     fn catch_up(&mut self, info: &Arc<Info>) -> Result<(), ReadError> {
         const TOLD: u64 = 100_000;
-        let today = self.base.today(&info.zone);
+        // What is past by the clock and not expired yet has its terms: by them it is found what holds cover of it.
+        let expired = self.base.zones.floor(info.zone.name()).unwrap_or(Date::NEVER);
         let base = self.base.clone();
-        let mut reader = Reader::new(&base, info, today);
+        let mut reader = Reader::new(&base, info, expired);
         let from = indexed(base.index.as_ref(), info)?;
         for seq in from..info.size() {
             // A notice is counted and has no terms: what it says is not looked at here.

@@ -38,6 +38,8 @@ pub struct Inventory {
     pub controllers: Count,
     /// Keys of vault buckets.
     pub buckets: Count,
+    /// Keys of holds.
+    pub holds: usize,
 }
 
 impl Inventory {
@@ -54,6 +56,7 @@ impl Inventory {
             zones: zones.collect(),
             controllers: count(&keyring.controller_keys),
             buckets: count(&keyring.bucket_keys),
+            holds: keyring.holds.len(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! key is durable here before the first batch that uses it.
 
 mod dates;
+mod holds;
 mod kek;
 mod signing;
 mod slots;

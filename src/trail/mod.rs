@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`submission`] and [`plan`] (what is to be recorded) → [`sequencer`] (pure: gives places) →
 //! [`writer`] (one group, one synced batch) → [`indexer`] (derived) → [`guard`] → [`reader`] and [`search`] →
-//! [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
+//! [`hold`] (what is kept past its date) → [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
 
 pub mod acts;
 pub mod answer;
@@ -15,6 +15,7 @@ pub mod expiry;
 mod folding;
 pub mod group;
 pub mod guard;
+pub mod hold;
 pub mod indexer;
 pub mod inventory;
 pub mod keyring;

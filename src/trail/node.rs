@@ -10,6 +10,7 @@ use super::base::Base;
 use super::base::OpenError;
 use super::expiry::reclaim;
 use super::group::Answer;
+use super::hold;
 use super::indexer::Indexer;
 use super::keyring::Kek;
 use super::merger::{Merger, PostingsMerger};
@@ -156,7 +157,11 @@ impl Node {
         let guarded_at = Timestamp::from_nanos(self.base.guarded_at.load(Ordering::Relaxed));
         let free = self.budget.available_permits() + self.streams_budget.available_permits();
         let age = self.base.now().parts().0.saturating_sub(guarded_at.parts().0);
+        let reminder = hold::remind(&self.base, self.base.now(), false);
         Standing {
+            holds: reminder.later(),
+            holds_due: reminder.due,
+            holds_overdue: reminder.overdue,
             queue_bytes: (2 * BUDGET_BYTES).saturating_sub(free) as u64,
             index_lag: self.base.trails.all_open().into_iter().fold(0, of),
             guard_age: u64::try_from(age).unwrap_or_default(),

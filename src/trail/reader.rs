@@ -6,10 +6,12 @@ use std::collections::HashMap;
 
 use super::base::Base;
 use super::expiry::told_through;
+use super::hold;
 use super::trails::Info;
 use crate::model::date::Date;
 use crate::model::frame::{self, OpenPart};
 use crate::model::header::{Group, Kind};
+use crate::model::hold::row::Kept;
 use crate::model::notice;
 use crate::model::part::{self, NO_SALT, PartHash, PartId, PartKey};
 use crate::model::record::{Contents, Opening, Record, Verdict};
@@ -43,6 +45,8 @@ pub struct Reader<'a> {
     info: &'a Info,
     today: Date,
     openings: bool,
+    /// What holds keep of what is past is read, too.
+    held: bool,
     /// Nothing of what is read is likely to be read again soon.
     once: bool,
     /// For it only what the trail tells is expired, not what the clock says.
@@ -61,13 +65,30 @@ struct OpenFrame {
 impl<'a> Reader<'a> {
     /// A reader of that trail, for which dates up to and including `today` are past.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
-        Self { base, info, today, openings: false, once: false, judges: false, run: Vec::new(), frames: HashMap::new() }
+        Self {
+            base,
+            info,
+            today,
+            openings: false,
+            held: false,
+            once: false,
+            judges: false,
+            run: Vec::new(),
+            frames: HashMap::new(),
+        }
     }
 
     /// Keeps with each record what opens its parts, if `wanted`.
     #[must_use]
     pub fn with_openings(self, wanted: bool) -> Self {
         Self { openings: wanted, ..self }
+    }
+
+    /// Reads what holds keep of parts whose date is past. Without it these are expired, as for everybody who looks for
+    /// something: no term of an index leads to them any more.
+    #[must_use]
+    pub fn with_held(self) -> Self {
+        Self { held: true, ..self }
     }
 
     /// Leaves nothing in the store's cache: for a walk through everything, and for what is looked at when a trail is
@@ -103,10 +124,10 @@ impl<'a> Reader<'a> {
             verdicts.push(Verdict::Intact);
             sealed = &sealed[1..];
         }
-        let mut parts = Vec::new();
+        let (mut parts, mut closed) = (Vec::new(), Vec::new());
         for group in sealed {
             verdicts.push(if group.date <= self.today {
-                Verdict::Expired
+                self.past(seq, group, &mut parts, &mut closed)?
             } else {
                 match self.open(seq, group) {
                     Ok(None) => Verdict::Sealed,
@@ -114,7 +135,7 @@ impl<'a> Reader<'a> {
                         parts.extend(opened);
                         Verdict::Intact
                     }
-                    Err(_) if self.has_expired(group.date)? => Verdict::Expired,
+                    Err(_) if self.has_expired(group.date)? => self.past(seq, group, &mut parts, &mut closed)?,
                     Err(error) => return Err(error),
                 }
             });
@@ -128,7 +149,8 @@ impl<'a> Reader<'a> {
                 openings.push(Opening { key: part.key, salt: part.salt, content: part.content });
             }
         }
-        Ok(Record { header, link, contents, verdicts, openings })
+        closed.sort_unstable_by_key(|(key, _)| *key);
+        Ok(Record { header, link, contents, verdicts, openings, closed })
     }
 
     /// The parts of a group; none where no keys are at hand.
@@ -190,8 +212,33 @@ impl<'a> Reader<'a> {
         Ok((notice, core))
     }
 
+    /// What became of a group whose date is past; what holds keep of it is added to the parts.
+    fn past(
+        &self,
+        seq: u64,
+        group: &Group,
+        parts: &mut Vec<OpenPart>,
+        closed: &mut Vec<(PartKey, PartHash)>,
+    ) -> Result<Verdict, ReadError> {
+        let kept = if self.held { self.held(seq, group)? } else { Kept::default() };
+        if kept.parts.is_empty() {
+            return Ok(Verdict::Expired);
+        }
+        parts.extend(kept.parts);
+        if self.openings {
+            closed.extend(kept.others);
+        }
+        Ok(Verdict::Held)
+    }
+
+    /// What holds keep of a group whose date is past; it matches the group's commitment.
+    fn held(&self, seq: u64, group: &Group) -> Result<Kept, ReadError> {
+        let kept = hold::kept(self.base, self.info, seq, group).map_err(|error| self.store(seq, error))?;
+        kept.map_err(|what| self.loss(seq, what))
+    }
+
     /// The parts of a group, which together match its commitment.
-    fn group(&mut self, seq: u64, group: &Group) -> Result<Vec<OpenPart>, ReadError> {
+    pub(super) fn group(&mut self, seq: u64, group: &Group) -> Result<Vec<OpenPart>, ReadError> {
         let frame = self.frame(seq, group.date)?;
         let start = frame.parts.partition_point(|part| part.seq < seq);
         let end = frame.parts.partition_point(|part| part.seq <= seq);

@@ -113,7 +113,7 @@ impl Writer {
     }
 
     /// Notes the keyring's generation, so that an older one is refused from now on.
-    fn note_generation(&mut self) -> Result<(), WriteError> {
+    pub(super) fn note_generation(&mut self) -> Result<(), WriteError> {
         let generation = self.base.keyring.generation();
         let mut batch = Batch::default();
         batch.put(Family::Meta, keys::META_GENERATION, generation.to_be_bytes());

@@ -9,6 +9,7 @@ use roaring::RoaringTreemap;
 use super::base::Base;
 use super::indexer::{self, decode_seqs};
 use super::plan::AHEAD_MAX;
+use super::position::stored_size;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use super::vault::Of;
@@ -66,20 +67,33 @@ pub fn search_including(
 ) -> Result<Page, ReadError> {
     let today = base.today(&info.zone);
     let mut reader = Reader::new(base, info, today).with_openings(include.openings);
-    let mut records = Vec::new();
-    let mut bytes = 0;
-    let mut next = None;
     let newest = filter.facts.since.map(|_| newest(&mut reader, start.size)).transpose()?;
     let terms = alternatives(filter, newest);
     let within = recorded(&mut reader, &filter.facts, start.size)?;
     let seqs = candidates(base, info, &terms, order, start, within, today)?;
+    page(&mut reader, seqs, start, limit, |record| {
+        Ok(include.notices || filter.matches(&record.header, &record.contents))
+    })
+}
+
+/// Reads records in that order until the page is full; those that are wanted.
+pub(super) fn page(
+    reader: &mut Reader<'_>,
+    seqs: Seqs,
+    start: Cursor,
+    limit: usize,
+    mut wanted: impl FnMut(&Record) -> Result<bool, ReadError>,
+) -> Result<Page, ReadError> {
+    let mut records = Vec::new();
+    let mut bytes = 0;
+    let mut next = None;
     for (scanned, seq) in seqs.enumerate() {
         if scanned == SCAN_MAX {
             next = Some(Cursor { next: seq, ..start });
             break;
         }
         let record = reader.record(seq)?;
-        if include.notices || filter.matches(&record.header, &record.contents) {
+        if wanted(&record)? {
             bytes += record.wire_bytes();
             if records.len() == limit || (bytes > PAGE_BYTES_MAX && !records.is_empty()) {
                 next = Some(Cursor { next: seq, ..start });
@@ -104,7 +118,33 @@ pub fn by_event_id(base: &Base, info: &Info, id: &[u8; 16], size: u64) -> Result
     Ok(indexer::event_id(base, info, id, day)?.map(|known| known.seq).filter(|seq| *seq < size))
 }
 
-type Seqs = Box<dyn Iterator<Item = u64>>;
+/// Positions in `range`, among them all records that satisfy a filter, as far as terms whose date is after `today` tell;
+/// `None` where they do not. What the index does not hold yet is among them.
+pub(super) fn among(
+    base: &Base,
+    info: &Info,
+    filter: &Filter,
+    range: Range<u64>,
+    today: Date,
+) -> Result<Option<RoaringTreemap>, ReadError> {
+    let size = stored_size(base.db.as_ref(), info.number)?;
+    // Read before the postings are: they are written together, so all below it have theirs.
+    let indexed = indexer::indexed(base.index.as_ref(), info)?;
+    if indexed > size {
+        // Of another copy, and about to be built anew.
+        return Ok(None);
+    }
+    let mut reader = Reader::headers(base, info);
+    let newest = filter.facts.since.map(|_| newest(&mut reader, size)).transpose()?;
+    let Some(mut found) = postings(base, info, &alternatives(filter, newest), today)? else { return Ok(None) };
+    found.remove_range(..range.start);
+    found.remove_range(range.end..);
+    found.insert_range(range.start.max(indexed)..range.end.max(indexed));
+    Ok(Some(found))
+}
+
+/// Positions, in the order asked for.
+pub(super) type Seqs = Box<dyn Iterator<Item = u64>>;
 
 fn candidates(
     base: &Base,
@@ -115,22 +155,28 @@ fn candidates(
     within: Range<u64>,
     today: Date,
 ) -> Result<Seqs, store::Error> {
+    let found = postings(base, info, terms, today)?;
+    Ok(ordered(found, order, start, within))
+}
+
+/// The positions that were found, by default all, as far as they are still to come.
+pub(super) fn ordered(found: Option<RoaringTreemap>, order: Order, start: Cursor, within: Range<u64>) -> Seqs {
     let range = match order {
         Order::NewestFirst => within.start..within.end.min(start.next.saturating_add(1)),
         Order::OldestFirst => within.start.max(start.next)..within.end,
     };
-    let Some(mut found) = postings(base, info, terms, today)? else {
-        return Ok(match order {
+    let Some(mut found) = found else {
+        return match order {
             Order::NewestFirst => Box::new(range.rev()),
             Order::OldestFirst => Box::new(range),
-        });
+        };
     };
     found.remove_range(..range.start);
     found.remove_range(range.end..);
-    Ok(match order {
+    match order {
         Order::NewestFirst => Box::new(found.into_iter().rev()),
         Order::OldestFirst => Box::new(found.into_iter()),
-    })
+    }
 }
 
 /// Positions that the index gives for what must be there; `None` where nothing must.

@@ -14,6 +14,7 @@ use super::change::Made;
 use super::controllers::{Asked, OpenTrail};
 use super::expiry::{self, Expirer, reclaim};
 use super::group::Answer;
+use super::hold::{self, Placing};
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
 use super::merge::Postings;
@@ -25,7 +26,7 @@ use super::waiting::Waiting;
 use super::writer::{Step, Writer};
 use crate::metrics::Metrics;
 use crate::model::origin::Controller;
-use crate::model::permission::change::{Change, Decided};
+use crate::model::permission::change::{ActId, Change, Decided};
 use crate::store;
 
 /// Most decisions between two groups: each is a commit of its own, for which events wait.
@@ -93,6 +94,18 @@ pub(super) enum Decision {
         changes: Vec<(Controller, Change)>,
         decided: Decided,
         answer: oneshot::Sender<Result<Vec<Noted>, ChangeError>>,
+    },
+    PlaceHold {
+        of: Controller,
+        placing: Box<Placing>,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Noted, ChangeError>>,
+    },
+    ReleaseHold {
+        of: Controller,
+        id: ActId,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Noted, ChangeError>>,
     },
     Open {
         asked: Asked,
@@ -272,6 +285,16 @@ fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>)
             publish(writer, &mut step, index);
             let _ = answer.send(made);
         }
+        Decision::PlaceHold { of, placing, decided, answer } => {
+            let Made { answer: made, mut step } = writer.place_hold(&of, &placing, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+        Decision::ReleaseHold { of, id, decided, answer } => {
+            let Made { answer: made, mut step } = writer.release_hold(&of, &id, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
         Decision::Open { asked, answer } => {
             let Made { answer: made, mut step } = writer.open_controller(&asked);
             publish(writer, &mut step, index);
@@ -379,6 +402,7 @@ pub(super) fn guard(
     let Some(guard) = &base.guard else { return };
     base.guarded_at.store(base.now().nanos(), Ordering::Relaxed);
     let mut hour = base.now().nanos() / HOUR;
+    hold::remind(base, base.now(), true);
     loop {
         let last = !matches!(ended.recv_timeout(CADENCE), Err(RecvTimeoutError::Timeout));
         match guard.tick(base) {
@@ -390,6 +414,9 @@ pub(super) fn guard(
             return;
         }
         let now = base.now().nanos() / HOUR;
+        if now / 24 != hour / 24 {
+            hold::remind(base, base.now(), true);
+        }
         if now != std::mem::replace(&mut hour, now) {
             let _ = writer.send(Inbox::Merge);
             let _ = writer.send(Inbox::Expire(None));

@@ -67,6 +67,7 @@ impl Writer {
     pub fn open_expiring(base: Arc<Base>) -> Result<(Self, Expired), WriteError> {
         let mut writer = Self { base: base.clone(), seen: Seen::default(), generation: 0, stopped: false };
         writer.finish_rotations()?;
+        writer.finish_holds()?;
         let expired = writer.expire_at_start()?;
         let opened = notice::keyring_opened(base.keyring.generation(), base.keyring.is_dev());
         // The indexer is opened after this, and finds it.

@@ -1,16 +1,22 @@
 //! A good request of every call of every service, for a controller, and what it needs.
 
+use akta::env::{Clock, SystemClock};
 use akta::grpc::api::{
     self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
     GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
-    ListApprovalsRequest, ListGrantsRequest, ListIncidentsRequest, ListNoticesRequest, ListRetentionClassesRequest,
-    OpenControllerRequest, PreviewExpiryRequest, RecordEventRequest, RecordEventsRequest, RunExpiryRequest,
-    SearchEventsRequest, SearchOrder, SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest,
-    StreamEventsRequest, VerifyTrailRequest, get_event_request,
+    ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest, ListNoticesRequest,
+    ListRetentionClassesRequest, OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest, RecordEventRequest,
+    RecordEventsRequest, ReleaseHoldRequest, ReviewHoldRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder,
+    SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest, StreamEventsRequest, VerifyTrailRequest,
+    get_event_request,
 };
+use akta::model::date::Date;
+use akta::model::hold::REMIND_DAYS;
 use akta::model::permission::Permission;
 use akta::model::permission::role::Role;
-use akta::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, Purpose, RetentionClass, chosen_lifetime};
+use akta::model::stored::{
+    Action, ChosenLifetime, ChosenLifetimes, Deed, HoldKind, Purpose, RetentionClass, chosen_lifetime,
+};
 use prost::Message;
 
 use super::support::{Events, seconds_from_now};
@@ -24,7 +30,7 @@ pub(crate) const LIST: &str = "ControllerService/ListControllers";
 /// The one call that is about the whole node, whoever asks about which controller.
 pub(crate) const WHOLE: &str = "RetentionService/RunExpiry";
 
-pub(crate) const ROWS: [Row; 27] = [
+pub(crate) const ROWS: [Row; 31] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -103,12 +109,26 @@ pub(crate) const ROWS: [Row; 27] = [
         PreviewExpiryRequest { controllers: vec![of.to_owned()], ..Default::default() }.encode_to_vec()
     }),
     (WHOLE, &[Permission::Purge], |_| RunExpiryRequest::default().encode_to_vec()),
+    ("RetentionService/PlaceHold", &[Permission::Hold], |of| hold(of, "").encode_to_vec()),
+    ("RetentionService/ReviewHold", &[Permission::Hold], |of| {
+        let (controller, id, ground) = (of.to_owned(), HOLD.to_owned(), "not decided".to_owned());
+        ReviewHoldRequest { controller, id, ground, review_on: days_from_now(2 * REMIND_DAYS) }.encode_to_vec()
+    }),
+    ("RetentionService/ListHolds", &[Permission::Hold], |of| {
+        let (controller, purpose) = (of.to_owned(), Purpose::LegalClaim.into());
+        ListHoldsRequest { controller, purpose, ..Default::default() }.encode_to_vec()
+    }),
+    ("RetentionService/ReleaseHold", &[Permission::Hold], |of| {
+        ReleaseHoldRequest { controller: of.to_owned(), id: HOLD.to_owned(), ground: "settled".to_owned() }
+            .encode_to_vec()
+    }),
 ];
 
 /// What the first school has decided before.
 pub(crate) const GRANT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073901";
 pub(crate) const INCIDENT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073902";
 pub(crate) const APPROVAL: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073903";
+pub(crate) const HOLD: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073904";
 
 /// Accesses live for a year.
 pub(crate) fn year() -> ChosenLifetimes {
@@ -145,6 +165,25 @@ pub(crate) fn approval(of: &str, id: &str) -> AskApprovalRequest {
         concerning: "pupil:p-204".to_owned(),
         ground: "ticket 4711".to_owned(),
     }
+}
+
+/// Of everything that was read.
+pub(crate) fn hold(of: &str, id: &str) -> PlaceHoldRequest {
+    PlaceHoldRequest {
+        controller: of.to_owned(),
+        id: id.to_owned(),
+        kind: HoldKind::Case.into(),
+        filter: Some(api::EventFilter { actions: vec![Action::Read.into()], ..Default::default() }),
+        owner: "legal office".to_owned(),
+        ground: "claim 17".to_owned(),
+        review_on: days_from_now(REMIND_DAYS),
+        may_be_empty: true,
+        ..Default::default()
+    }
+}
+
+fn days_from_now(days: u32) -> String {
+    Date::of_utc(SystemClock.now()).plus_days(days).to_string()
 }
 
 pub(crate) fn may(role: Role, needs: &[Permission]) -> bool {

@@ -122,7 +122,7 @@ fn a_start_expires_what_is_past_before_it_serves() {
         assert_eq!(verdicts(&rows, Part::Core), vec![Verdict::Intact; READS + LOGINS]);
         assert_eq!(verdicts(&rows, Part::Net), vec![Verdict::Intact; READS + LOGINS]);
         let later = plus(&today, 8);
-        assert_eq!(told(&mut client, SCHOOL).await, [later.clone()]);
+        assert_eq!(told(&mut client, SCHOOL).await, std::slice::from_ref(&later));
         let standing = standing(&mut client).await;
         assert_eq!((standing.due_days, standing.expired_through), (0, later));
         // The same again, and again: there is nothing more to do.
@@ -224,7 +224,7 @@ fn many_days_at_once_wait_for_a_confirmed_date() {
             assert!(shown(&output).contains(word), "{arguments:?} does not say {word}: {}", shown(&output));
         }
     }
-    run(async { assert_eq!(told(&mut node.client().await, SCHOOL).await, [year.clone()]) });
+    run(async { assert_eq!(told(&mut node.client().await, SCHOOL).await, std::slice::from_ref(&year)) });
     node.stop();
     verified(folder.path(), 400);
     // The clock goes back by a day: what is gone is gone, and nothing is due before that day.

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use akta::client::Client;
 use akta::grpc::api::stream_events_response::Outcome;
 use akta::grpc::api::{
-    Actor, AskApprovalRequest, DeclareIncidentRequest, GrantRequest, Identity, Resource, StreamEventsResponse,
+    Actor, AskApprovalRequest, DeclareIncidentRequest, GrantRequest, Identity, PlaceHoldRequest, Resource,
+    StreamEventsResponse,
 };
 use prost::Message;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use super::calls::{APPROVAL, GRANT, INCIDENT, LIST, ROWS, WHOLE, approval, grant, incident};
+use super::calls::{APPROVAL, GRANT, HOLD, INCIDENT, LIST, ROWS, WHOLE, approval, grant, hold, incident};
 use super::neighbours::{Neighbours, SCHOOLS};
 use super::raw::Bytes;
 use super::secure::STUCK;
@@ -50,16 +51,20 @@ async fn planted() -> Neighbours {
         let contact = Asks::person(&world, "contact", school).await;
         let (of, ground) = (SCHOOLS[school], reason.to_owned());
         let decided = [
-            ("Grant", GrantRequest { ground: ground.clone(), ..grant(of, GRANT) }.encode_to_vec()),
+            ("ControllerService/Grant", GrantRequest { ground: ground.clone(), ..grant(of, GRANT) }.encode_to_vec()),
             (
-                "DeclareIncident",
+                "ControllerService/DeclareIncident",
                 DeclareIncidentRequest { id: INCIDENT.to_owned(), ground: ground.clone(), ..incident(of) }
                     .encode_to_vec(),
             ),
-            ("AskApproval", AskApprovalRequest { ground, ..approval(of, APPROVAL) }.encode_to_vec()),
+            (
+                "ControllerService/AskApproval",
+                AskApprovalRequest { ground: ground.clone(), ..approval(of, APPROVAL) }.encode_to_vec(),
+            ),
+            ("RetentionService/PlaceHold", PlaceHoldRequest { ground, ..hold(of, HOLD) }.encode_to_vec()),
         ];
         for (call, request) in decided {
-            contact.call(&format!("ControllerService/{call}"), request).await.unwrap();
+            contact.call(call, request).await.unwrap();
         }
     }
     world

@@ -30,6 +30,7 @@ mod incidents;
 mod index;
 mod isolation;
 mod issued;
+mod kept;
 mod lifetimes;
 mod matrix;
 mod neighbours;

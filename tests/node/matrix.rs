@@ -15,7 +15,9 @@ use tonic::{Code, Request, Status};
 
 use super::authority::{Authority, Identity, Wish as Certificate};
 use super::binary::{akta, shown};
-use super::calls::{APPROVAL, GRANT, INCIDENT, LIST, ROWS, WHOLE, approval, event, grant, incident, may, search};
+use super::calls::{
+    APPROVAL, GRANT, HOLD, INCIDENT, LIST, ROWS, WHOLE, approval, event, grant, hold, incident, may, search,
+};
 use super::issued::{ISSUER, Issued, Wish};
 use super::raw::Bytes;
 use super::secure::{Files, STUCK, Secure};
@@ -267,6 +269,7 @@ impl World {
             ("ControllerService/Grant", grant(OWN, GRANT).encode_to_vec()),
             ("ControllerService/DeclareIncident", declared.encode_to_vec()),
             ("ControllerService/AskApproval", approval(OWN, APPROVAL).encode_to_vec()),
+            ("RetentionService/PlaceHold", hold(OWN, HOLD).encode_to_vec()),
         ] {
             self.ask(&tls, token.as_deref(), call, request).await.unwrap();
         }

@@ -264,6 +264,9 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::RetentionChosen(_) => "retention",
         Kind::SigningKeyRotated(_) => "signing key rotated",
         Kind::KekRotated(_) => "KEK rotated",
+        Kind::HoldPlaced(_) => "hold placed",
+        Kind::HoldReviewed(_) => "hold reviewed",
+        Kind::HoldReleased(_) => "hold released",
         Kind::Expired(_) => "expired",
     }
 }

@@ -21,10 +21,14 @@ ENDS = {
     "approval_asked": lambda message, at: at + STANDS,
     "approval_answered": lambda message, at: at + STANDS,
     "approval_used": lambda message, at: at + STANDS,
+    "hold_placed": lambda message, at: at,
+    "hold_released": lambda message, at: at,
+    "hold_reviewed": lambda message, at: at,
 }
 #        kind -> the attribute of slice 1
-ABOUT = {"granted": "holder", "approval_asked": "concerning"}
-NEED_GROUND = {"retention_chosen", "granted", "incident_declared", "act_ended", "approval_asked"}
+ABOUT = {"granted": "holder", "approval_asked": "concerning", "hold_placed": "owner"}
+NEED_GROUND = {"retention_chosen", "granted", "incident_declared", "act_ended", "approval_asked", "hold_placed", "hold_released", "hold_reviewed"}
+REVIEW_DAYS = 184
 
 
 @dataclass
@@ -33,6 +37,14 @@ class Act:
 
     until: int
     ended: bool = False
+
+
+@dataclass
+class Hold:
+    """What is kept past its date."""
+
+    review_on: int
+    released: int | None = None
 
 
 @dataclass
@@ -57,7 +69,7 @@ def check_date(kind, message, at, group, zone):
 
 def read_slices(kind, slices):
     """Who, why, and about whom, from the messages of the slices by index."""
-    if [index for index, _ in slices] != list(range(2 if kind in ABOUT else 1)):
+    if [index for index, _ in slices] != list(range(3 if kind == "hold_placed" else 2 if kind in ABOUT else 1)):
         raise Bad("notice: its slices are not those of its kind")
     said = []
     for _, slice_ in slices:
@@ -75,11 +87,15 @@ def read_slices(kind, slices):
         if [key for key, _ in said[1]] != [ABOUT[kind]]:
             raise Bad("notice: slice 1 is not that of its kind")
         _check_about(kind, said[1][0][1])
+    if kind == "hold_placed":
+        keys = [key for key, _ in said[2]]
+        if not keys or any(a >= b for a, b in zip(keys, keys[1:])):
+            raise Bad("notice: slice 2 does not say what it keeps")
     return by
 
 
 def _check_about(kind, value):
-    if kind == "approval_asked":
+    if kind in ("approval_asked", "hold_placed"):
         if not 1 <= len(value.encode()) <= 256:
             raise Bad("notice: what it concerns is empty or too long")
     elif not (
@@ -102,7 +118,7 @@ class Acts:
 
     def __init__(self):
         self.profile, self.lone_since = (False, False, (), False), None
-        self.acts, self.requests, self.policy = {}, {}, policy.Policy()
+        self.acts, self.requests, self.holds, self.policy = {}, {}, {}, policy.Policy()
 
     def check(self, kind, message, at, by):
         """One notice after those before it."""
@@ -113,10 +129,11 @@ class Acts:
         old = at - FORGOTTEN
         self.acts = {id_: act for id_, act in self.acts.items() if act.until > old}
         self.requests = {id_: request for id_, request in self.requests.items() if request.at + STANDS > old}
+        self.holds = {id_: hold for id_, hold in self.holds.items() if hold.released is None or hold.released > old}
 
     def _new(self, message):
         id_ = _identity(message)
-        if id_ in self.acts or id_ in self.requests:
+        if id_ in self.acts or id_ in self.requests or id_ in self.holds:
             raise Bad("notice: its id is that of another before it")
         return id_
 
@@ -195,3 +212,31 @@ class Acts:
         elif not request.agreed:
             raise Bad("notice: nobody agreed")
         request.used = True
+
+    def _hold_placed(self, message, at, by):
+        if message.kind not in (1, 2):
+            raise Bad("notice: a hold of no kind")
+        _check_review(message, at)
+        self.holds[self._new(message)] = Hold(message.review_on)
+
+    def _hold_reviewed(self, message, at, by):
+        hold = self._hold(message)
+        _check_review(message, at)
+        if message.review_on == hold.review_on:
+            raise Bad("notice: it sets what is so already")
+        hold.review_on = message.review_on
+
+    def _hold_released(self, message, at, by):
+        self._hold(message).released = at
+
+    def _hold(self, message):
+        hold = self.holds.get(_identity(message))
+        if hold is None or hold.released is not None:
+            raise Bad("notice: it is of a hold that does not stand")
+        return hold
+
+
+def _check_review(message, at):
+    today = dates.utc_day(at)
+    if not today - 1 <= message.review_on <= today + REVIEW_DAYS + 1:
+        raise Bad("notice: a hold is to be reviewed on a day that is past or too far ahead")

@@ -11,6 +11,7 @@ from .findings import Bad, Findings, Refused, finish
 from .guard import read_guard
 from .handover import follow
 from .header import read_run
+from .held import by_trail
 from .index import Index
 from .keyring import read_keyring
 from .keys import DEV_KEK
@@ -23,9 +24,10 @@ from .vault import read_vault
 
 FAMILIES = {
     "db": ("header", "part", "notice", "tree", "meta"),
-    "vault": ("row", "pseudonym"),
+    "vault": ("row", "pseudonym", "held"),
     "index": ("posting", "event_id", "counter", "indexed"),
 }
+LATER = ("held",)
 #         family of db/ · length of its keys · where the trail stands in them
 KEYS = {"header": (12, 0), "part": (18, 6), "notice": (12, 0), "tree": (13, 0)}
 
@@ -42,7 +44,7 @@ class Store:
         self.database = self._database("db")
         self.meta = read_meta(self.database.rows("meta"), findings)
         self.ring = self._keyring(kek, dev)
-        self._rows = self._by_trail()
+        self._rows, self.held = self._by_trail(), {}
         self.people = self._people()
         self.index = self._index()
         self.guard = self._guard(os.path.join(guard or path, "guard"))
@@ -50,7 +52,7 @@ class Store:
         self.kept_week = max([self.today_number or 0, utc_day(self.now), *self._newest_days()]) // 7 - 1
 
     def _database(self, name):
-        return Database(os.path.join(self.path, name), FAMILIES[name], self.findings, self.notes)
+        return Database(os.path.join(self.path, name), FAMILIES[name], self.findings, self.notes, LATER)
 
     def _keyring(self, kek, dev):
         if kek is None:
@@ -84,7 +86,9 @@ class Store:
         if not os.path.isdir(os.path.join(self.path, "vault")):
             self.findings.add("the vault is not there")
             return None
-        return read_vault(self._database("vault"), self.ring, self.meta.trails, self.findings)
+        vault = self._database("vault")
+        self.held = by_trail(vault, {trail.number for trail in self.meta.trails}, self.findings)
+        return read_vault(vault, self.ring, self.meta.trails, self.findings)
 
     def _index(self):
         if not os.path.isdir(os.path.join(self.path, "index")):
@@ -160,12 +164,15 @@ def _verify(path, kek, dev, guard, clock, outside, key, result):
         notes.append("the checkpoint's signature was not checked: no key was given")
     store = Store(path, DEV_KEK if dev else kek, dev, guard, clock, outside, findings, notes)
     result["opened"] = store.ring is not None
-    handovers = {}
+    handovers, released = {}, set()
     for trail in store.meta.trails:
         check = TrailCheck(trail, store, findings)
         result["trails"].append(check.run().json())
         handovers[trail.origin] = check.handovers
+        released |= check.released
     _check_expired(store, findings)
+    if store.ring and released & store.ring.holds.keys():
+        findings.add("the keyring has the key of a hold that is released")
     if checkpoint and key:
         try:
             _check_signer(checkpoint, key, handovers.get(checkpoint.origin, []), store.ring, notes)

@@ -45,6 +45,7 @@ class Keyring:
     signing_seed: bytes
     next_signing_seed: bytes
     kek_rotated_at: int
+    holds: dict
 
     def destroyed(self, zone):
         """The last date whose key is destroyed, of a zone by name; 0: none."""
@@ -94,6 +95,8 @@ def _read_keyring(slot, kek):
         raise Bad("the keyring lacks its lasting key or its signing seed")
     if len(ring.next_signing_seed) not in (0, 32) or len(ring.earlier_signing_keys) % 32:
         raise Bad("the keyring has a next signing seed or earlier keys with a length that they cannot have")
+    if any(len(hold.id) != 16 or len(hold.key) != 32 for hold in ring.holds):
+        raise Bad("the keyring has a hold with an id or key of a length that it cannot have")
     zones = tuple(Zone(zone.zone, zone.first_date, zone.keys, zone.destroyed_through) for zone in ring.zones)
     return Keyring(
         slot.dev,
@@ -105,6 +108,7 @@ def _read_keyring(slot, kek):
         ring.signing_seed,
         ring.next_signing_seed,
         ring.kek_rotated_at,
+        {hold.id: hold.key for hold in ring.holds},
     )
 
 

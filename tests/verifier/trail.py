@@ -7,6 +7,7 @@ from . import dates, event, parts, tree
 from .encoding import Cursor
 from .findings import Bad
 from .header import EVENT, read_run
+from .held import Holds
 from .index import Expected
 from .notices import Notices, told_through
 from .shelf import Shelf
@@ -21,7 +22,7 @@ class Report:
     leaves: list = field(default_factory=list)
     head: bytes = b""
     notices: int = 0
-    states: dict = field(default_factory=lambda: {"intact": 0, "expired": 0, "sealed": 0})
+    states: dict = field(default_factory=lambda: {"intact": 0, "expired": 0, "sealed": 0, "held": 0})
     people: set = field(default_factory=set)
     postings: int = 0
 
@@ -48,7 +49,8 @@ class TrailCheck:
         self.report = Report(trail.origin, head=trail.id)
         self.zone, self.today, self.clock = None, store.today_number, None
         self.last_recorded = -(1 << 63)
-        self.handovers = []
+        self.handovers, self.released = [], set()
+        self.holds = Holds(store.held.get(trail.number, {}), store.ring, trail)
 
     def find(self, what, seq=None):
         """Notes a finding of this trail."""
@@ -135,6 +137,10 @@ class TrailCheck:
                     report.states["intact"] += 1
             except Bad as bad:
                 self.find(bad, header.seq)
+        holds = notices.acts.holds
+        self.released = {id_ for id_, hold in holds.items() if hold.released is not None}
+        if self.whole:
+            self.holds.check(holds.keys() - self.released, self.released, report.headers, self.find)
         try:
             notices.check_keyring()
         except Bad as bad:
@@ -191,10 +197,17 @@ class TrailCheck:
         return opened
 
     def _read_event(self, header):
-        opened, whole = [], True
+        opened, whole, partly = [], True, False
         for group in header.groups:
             if group.date <= self.told:
-                self.report.states["expired"] += 1
+                try:
+                    kept = self.holds.read(header.seq, group)
+                    opened += event.read(kept)
+                    self.report.states["held" if kept else "expired"] += 1
+                    # Of the parts of a record some may be held.
+                    partly = partly or bool(kept)
+                except Bad as bad:
+                    self.find(bad, header.seq)
             elif self.store.ring is None:
                 self.report.states["sealed"] += 1
                 self.shelf.find(group.date, header.seq)
@@ -216,10 +229,10 @@ class TrailCheck:
             event.check_core(header, core, self.last_recorded, self.notices.policy)
             self.last_recorded = core.recorded_at
             event.check_dates(header, core, self.zone, self.notices.policy)
-        if whole and opened:
+        if whole and opened and not partly:
             event.check_subjects(opened)
         if self.store.people is not None:
-            event.check_people(header, opened, self.trail.controller, self.store.people)
+            event.check_people(header, opened, self.trail.controller, self.store.people, partly)
 
     def _expect(self, header, group, messages):
         key = self.shelf.index_key(group.date)

@@ -4,6 +4,7 @@ mod act;
 mod controller;
 mod event;
 mod expiry;
+mod hold;
 mod question;
 mod record;
 mod retention;
@@ -16,7 +17,8 @@ pub use act::{
 pub use controller::{after, asked_why, change_receipt, controller_info, profile, school, schools, zone};
 pub use event::{cut_bytes, event};
 pub use expiry::{Place, counted, day, expired, expiry_count, expiry_standing, place, until, whole_node};
-pub use question::{ground, key, page_size, perhaps_ground, question};
+pub use hold::{hold, hold_info, review_on};
+pub use question::{ground, key, page_size, perhaps_ground, question, selection};
 pub use record::{notices, receipt, recorded};
 pub use retention::{choices, classes, differences, retention_lifetime};
 pub use verified::verified;

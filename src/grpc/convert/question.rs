@@ -6,6 +6,8 @@ use crate::model::check::{Checker, Violation};
 use crate::model::country::{COUNTRY, Country};
 use crate::model::event::check_purpose_text;
 use crate::model::facts::Facts;
+use crate::model::hold::selection::Selection;
+use crate::model::identity::Identity;
 use crate::model::origin::{Controller, Origin};
 use crate::model::query::{Include, Order};
 use crate::model::stored::Purpose;
@@ -47,6 +49,29 @@ fn why(purpose: i32, purpose_text: String, checker: &mut Checker) -> Ground {
     Ground { purpose, text }
 }
 
+/// Which records a hold keeps.
+pub fn selection(filter: api::EventFilter, resource_id: String, checker: &mut Checker) -> Selection {
+    let resource_id = text("resource_id", resource_id, 128, checker);
+    checker.within("filter", |checker| {
+        let (subject, actor, on_behalf_of) = people(&filter, checker);
+        // Who it is, is held: what they are called and reached by is not needed for that.
+        let bare = |who: Option<Identity>| who.map(|who| Identity::new(&who.namespace, &who.id));
+        let (subject, actor, on_behalf_of) = (bare(subject), bare(actor), bare(on_behalf_of));
+        Selection { subject, actor, on_behalf_of, resource_id, facts: facts(filter, checker) }
+    })
+}
+
+fn people(filter: &api::EventFilter, checker: &mut Checker) -> (Option<Identity>, Option<Identity>, Option<Identity>) {
+    let mut who = |field: &str, asked: Option<api::Identity>| {
+        asked.map(|asked| checker.within(field, |checker| identity(asked, checker)))
+    };
+    (
+        who("subject", filter.subject.clone()),
+        who("actor", filter.actor.clone()),
+        who("on_behalf_of", filter.on_behalf_of.clone()),
+    )
+}
+
 /// What to find, and the number of rows on a page.
 pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Question, usize) {
     let filter = request.filter.clone().unwrap_or_default();
@@ -60,15 +85,15 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
     };
     let size = page_size(request.page_size, checker);
     let question = checker.within("filter", |checker| {
-        let mut who = |field: &str, asked: Option<api::Identity>| {
-            asked.map(|asked| checker.within(field, |checker| identity(asked, checker)))
-        };
-        let subject = who("subject", filter.subject.clone());
-        let actor = who("actor", filter.actor.clone());
-        let on_behalf_of = who("on_behalf_of", filter.on_behalf_of.clone());
+        let (subject, actor, on_behalf_of) = people(&filter, checker);
         let include = Include { openings: request.with_openings, notices: request.with_notices };
-        Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include }
+        Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include, hold: None }
     });
+    let hold = (!request.hold.is_empty()).then(|| uuid("hold", &request.hold, checker));
+    if request.with_notices && hold.is_some() {
+        checker.refuse("with_notices", "goes without a hold: leave out one of them");
+    }
+    let question = Question { hold, ..question };
     if request.with_notices && request.filter.as_ref().is_some_and(|filter| *filter != api::EventFilter::default()) {
         checker.refuse("with_notices", "goes with an empty filter only: leave out the filter, or with_notices");
     }

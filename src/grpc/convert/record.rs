@@ -6,7 +6,7 @@ use super::super::api;
 use crate::grpc::time::wire;
 use crate::model::date::Timestamp;
 use crate::model::identity::{Identity, Pseudonym};
-use crate::model::part::PartId;
+use crate::model::part::{PartHash, PartId, PartKey};
 use crate::model::record::{Opening, Record, Verdict};
 use crate::model::stored::{Core, DetailPart};
 use crate::trail::answer::Answer;
@@ -62,6 +62,7 @@ fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
         event: record.contents.notice.is_none().then(|| event(answer, record, core)),
         header: record.header.encode(),
         openings: openings(answer, record),
+        closed: closed(answer, record),
         notice: record.notice_bytes().map(<[u8]>::to_vec).unwrap_or_default(),
     }
 }
@@ -69,6 +70,16 @@ fn row(answer: &Answer, record: &Record) -> api::RecordedEvent {
 fn openings(answer: &Answer, record: &Record) -> Vec<api::Opening> {
     let asked = record.openings.iter().filter(|_| answer.openings);
     asked.map(opening).collect()
+}
+
+fn closed(answer: &Answer, record: &Record) -> Vec<api::ClosedPart> {
+    let asked = record.closed.iter().filter(|_| answer.openings);
+    let part = |(key, hash): &(PartKey, PartHash)| api::ClosedPart {
+        part: key.id as i32 + 1,
+        index: u32::from(key.index),
+        hash: hash.to_vec(),
+    };
+    asked.map(part).collect()
 }
 
 fn opening(Opening { key, salt, content }: &Opening) -> api::Opening {
@@ -85,6 +96,7 @@ fn parts(record: &Record) -> Vec<api::PartState> {
                     Verdict::Intact => api::Verdict::Intact as i32,
                     Verdict::Expired => api::Verdict::Expired as i32,
                     Verdict::Sealed => api::Verdict::Sealed as i32,
+                    Verdict::Held => api::Verdict::Held as i32,
                 },
                 expires_on: if group.date == crate::model::date::Date::NEVER {
                     String::new()

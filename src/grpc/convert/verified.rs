@@ -18,6 +18,7 @@ pub fn verified(verified: Verified) -> api::VerifyTrailResponse {
             groups_intact: report.groups_intact,
             groups_expired: report.groups_expired,
             groups_sealed: report.groups_sealed,
+            groups_held: report.groups_held,
             root: report.root.0.to_vec(),
             head: report.head.0.to_vec(),
             checkpoint: checkpoint.unwrap_or_default(),

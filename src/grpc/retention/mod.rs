@@ -1,10 +1,11 @@
 //! `akta.v1.RetentionService`: how long records live, who said so, and their end.
 //!
-//! `classes` shows and sets the policy of a controller; `expiry` counts what expires, and has it destroyed. Each call
-//! passes the door first.
+//! `classes` shows and sets the policy of a controller; `expiry` counts what expires, and has it destroyed; `hold` keeps
+//! named parts past their date. Each call passes the door first.
 
 mod classes;
 mod expiry;
+mod hold;
 
 use std::sync::Arc;
 
@@ -13,8 +14,10 @@ use tonic::{Request, Response, Status};
 
 use super::api::retention_service_server::RetentionService;
 use super::api::{
-    ListRetentionClassesRequest, ListRetentionClassesResponse, PreviewExpiryRequest, PreviewExpiryResponse,
-    RunExpiryRequest, RunExpiryResponse, SetRetentionRequest, SetRetentionResponse,
+    ListHoldsRequest, ListHoldsResponse, ListRetentionClassesRequest, ListRetentionClassesResponse, PlaceHoldRequest,
+    PlaceHoldResponse, PreviewExpiryRequest, PreviewExpiryResponse, ReleaseHoldRequest, ReleaseHoldResponse,
+    ReviewHoldRequest, ReviewHoldResponse, RunExpiryRequest, RunExpiryResponse, SetRetentionRequest,
+    SetRetentionResponse,
 };
 use super::auth::door::Door;
 use super::auth::pace::Seat;
@@ -96,5 +99,28 @@ impl RetentionService for Retentions {
     async fn run_expiry(&self, request: Request<RunExpiryRequest>) -> Result<Response<RunExpiryResponse>, Status> {
         let (call, request) = self.called(request, "RunExpiry").await?;
         reply(self.run(&call, request).await)
+    }
+
+    async fn place_hold(&self, request: Request<PlaceHoldRequest>) -> Result<Response<PlaceHoldResponse>, Status> {
+        let (call, request) = self.called(request, "PlaceHold").await?;
+        reply(self.place(&call, request).await)
+    }
+
+    async fn review_hold(&self, request: Request<ReviewHoldRequest>) -> Result<Response<ReviewHoldResponse>, Status> {
+        let (call, request) = self.called(request, "ReviewHold").await?;
+        reply(self.review(&call, request).await)
+    }
+
+    async fn release_hold(
+        &self,
+        request: Request<ReleaseHoldRequest>,
+    ) -> Result<Response<ReleaseHoldResponse>, Status> {
+        let (call, request) = self.called(request, "ReleaseHold").await?;
+        reply(self.release(&call, request).await)
+    }
+
+    async fn list_holds(&self, request: Request<ListHoldsRequest>) -> Result<Response<ListHoldsResponse>, Status> {
+        let (call, request) = self.called(request, "ListHolds").await?;
+        reply(self.holds(&call, request).await)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::approval::{LoneApprover, REQUEST_STANDS, Request, Standing, Voice};
 use super::change::{ActId, Change, Decided};
 use super::grants::{Act, GRANT_MAX, GROUND_BYTES_MAX, Grant, INCIDENT_MAX, Incident, Span};
+use super::holding::HoldActs;
 use crate::model::check::Violation;
 use crate::model::date::Timestamp;
 use crate::model::profile::Profile;
@@ -36,6 +37,7 @@ pub struct Acts {
     grants: Vec<Grant>,
     incidents: Vec<Incident>,
     requests: Vec<Request>,
+    holds: HoldActs,
 }
 
 /// Why a change is not made.
@@ -78,7 +80,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    fn field(field: &'static str, why: impl Into<String>) -> Self {
+    pub(super) fn field(field: &'static str, why: impl Into<String>) -> Self {
         Self::Field { field, why: why.into() }
     }
 }
@@ -125,6 +127,11 @@ impl Acts {
         &self.requests
     }
 
+    /// Holds; those released for less than a year.
+    pub fn holds(&self) -> &HoldActs {
+        &self.holds
+    }
+
     /// The request with that id.
     pub fn request(&self, id: &str) -> Option<&Request> {
         self.requests.iter().find(|request| *request.id == *id)
@@ -138,7 +145,10 @@ impl Acts {
     pub fn check(&self, change: &Change, decided: &Decided, now: Timestamp) -> Result<(), Refusal> {
         let Decided { by, ground } = decided;
         ground_is_good(change, ground)?;
-        if matches!(change, Change::Grant { .. } | Change::Incident { .. } | Change::Ask { .. }) {
+        if matches!(
+            change,
+            Change::Grant { .. } | Change::Incident { .. } | Change::Ask { .. } | Change::PlaceHold { .. }
+        ) {
             self.has_room(change)?;
         }
         match change {
@@ -224,6 +234,8 @@ impl Acts {
                     (standing, _) => Err(Refusal::Stands(standing)),
                 }
             }
+            Change::PlaceHold { id, .. } => self.is_new(id).and_then(|()| self.holds.check(change, now)),
+            Change::ReviewHold { .. } | Change::ReleaseHold(_) => self.holds.check(change, now),
         }
     }
 
@@ -274,6 +286,9 @@ impl Acts {
                 let request = self.requests.iter_mut().find(|request| request.id == id);
                 request.into_iter().for_each(|request| request.used = Some(at));
             }
+            Change::PlaceHold { .. } | Change::ReviewHold { .. } | Change::ReleaseHold(_) => {
+                self.holds.apply(&change, at);
+            }
         }
     }
 
@@ -291,19 +306,23 @@ impl Acts {
         self.grants.retain(|grant| !grant.act().span.is_over(old));
         self.incidents.retain(|incident| !incident.act.span.is_over(old));
         self.requests.retain(|request| request.asked.at.plus(REQUEST_STANDS) > old);
+        self.holds.forget(old);
     }
 
     /// What is over is kept for a year: that must not grow without bound either. What is there is answered as before.
     fn has_room(&self, change: &Change) -> Result<(), Refusal> {
-        let kept = self.grants.len() + self.incidents.len() + self.requests.len();
+        let kept = self.grants.len() + self.incidents.len() + self.requests.len() + self.holds.all().len();
         let known = match change {
-            Change::Grant { id, .. } | Change::Incident { id, .. } | Change::Ask { id, .. } => self.is_new(id).is_err(),
+            Change::Grant { id, .. }
+            | Change::Incident { id, .. }
+            | Change::Ask { id, .. }
+            | Change::PlaceHold { id, .. } => self.is_new(id).is_err(),
             _ => true,
         };
         if kept < KEPT_MAX || known {
             return Ok(());
         }
-        let what = "grants, incidents and requests of the last year";
+        let what = "grants, incidents, requests and holds of the last year";
         Err(Refusal::TooMany { what, limit: KEPT_MAX })
     }
 
@@ -320,7 +339,8 @@ impl Acts {
     }
 
     fn is_new(&self, id: &ActId) -> Result<(), Refusal> {
-        let taken = self.spans().any(|(known, _)| known == id) || self.request(id).is_some();
+        let taken =
+            self.spans().any(|(known, _)| known == id) || self.request(id).is_some() || self.holds.find(id).is_some();
         if taken { Err(Refusal::Taken) } else { Ok(()) }
     }
 
@@ -336,7 +356,10 @@ fn ground_is_good(change: &Change, ground: &str) -> Result<(), Refusal> {
         | Change::Grant { .. }
         | Change::Incident { .. }
         | Change::End(_)
-        | Change::Ask { .. } => true,
+        | Change::Ask { .. }
+        | Change::PlaceHold { .. }
+        | Change::ReviewHold { .. }
+        | Change::ReleaseHold(_) => true,
         Change::Profile(_) | Change::LoneApproval(_) | Change::Answer { .. } | Change::Use { .. } => false,
     };
     if ground.len() > GROUND_BYTES_MAX || (needed && ground.is_empty()) {

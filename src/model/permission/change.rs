@@ -8,8 +8,10 @@ use super::approval::Deed;
 use super::grants::Span;
 use super::holder::Holder;
 use super::policy::Staff;
+use crate::model::date::Date;
 use crate::model::profile::Profile;
 use crate::model::retention::choice::Choice;
+use crate::model::stored::HoldKind;
 
 /// Id of an act: a UUID as text, lower case with hyphens.
 pub type ActId = Arc<str>;
@@ -73,6 +75,30 @@ pub enum Change {
         /// Whether one person decided it, after the wait.
         alone: bool,
     },
+    /// Named parts are kept past their date.
+    PlaceHold {
+        /// Its id.
+        id: ActId,
+        /// For a case, or as long as a contract runs.
+        kind: HoldKind,
+        /// Records that it covers now.
+        records: u64,
+        /// The day by which somebody must look whether it is still needed.
+        review_on: Date,
+        /// Who answers for it.
+        owner: String,
+        /// What it keeps, as the notice tells it.
+        selection: Vec<(String, String)>,
+    },
+    /// Somebody looked whether a hold is still needed: it is.
+    ReviewHold {
+        /// Which hold.
+        id: ActId,
+        /// The day by which somebody must look again.
+        review_on: Date,
+    },
+    /// A hold is over, and what it kept past its date is gone.
+    ReleaseHold(ActId),
 }
 
 /// Who decides, and why. The ground may be empty where a change needs none.

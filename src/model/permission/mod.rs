@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`Permission`] → [`role`] → [`holder`] and [`scope`] → [`policy`] (who has which role for whom) →
 //! [`grants`] (what opens a school to the vendor's staff, and until when) → [`decide`] → [`approval`] (what one person
-//! may not do alone) → [`change`] and [`acts`] (what a controller decides, and what of that holds) → [`told`] (how
+//! may not do alone), [`holding`] (what is kept past its date) → [`change`] and [`acts`] (what a controller decides, and what of that holds) → [`told`] (how
 //! a notice tells it). [`who_can`] asks the same the other way round, [`advice`] looks for what was forgotten.
 
 pub mod acts;
@@ -13,6 +13,7 @@ pub mod change;
 pub mod decide;
 pub mod grants;
 pub mod holder;
+pub mod holding;
 pub mod issuer;
 pub mod policy;
 pub mod role;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! slice 0   by · ground                    all of them
-//! slice 1   holder · concerning            of a grant · of a request
+//! slice 1   holder · concerning · owner    of a grant · of a request · of a hold
+//! slice 2   what it keeps                  of a hold, an attribute for each condition
 //! date      24 months after the day of: until (grant, incident) · 30 days on (requests) · recorded_at (else)
 //! ```
 
@@ -26,13 +27,15 @@ use crate::model::retention::in_force;
 use crate::model::retention::table::Table;
 use crate::model::stored::{
     self, ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ChosenLifetimes, ControllerSet,
-    DetailPart, Granted, IncidentDeclared, LoneApprovalSet, NoticeCore, RetentionChosen, chosen_lifetime,
+    DetailPart, Granted, HoldKind, HoldPlaced, HoldReleased, HoldReviewed, IncidentDeclared, LoneApprovalSet,
+    NoticeCore, RetentionChosen, chosen_lifetime,
 };
 
 const BY: &str = "by";
 const GROUND: &str = "ground";
 const HOLDER: &str = "holder";
 const CONCERNING: &str = "concerning";
+const OWNER: &str = "owner";
 /// Longest text of an attribute, in bytes.
 const TEXT_BYTES_MAX: usize = 512;
 /// Slices live so long after the end of what they tell.
@@ -59,9 +62,14 @@ pub fn tell(change: &Change, decided: &Decided, at: Timestamp, zone: &Zone) -> R
     let about = match change {
         Change::Grant { holder, .. } => Some(text(HOLDER, &holder.to_string())?),
         Change::Ask { concerning, .. } => Some(text(CONCERNING, concerning)?),
+        Change::PlaceHold { owner, .. } => Some(text(OWNER, owner)?),
         _ => None,
     };
     slices.extend(about.map(|about| DetailPart { attributes: vec![about], ..DetailPart::default() }));
+    if let Change::PlaceHold { selection, .. } = change {
+        let attributes = selection.iter().map(|(key, value)| attribute(key, value)).collect();
+        slices.push(DetailPart { attributes, ..DetailPart::default() });
+    }
     let says = says(change)?;
     let date = date(&says, at, zone).expect("every change has a date");
     Ok(Told { says, slices, date })
@@ -97,6 +105,16 @@ fn says(change: &Change) -> Result<Says, Refusal> {
         }
         Change::Answer { id, agrees } => Says::ApprovalAnswered(ApprovalAnswered { id: bytes(id)?, agrees: *agrees }),
         Change::Use { id, alone } => Says::ApprovalUsed(ApprovalUsed { id: bytes(id)?, alone: *alone }),
+        Change::PlaceHold { id, kind, records, review_on, .. } => Says::HoldPlaced(HoldPlaced {
+            id: bytes(id)?,
+            kind: (*kind).into(),
+            records: *records,
+            review_on: review_on.days(),
+        }),
+        Change::ReviewHold { id, review_on } => {
+            Says::HoldReviewed(HoldReviewed { id: bytes(id)?, review_on: review_on.days() })
+        }
+        Change::ReleaseHold(id) => Says::HoldReleased(HoldReleased { id: bytes(id)? }),
     })
 }
 
@@ -108,7 +126,13 @@ pub fn end(says: &Says, at: Timestamp) -> Option<Timestamp> {
         | Says::SigningKeyRotated(_)
         | Says::KekRotated(_)
         | Says::Expired(_) => None,
-        Says::ControllerSet(_) | Says::RetentionChosen(_) | Says::LoneApprovalSet(_) | Says::ActEnded(_) => Some(at),
+        Says::ControllerSet(_)
+        | Says::RetentionChosen(_)
+        | Says::LoneApprovalSet(_)
+        | Says::ActEnded(_)
+        | Says::HoldPlaced(_)
+        | Says::HoldReleased(_)
+        | Says::HoldReviewed(_) => Some(at),
         Says::Granted(granted) => Some(Timestamp::from_nanos(granted.until)),
         Says::IncidentDeclared(incident) => Some(Timestamp::from_nanos(incident.until)),
         Says::ApprovalAsked(_) | Says::ApprovalAnswered(_) | Says::ApprovalUsed(_) => Some(at.plus(REQUEST_STANDS)),
@@ -158,6 +182,9 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
         None => (None, None),
         Some([(0, who)]) => (Some(decided(who)?), None),
         Some([(0, who), (1, about)]) => (Some(decided(who)?), Some(about)),
+        Some([(0, who), (1, about), (2, _)]) if matches!(says, Says::HoldPlaced(_)) => {
+            (Some(decided(who)?), Some(about))
+        }
         Some([]) if end(says, Timestamp::default()).is_none() => return Ok(None),
         Some(_) => return Err("its slices are not those of its kind"),
     };
@@ -204,12 +231,37 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
         }
         Says::ApprovalAnswered(answered) => Change::Answer { id: text(&answered.id)?, agrees: answered.agrees },
         Says::ApprovalUsed(used) => Change::Use { id: text(&used.id)?, alone: used.alone },
+        Says::HoldPlaced(placed) => Change::PlaceHold {
+            id: text(&placed.id)?,
+            kind: HoldKind::try_from(placed.kind).map_err(|_| "it is for something that is not known")?,
+            records: placed.records,
+            review_on: Date::from_days(placed.review_on),
+            owner: about(OWNER)?.unwrap_or(UNREAD).to_owned(),
+            selection: selection(slices)?,
+        },
+        Says::HoldReviewed(reviewed) => {
+            Change::ReviewHold { id: text(&reviewed.id)?, review_on: Date::from_days(reviewed.review_on) }
+        }
+        Says::HoldReleased(released) => Change::ReleaseHold(text(&released.id)?),
     };
-    let one = !matches!(change, Change::Grant { .. } | Change::Ask { .. });
+    let one = !matches!(change, Change::Grant { .. } | Change::Ask { .. } | Change::PlaceHold { .. });
     if one && slices.is_some_and(|slices| slices.len() > 1) {
         return Err("its slices are not those of its kind");
     }
     Ok(Some(Heard { change, decided }))
+}
+
+/// What slice 2 of a hold says that it keeps.
+fn selection(slices: Option<&[(u16, DetailPart)]>) -> Result<Vec<(String, String)>, &'static str> {
+    let slice = match slices {
+        None => return Ok(vec![(UNREAD.to_owned(), String::new())]),
+        Some([_, _, (2, slice)]) => slice,
+        Some(_) => return Err("its slices are not those of its kind"),
+    };
+    if slice.attributes.is_empty() || !slice.attributes.is_sorted_by(|a, b| a.key < b.key) || !is_plain(slice) {
+        return Err("its slice 2 does not say what it keeps");
+    }
+    Ok(slice.attributes.iter().map(|said| (said.key.clone(), said.value.clone())).collect())
 }
 
 fn decided(slice: &DetailPart) -> Result<Decided, &'static str> {

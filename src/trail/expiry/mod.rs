@@ -2,7 +2,8 @@
 //!
 //! Each step durable before the next, for one time zone after the other:
 //!
-//! 1. readers and the writer refuse what is dated on or before the day ([`zones`]);
+//! 1. readers and the writer refuse what is dated on or before the day ([`zones`]); what holds keep of it is sealed under
+//!    their own keys ([`super::hold`]);
 //! 2. every trail that has parts of such dates tells of it in a notice, in batches of bounded size; the first notes
 //!    how far the run is to come, the last that all have told (`meta`, `expired/` + zone);
 //! 3. the keyring goes on without the keys of these dates, in both slots: from here on nobody opens them;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::base::Base;
 use super::super::group::{Group, WriteError};
+use super::super::hold::stage::Stager;
 use super::super::reader::ReadError;
 use super::super::trails::Info;
 use super::super::writer::{Step, Writer};
@@ -242,6 +243,8 @@ struct Zone {
 enum Stage {
     /// Which trails have such parts: the key to go on at.
     Look(Vec<u8>),
+    /// What holds keep of them is sealed under the holds' keys: the trails to go on with, and the one at hand.
+    Hold(BTreeSet<Trail>, Option<Stager>),
     Tell,
     Destroy,
 }
@@ -280,10 +283,17 @@ impl Zone {
                 let at = at.clone();
                 self.stage = match self.look(&writer.base(), at) {
                     Ok(Some(at)) => Stage::Look(at),
-                    Ok(None) => Stage::Tell,
+                    Ok(None) => Stage::Hold(self.held(&writer.base()), None),
                     Err(error @ Error::Corrupt(_)) => return Err(ExpireError::Damaged(error.into())),
                     Err(error) => return Err(WriteError::from(error).into()),
                 };
+                Ok((Slice::default(), false))
+            }
+            Stage::Hold(..) => {
+                self.hold(&writer.base()).map_err(|error| match WriteError::from(error) {
+                    error if error.is_damage() => ExpireError::Damaged(error),
+                    error => error.into(),
+                })?;
                 Ok((Slice::default(), false))
             }
             Stage::Tell => {
@@ -309,6 +319,36 @@ impl Zone {
             at = next;
         }
         Ok(Some(at))
+    }
+
+    /// Trails with holds, also those of which nothing is due: what is due tomorrow is kept today.
+    fn held(&self, base: &Base) -> BTreeSet<Trail> {
+        let held = self.controllers.iter().filter(|(_, controller)| !base.holds.of(controller).is_empty());
+        held.map(|(trail, _)| *trail).collect()
+    }
+
+    /// Keeps some more of what holds cover: all of it must be durable before anybody tells that it is gone.
+    fn hold(&mut self, base: &Base) -> Result<(), ReadError> {
+        let Stage::Hold(waiting, now) = &mut self.stage else { return Ok(()) };
+        if let Some(stager) = now {
+            if !stager.slice(base)? {
+                *now = None;
+            }
+            return Ok(());
+        }
+        let Some(trail) = waiting.pop_first() else {
+            self.stage = Stage::Tell;
+            return Ok(());
+        };
+        let Some(controller) = self.controllers.get(&trail) else { return Ok(()) };
+        match base.trail(controller) {
+            Ok(Some(info)) => *now = Some(Stager::new(base, info, self.task.through)?),
+            // Nothing of it can be read, so nothing can be held: that it is damaged is said when it cannot tell.
+            Ok(None) => {}
+            Err(error) if WriteError::from(error.clone()).is_damage() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// The next trails tell. The first batch notes how far it is to come, the last that all have told.

@@ -3,12 +3,14 @@
 //! `walk` goes over the records of a trail: headers, links, tree, classes against actions, days and recorded times that
 //! never go back, `notices` by ordinal and by what they may say where they stand, `dates` by the policy that was in force, every group commitment whose key is at hand, and that the
 //! vault leads pseudonyms back to what they commit to. `rows` looks for rows of a trail that no record accounts for,
+//! `held` at what holds keep,
 //! `index` whether the index holds exactly what the records give. The walk of a trail stops at its first bad record and
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
 
 mod dates;
 mod expired;
+mod held;
 mod index;
 mod notices;
 mod people;
@@ -65,6 +67,8 @@ pub struct TrailReport {
     pub groups_expired: u64,
     /// Groups of parts that were not opened for want of keys.
     pub groups_sealed: u64,
+    /// Groups of parts whose date is past, of which holds keep some; these match their commitment.
+    pub groups_held: u64,
     /// Pseudonyms that lead back to an identity and commit to it.
     pub people: u64,
     /// Postings that the index holds for it.
@@ -89,6 +93,7 @@ impl TrailReport {
             groups_intact: 0,
             groups_expired: 0,
             groups_sealed: 0,
+            groups_held: 0,
             people: 0,
             postings: 0,
             unindexed: 0,
@@ -156,17 +161,18 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
     };
     let (known, unread) = Known::of(base, &metas);
     report.findings.extend(unread.map(|what| finding("guard", what)));
-    let (mut infos, mut sizes) = (Vec::new(), BTreeMap::new());
+    let (mut infos, mut sizes, mut placed) = (Vec::new(), BTreeMap::new(), Vec::new());
     for meta in &metas {
         let Some(info) = Info::new(meta, &base.keyring) else {
             let what = "the keyring lacks the keys that its description names, or has those of another zone there";
             report.findings.push(finding(&meta.origin, what.to_owned()));
             continue;
         };
-        let (trail, findings) = one(base, &info, &known, None, |done, of| {
+        let (trail, findings, holds) = one(base, &info, &known, None, |done, of| {
             progress(info.origin.as_str(), done, of);
             true
         });
+        placed.push(holds);
         sizes.insert(info.controller.to_string(), trail.size);
         report.trails.push(trail);
         report.findings.extend(findings);
@@ -177,6 +183,8 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
     );
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
+    let held = held::check(base, &metas, &placed).unwrap_or_else(|error| vec![error.to_string()]);
+    report.findings.extend(held.into_iter().map(|what| finding("vault", what)));
     report
 }
 
@@ -215,19 +223,20 @@ fn one(
     known: &Known,
     size: Option<u64>,
     progress: impl FnMut(u64, u64) -> bool,
-) -> (TrailReport, Vec<Finding>) {
+) -> (TrailReport, Vec<Finding>, held::Placed) {
     let mut walk = walk::Walk::new(base, info, known, size.is_none());
     let outcome = walk
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))
+        .and_then(|()| held::rows(base, info, walk.report.size, walk.whole, &walk.placed))
         .and_then(|()| index::check(base, info, &mut walk));
     let (seq, what) = match outcome {
-        Ok(()) | Err(Bad::Left) => return (walk.report, Vec::new()),
+        Ok(()) | Err(Bad::Left) => return (walk.report, Vec::new(), walk.placed),
         Err(Bad::Record(seq, what)) => (Some(seq), what),
         Err(Bad::Trail(what)) => (None, what),
     };
     let finding = Finding { origin: info.origin.to_string(), seq, what };
-    (walk.report, vec![finding])
+    (walk.report, vec![finding], walk.placed)
 }
 
 impl Node {
@@ -246,7 +255,7 @@ impl Node {
             let mut left = false;
             let origin = info.origin.as_str();
             let (known, unread) = Known::of(&node.base, &node.base.descriptions().unwrap_or_default());
-            let (report, mut findings) = one(&node.base, &info, &known, Some(size), |done, of| {
+            let (report, mut findings, _) = one(&node.base, &info, &known, Some(size), |done, of| {
                 left = !progress(done, of);
                 !left
             });

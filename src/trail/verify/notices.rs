@@ -2,6 +2,7 @@
 
 use super::super::keyring::Keyring;
 use super::super::trails::Info;
+use super::held::Placed;
 use crate::model::date::{Date, Timestamp};
 use crate::model::handover::{Handover, Handovers};
 use crate::model::header::{Group, Header};
@@ -77,7 +78,10 @@ impl<'a> Notices<'a> {
                 | Kind::ActEnded(_)
                 | Kind::ApprovalAsked(_)
                 | Kind::ApprovalAnswered(_)
-                | Kind::ApprovalUsed(_),
+                | Kind::ApprovalUsed(_)
+                | Kind::HoldPlaced(_)
+                | Kind::HoldReleased(_)
+                | Kind::HoldReviewed(_),
             ) => self.act(record, notice),
             Some(Kind::SigningKeyRotated(_) | Kind::KekRotated(_) | Kind::Expired(_)) if self.format < 2 => {
                 Err(OF_FORMAT_2.to_owned())
@@ -194,6 +198,11 @@ impl<'a> Notices<'a> {
         }
         self.generation = told.generation_after;
         Ok(())
+    }
+
+    /// The holds that the notices tell of.
+    pub(super) fn holds(&self) -> Placed {
+        Placed::of(&self.acts)
     }
 
     /// Nothing expires before its day, by the trail or by the clock at hand, which may be a day behind the one that told.

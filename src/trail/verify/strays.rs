@@ -31,8 +31,8 @@ impl Owner {
             Family::EventId => (24, 4, None),
             Family::Counter => (14, 0, None),
             Family::Indexed => (4, 0, None),
-            // `meta` names controllers, and `people` looks at every row of the vault.
-            Family::Meta | Family::Row | Family::Pseudonym => return None,
+            // `meta` names controllers, `people` looks at every person in the vault, `held` at what holds keep.
+            Family::Meta | Family::Row | Family::Pseudonym | Family::Held => return None,
         };
         Some(Self { family, length, trail, zone })
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::dates;
+use super::held::Placed;
 use super::index::Sum;
 use super::notices::Notices;
 use super::{Bad, Known, TrailReport};
@@ -45,6 +46,8 @@ pub(super) struct Walk<'a> {
     pub(super) latest: Timestamp,
     /// What the guard remembers of the trail.
     guarded: Option<Head>,
+    /// The holds that its notices tell of.
+    pub(super) placed: Placed,
 }
 
 impl<'a> Walk<'a> {
@@ -63,6 +66,7 @@ impl<'a> Walk<'a> {
             known: HashSet::new(),
             guarded: known.guarded.get(info.origin.as_str()).copied(),
             latest: known.latest,
+            placed: Placed::default(),
         }
     }
 
@@ -76,7 +80,7 @@ impl<'a> Walk<'a> {
         if let Some(guarded) = self.guarded.filter(|guarded| guarded.size > stored) {
             return Err(Bad::Trail(format!("{} records were guarded, the trail has {stored}", guarded.size)));
         }
-        let mut reader = Reader::judging(self.base, self.info)?.once();
+        let mut reader = Reader::judging(self.base, self.info)?.with_held().once();
         let mut before = Before::new(self.info);
         // The trail's size was read before: what its notices name is noted by now.
         let newest = meta::generation(self.base.db.as_ref())?.unwrap_or_default();
@@ -98,6 +102,7 @@ impl<'a> Walk<'a> {
         if size == 0 {
             return Err(Bad::Record(0, "the opening notice is missing".to_owned()));
         }
+        self.placed = notices.holds();
         self.report.handovers = notices.handovers(self.whole).map_err(Bad::Trail)?;
         Ok(())
     }
@@ -147,6 +152,7 @@ impl<'a> Walk<'a> {
                 Verdict::Intact => self.report.groups_intact += 1,
                 Verdict::Expired => self.report.groups_expired += 1,
                 Verdict::Sealed => self.report.groups_sealed += 1,
+                Verdict::Held => self.report.groups_held += 1,
             }
         }
         if header.seq >= self.indexed {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use akta::cli::random::Random;
@@ -200,7 +200,8 @@ fn sight(base: &Base, origin: &str, size: u64) -> Trail {
         for verdict in &record.verdicts {
             match verdict {
                 Verdict::Intact => seen.intact += 1,
-                Verdict::Expired => seen.expired += 1,
+                // What holds keep is not in an export.
+                Verdict::Expired | Verdict::Held => seen.expired += 1,
                 Verdict::Sealed => seen.sealed += 1,
             }
         }

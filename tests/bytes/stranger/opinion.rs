@@ -35,6 +35,7 @@ pub(crate) struct Trail {
     pub(crate) intact: u64,
     pub(crate) expired: u64,
     pub(crate) sealed: u64,
+    pub(crate) held: u64,
     pub(crate) people: u64,
     /// Only where the index can be read.
     pub(crate) postings: u64,
@@ -50,6 +51,7 @@ impl Trail {
             (&mut self.intact, other.intact),
             (&mut self.expired, other.expired),
             (&mut self.sealed, other.sealed),
+            (&mut self.held, other.held),
             (&mut self.people, other.people),
             (&mut self.postings, other.postings),
         ] {
@@ -90,6 +92,7 @@ impl Opinion {
                 intact: trail.groups_intact,
                 expired: trail.groups_expired,
                 sealed: trail.groups_sealed,
+                held: trail.groups_held,
                 people: trail.people,
                 postings: if keys { trail.postings } else { 0 },
             };
@@ -126,6 +129,7 @@ impl Opinion {
                 intact: number(&trail["parts"]["intact"]),
                 expired: number(&trail["parts"]["expired"]),
                 sealed: number(&trail["parts"]["sealed"]),
+                held: number(&trail["parts"]["held"]),
                 people: number(&trail["people"]),
                 postings: number(&trail["postings"]),
             };
