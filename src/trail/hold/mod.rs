@@ -211,7 +211,7 @@ fn kept_rows<'a>(
     let all = Scan::prefix(Family::Held, &keys::hold(info.number, &standing.id));
     let rows =
         base.vault.store().scan(all).filter(|row| !row.as_ref().is_ok_and(|(key, _)| key.len() == keys::HOLD_BYTES));
-    rows.map(|row| {
+    rows.map(move |row| {
         let (key, value) = row?;
         let (seal, _) = standing.opened(info)?;
         let kept = keys::held_place(&key).and_then(|(seq, date)| {
