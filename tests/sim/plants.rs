@@ -181,7 +181,9 @@ impl Lying {
                         Plant::TornGroup => Some(at) == last_frame,
                         Plant::LostNotice => family == Family::Notice && !key.ends_with(&[0; 8]),
                         Plant::LostCounter => family == Family::Counter,
-                        Plant::ExpiryUntold => untold && matches!(family, Family::Header | Family::Notice | Family::Tree),
+                        Plant::ExpiryUntold => {
+                            untold && matches!(family, Family::Header | Family::Notice | Family::Tree)
+                        }
                         _ => false,
                     };
                     if !lost {
@@ -237,6 +239,10 @@ impl Store for Lying {
 
     fn scan(&self, scan: Scan) -> Rows<'_> {
         self.inner.scan(scan)
+    }
+
+    fn drop_files(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        self.inner.drop_files(family, from, to)
     }
 
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
