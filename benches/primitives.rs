@@ -18,8 +18,9 @@ use akta::model::header::{Group, Header, Kind, Link};
 use akta::model::identity::Pseudonym;
 use akta::model::origin::Controller;
 use akta::model::part::{self, PartHash, PartId, PartKey};
-use akta::model::policy::{Class, Dates};
+use akta::model::policy::Class;
 use akta::model::record::{Contents, People};
+use akta::model::retention::in_force::Retention;
 use akta::model::seal::Key;
 use akta::model::term::Term;
 use akta::store::disk::Disk;
@@ -87,10 +88,11 @@ fn parts() -> Vec<(u64, PartKey, Vec<u8>)> {
     let zone = Zone::named("Europe/Warsaw").expect("is in the database");
     let now = Timestamp::parse("2025-11-22T10:00:00Z").expect("is a time");
     let people = People { actor: Some(Pseudonym([1; 32])), on_behalf_of: None, subjects: vec![Pseudonym([2; 32])] };
-    let mut supply = Supply::new();
+    let (mut supply, retention) = (Supply::new(), Retention::default());
     let parts = (0..GROUP).flat_map(|seq| {
         let event = supply.event().events.remove(0);
-        let dates = Dates::of(event.class(), now, &zone);
+        let dates = retention.dates(event.class(), now, &zone).expect("is no notice");
+        let event = event.planned(now, retention.version(), []);
         let contents = Contents::of_event(event, &people, None, &dates, TODAY, now);
         contents.parts().into_iter().map(move |(key, content)| (seq, key, content))
     });

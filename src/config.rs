@@ -2,6 +2,7 @@
 
 pub mod listen;
 pub mod policy;
+pub mod retention;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;

@@ -373,6 +373,8 @@ const METHODS: &[&str] = &[
     "/akta.v1.ControllerService/AskApproval",
     "/akta.v1.ControllerService/AnswerApproval",
     "/akta.v1.ControllerService/ListApprovals",
+    "/akta.v1.RetentionService/ListRetentionClasses",
+    "/akta.v1.RetentionService/SetRetention",
     "/akta.v1.RetentionService/PreviewExpiry",
     "/akta.v1.RetentionService/RunExpiry",
     "/akta.v1.RetentionService/PlaceHold",

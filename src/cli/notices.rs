@@ -12,8 +12,9 @@ use super::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListNoticesRequest, Notice};
 use crate::model::date::{Date, Timestamp};
+use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
-use crate::model::stored::{Deed, DetailPart, HoldKind};
+use crate::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, DetailPart, HoldKind, RetentionChosen};
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
 ///
@@ -122,6 +123,9 @@ fn told(kind: &Kind) -> (&'static str, Value) {
             json!({"public_body": it.public_body, "register_keeper": it.register_keeper,
                 "group_only_sources": it.group_only_sources, "refuse_foreign_purposes": it.refuse_foreign_purposes}),
         ),
+        Kind::RetentionChosen(it) => {
+            ("retention_chosen", json!({"policy": it.policy_version, "lifetimes": lifetimes(it)}))
+        }
         Kind::LoneApprovalSet(it) => ("lone_approval_set", json!({"allowed": it.allowed})),
         Kind::Granted(it) => (
             "granted",
@@ -147,6 +151,24 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         Kind::HoldReviewed(it) => ("hold_reviewed", json!({"id": uuid(&it.id), "review_on": day(it.review_on)})),
         Kind::HoldReleased(it) => ("hold_released", json!({"id": uuid(&it.id)})),
     }
+}
+
+/// Each chosen lifetime as a word of its own: `access.core=12 months`.
+fn lifetimes(it: &RetentionChosen) -> Vec<String> {
+    let of_class = |chosen: &ChosenLifetimes| {
+        let class = chosen.retention_class().word();
+        let parts =
+            [("core", chosen.core), ("net", chosen.net), ("session", chosen.session), ("detail", chosen.detail)];
+        let shown = |(name, lifetime): (&str, Option<ChosenLifetime>)| {
+            let length = match lifetime?.length? {
+                Length::Days(days) => format!("{days} days"),
+                Length::Months(months) => format!("{months} months"),
+            };
+            Some(format!("{class}.{name}={length}"))
+        };
+        parts.into_iter().filter_map(shown).collect::<Vec<_>>()
+    };
+    it.classes.iter().flat_map(of_class).collect()
 }
 
 fn day(days: u32) -> String {

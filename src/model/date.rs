@@ -179,7 +179,7 @@ impl Default for Zone {
 pub enum Lifetime {
     /// A number of days.
     Days(u16),
-    /// A number of calendar months; a missing day becomes the month's last.
+    /// A number of calendar months; a day that the month does not have is rounded.
     Months(u16),
     /// A number of years from the end of the year that ends on the last day of the given month.
     YearsFromEndOf {
@@ -190,13 +190,31 @@ pub enum Lifetime {
     },
 }
 
+/// What becomes of a day that its month does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// The month's last: never later than a limit.
+    NeverLater,
+    /// The first of the next month: never earlier than a legal minimum.
+    NeverEarlier,
+}
+
+#[cfg(feature = "server")]
 impl Lifetime {
-    /// First day on which what began on `day` is over: never later than the limit for `Days` and `Months`, never earlier
-    /// than the legal minimum for `YearsFromEndOf`.
+    /// First day on which what began on `day` is over, never later than the limit.
     pub(super) fn end(self, day: civil::Date) -> Date {
+        self.end_rounded(day, Rounding::NeverLater)
+    }
+
+    /// First day on which what began on `day` is over. The end of a year is a day that there is: it needs no rounding.
+    pub(super) fn end_rounded(self, day: civil::Date, rounding: Rounding) -> Date {
         let end = match self {
             Self::Days(days) => day.saturating_add(jiff::Span::new().days(days)),
-            Self::Months(months) => day.saturating_add(jiff::Span::new().months(months)),
+            Self::Months(months) => {
+                let end = day.saturating_add(jiff::Span::new().months(months));
+                let missing = end.day() < day.day() && rounding == Rounding::NeverEarlier;
+                if missing { end.saturating_add(jiff::Span::new().days(1)) } else { end }
+            }
             Self::YearsFromEndOf { last_month, years } => {
                 let year = if day.month() > last_month { day.year() + 1 } else { day.year() };
                 let last = civil::date(year, last_month, 1).last_of_month();
@@ -231,6 +249,23 @@ mod tests {
         for (lifetime, start, end) in rows {
             let start = Timestamp::parse(start).expect(start);
             assert_eq!(lifetime.end(Zone::default().day(start)).to_string(), end, "{lifetime:?} from {start}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_a_month_does_not_have_is_rounded_as_asked() {
+        let rows = [
+            ("2024-02-29", 24, "2026-02-28", "2026-03-01"),
+            ("2024-02-29", 48, "2028-02-29", "2028-02-29"),
+            ("2026-08-31", 6, "2027-02-28", "2027-03-01"),
+            ("2026-08-31", 1, "2026-09-30", "2026-10-01"),
+            ("2026-08-30", 12, "2027-08-30", "2027-08-30"),
+        ];
+        for (start, months, later, earlier) in rows {
+            let day = Zone::default().day(Timestamp::parse(start).expect(start));
+            let ends = [Rounding::NeverLater, Rounding::NeverEarlier]
+                .map(|rounding| Lifetime::Months(months).end_rounded(day, rounding).to_string());
+            assert_eq!(ends, [later, earlier], "{months} months from {start}");
         }
     }
 

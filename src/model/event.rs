@@ -111,10 +111,17 @@ impl Event {
         *self.fields
     }
 
-    /// The same event with what only its trail could fix: the time, where none was given, and warnings.
-    pub fn planned(self, occurred_at: Timestamp, warnings: impl IntoIterator<Item = Warning>) -> Self {
+    /// The same event with what only its trail could fix: the time, where none was given, the version of the policy that
+    /// gives its dates, and warnings.
+    pub fn planned(
+        self,
+        occurred_at: Timestamp,
+        policy_version: &str,
+        warnings: impl IntoIterator<Item = Warning>,
+    ) -> Self {
         let mut event = self;
         event.fields.core.occurred_at = occurred_at.nanos();
+        policy_version.clone_into(&mut event.fields.core.policy_version);
         event.fields.core.warnings.extend(warnings.into_iter().map(|warning| warning as i32));
         event
     }

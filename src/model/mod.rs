@@ -1,6 +1,6 @@
 //! The pure ring: values in, values out. No clock, no disk, no network, no threads.
 //!
-//! Reading order: [`event`] (what is reported) → [`rules`] (what its controller makes of it) → [`policy`] (how long it lives) → [`part`] (its slices and their
+//! Reading order: [`event`] (what is reported) → [`rules`] (what its controller makes of it) → [`policy`] (its class) → [`retention`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
 //! [`hold`]: what is kept past its date. Who may: [`caller`] → [`permission`].
 //! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`], [`handover`] → [`tlog_proof`].
@@ -40,6 +40,8 @@ pub mod query;
 #[cfg(feature = "server")]
 pub mod recipient;
 pub mod record;
+#[cfg(feature = "server")]
+pub mod retention;
 #[cfg(feature = "server")]
 pub mod rules;
 pub mod run;

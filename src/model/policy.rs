@@ -1,18 +1,19 @@
-//! Retention: the class of an event, and how long each part of each class lives.
+//! The class of an event, and what lives by itself of an event: its lifetimes and dates have one for each.
 //!
-//! The default policy of the design, with its legal sources. It acts forward: dates are fixed when an event is
-//! recorded.
+//! How long each lives is said by the table in [`retention`](super::retention), and by what its controller chose.
 
-use super::date::{Date, Lifetime, Timestamp, Zone};
+use super::date::{Date, Lifetime};
+use super::part::PartId;
 use super::stored::{Action, Outcome, Purpose, RetentionClass};
 
-/// Version of this policy, printed in every record.
+/// Version of the policy that is shipped, as records of a controller that chose nothing name it.
 pub const VERSION: &str = "default-1";
 
 /// Purpose that a READ without one is recorded with, flagged `PURPOSE_DEFAULTED`.
 pub const DEFAULT_READ_PURPOSE: Purpose = Purpose::SchoolAdministration;
 
-/// Date keys are made this many days ahead: past the longest lifetime, the end of a fiscal year plus six years.
+/// Date keys are made this many days ahead: past the longest lifetime that can be chosen, and the end of a fiscal year
+/// plus six years.
 pub const KEY_HORIZON_DAYS: u32 = 7 * 366;
 
 /// Retention class of a record; the number stands in its header.
@@ -39,25 +40,89 @@ pub enum Class {
     Ledger = 9,
 }
 
-/// How long the parts of a class live; `None` means that such a part is not kept at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lifetimes {
+/// What lives by itself of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kept {
     /// Core, actor and subjects.
-    pub core: Lifetime,
-    /// Address, User-Agent, trace: never past 24 months (privacy policies; GDPR art. 5(1)(e)).
-    pub net: Option<Lifetime>,
-    /// Session: 7 days (privacy policies).
-    pub session: Option<Lifetime>,
+    Core,
+    /// Address, User-Agent, trace.
+    Net,
+    /// Session.
+    Session,
     /// Details.
-    pub detail: Option<Lifetime>,
+    Detail,
 }
 
-const TWO_YEARS: Lifetime = Lifetime::Months(24);
-const WEEK: Lifetime = Lifetime::Days(7);
-/// The school year ends on 31 August (Polish Education Law).
-const REGISTER: Lifetime = Lifetime::YearsFromEndOf { last_month: 8, years: 5 };
-/// Accounting Act art. 74: five years from the end of the fiscal year.
-const ACCOUNTING: Lifetime = Lifetime::YearsFromEndOf { last_month: 12, years: 5 };
+impl Kept {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Core, Self::Net, Self::Session, Self::Detail];
+
+    /// As files and the command line write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Net => "net",
+            Self::Session => "session",
+            Self::Detail => "detail",
+        }
+    }
+
+    /// What that part of an event lives as.
+    pub const fn of(part: PartId) -> Self {
+        match part {
+            PartId::Core | PartId::Actor | PartId::Subject => Self::Core,
+            PartId::Net => Self::Net,
+            PartId::Session => Self::Session,
+            PartId::Detail => Self::Detail,
+        }
+    }
+}
+
+/// Something for each that lives by itself; `None`: such a part is not kept at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PerPart<T> {
+    /// Core, actor and subjects.
+    pub core: T,
+    /// Net; `None`: not kept.
+    pub net: Option<T>,
+    /// Session; `None`: not kept.
+    pub session: Option<T>,
+    /// Detail; `None`: not kept.
+    pub detail: Option<T>,
+}
+
+impl<T> PerPart<T> {
+    /// That of one; `None` if it is not kept.
+    pub const fn get(&self, kept: Kept) -> Option<&T> {
+        match kept {
+            Kept::Core => Some(&self.core),
+            Kept::Net => self.net.as_ref(),
+            Kept::Session => self.session.as_ref(),
+            Kept::Detail => self.detail.as_ref(),
+        }
+    }
+
+    /// Those that are kept.
+    pub fn each(&self) -> impl Iterator<Item = (Kept, &T)> {
+        Kept::ALL.into_iter().filter_map(|kept| Some((kept, self.get(kept)?)))
+    }
+
+    /// The same, with something made of each that is kept.
+    pub fn map<U>(&self, mut make: impl FnMut(Kept, &T) -> U) -> PerPart<U> {
+        PerPart {
+            core: make(Kept::Core, &self.core),
+            net: self.net.as_ref().map(|of| make(Kept::Net, of)),
+            session: self.session.as_ref().map(|of| make(Kept::Session, of)),
+            detail: self.detail.as_ref().map(|of| make(Kept::Detail, of)),
+        }
+    }
+}
+
+/// How long the parts of a class live.
+pub type Lifetimes = PerPart<Lifetime>;
+
+/// Expiry dates of the parts of one event: the first day on which each is unreadable.
+pub type Dates = PerPart<Date>;
 
 impl Class {
     /// All classes, in the order of their numbers.
@@ -76,6 +141,16 @@ impl Class {
     /// The class with that number.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|class| *class as u8 == number)
+    }
+
+    /// As the API writes it, without prefix: `LOG_ACCESS`.
+    pub fn name(self) -> &'static str {
+        self.word().as_str_name().trim_start_matches("RETENTION_CLASS_")
+    }
+
+    /// The class of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
     }
 
     /// As the word of the API.
@@ -118,50 +193,6 @@ impl Class {
             | A::Unlink => Self::Access,
         }
     }
-
-    /// How long its parts live.
-    pub fn lifetimes(self) -> Lifetimes {
-        let (core, net, session, detail) = match self {
-            Self::Session => (TWO_YEARS, Some(TWO_YEARS), Some(WEEK), Some(WEEK)),
-            Self::Security | Self::Access | Self::Disclosure | Self::LogAccess => {
-                (TWO_YEARS, Some(TWO_YEARS), Some(WEEK), Some(TWO_YEARS))
-            }
-            Self::Register => (REGISTER, Some(TWO_YEARS), Some(WEEK), Some(REGISTER)),
-            Self::Evidence => (Lifetime::Months(72), None, None, None),
-            Self::Accounting => (ACCOUNTING, Some(TWO_YEARS), Some(WEEK), Some(ACCOUNTING)),
-            // A notice's core lives as long as its trail; its detail slices are dated one by one.
-            Self::Ledger => (Lifetime::Days(0), None, None, None),
-        };
-        Lifetimes { core, net, session, detail }
-    }
-}
-
-/// Expiry dates of the parts of one event: the first day on which each is unreadable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dates {
-    /// Core, actor and subjects.
-    pub core: Date,
-    /// Net; `None`: not kept.
-    pub net: Option<Date>,
-    /// Session; `None`: not kept.
-    pub session: Option<Date>,
-    /// Detail; `None`: not kept.
-    pub detail: Option<Date>,
-}
-
-impl Dates {
-    /// The dates of an event of `class` that happened at `occurred_at`, in the trail's zone.
-    pub fn of(class: Class, occurred_at: Timestamp, zone: &Zone) -> Self {
-        let lifetimes = class.lifetimes();
-        let day = zone.day(occurred_at);
-        let end = |lifetime: Option<Lifetime>| lifetime.map(|lifetime| lifetime.end(day));
-        Self {
-            core: lifetimes.core.end(day),
-            net: end(lifetimes.net),
-            session: end(lifetimes.session),
-            detail: end(lifetimes.detail),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -192,27 +223,5 @@ mod tests {
             assert_eq!(Class::of(action as i32, outcome as i32, choice), class, "{action:?} {outcome:?} {choice:?}");
         }
         assert_eq!(Class::of(999, 1, C::Unspecified), Class::Access, "unknown action");
-    }
-
-    #[test]
-    fn net_never_passes_24_months() {
-        let zone = Zone::default();
-        let start = Timestamp::parse("2026-11-22T10:00:00Z").expect("time");
-        let limit = TWO_YEARS.end(zone.day(start));
-        for class in Class::ALL {
-            assert!(Dates::of(class, start, &zone).net.is_none_or(|date| date <= limit), "{class:?}");
-        }
-    }
-
-    #[test]
-    fn keys_are_made_past_the_longest_lifetime() {
-        let zone = Zone::default();
-        for day in ["2024-01-01", "2024-09-01", "2027-01-01", "2027-12-31"] {
-            let start = Timestamp::parse(day).expect("time");
-            let horizon = Date::of_utc(start).plus_days(KEY_HORIZON_DAYS);
-            for class in Class::ALL {
-                assert!(Dates::of(class, start, &zone).core <= horizon, "{class:?} from {day}");
-            }
-        }
     }
 }

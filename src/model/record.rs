@@ -8,7 +8,7 @@ use super::event::Event;
 use super::header::{Header, Link};
 use super::identity::Pseudonym;
 use super::part::{PartHash, PartId, PartKey, Salt};
-use super::policy::{self, Dates};
+use super::policy::Dates;
 use super::stored::{ActorPart, Core, DetailPart, NetPart, NoticeCore, SessionPart, SubjectPart, Warning};
 
 /// What is readable of a record: its parts, decoded. A part that expired is missing.
@@ -58,7 +58,6 @@ impl Contents {
         let mut core = fields.core;
         core.schema_version = 1;
         core.recorded_at = recorded_at.nanos();
-        core.policy_version = policy::VERSION.to_owned();
 
         let (mut past, mut not_kept) = (false, false);
         let mut alive = |date: Option<Date>| {

@@ -168,6 +168,11 @@ pub trait Store: Send + Sync {
     /// Makes everything written so far durable, derived rows too.
     fn flush(&self) -> Result<(), Error>;
 
+    /// Lets go of files that hold nothing but rows from `from`, inclusive, to `to`, exclusive: the cheap part of removing many rows.
+    /// Which of the rows are gone then is not known, nor which older values of theirs came to light: nobody may read them any more, and
+    /// [`Batch::remove_range`] must follow.
+    fn drop_files(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error>;
+
     /// Makes the bytes go of rows that were removed, from `from`, inclusive, to `to`, exclusive: out of logs and files. Changes no row,
     /// so it may run beside whoever writes and reads; it takes its time.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error>;

@@ -180,22 +180,28 @@ impl Store for RocksStore {
         self.rows(scan, false).next().transpose()
     }
 
+    fn drop_files(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        // A file may hold the mark that an older row in another file is removed: hence what the trait says.
+        self.db.delete_file_in_range_cf(self.family(family)?, from, to).map_err(|cause| self.error(cause))
+    }
+
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
         // Out of memory into files, so that no log has them any more: RocksDB drops logs of which all is in files.
         self.flush()?;
-        let own = self.family(family)?;
-        let left = Scan { family, from: from.to_vec(), to: Some(to.to_vec()), descending: false };
-        // Whole files go at once. Rows that are to stay would go with them.
-        if self.peek(left)?.is_none() {
-            self.db.delete_file_in_range_cf(own, from, to).map_err(|cause| self.error(cause))?;
-        }
         let mut options = CompactOptions::default();
         // Beside the compactions that writers depend on, never instead of them.
         options.set_exclusive_manual_compaction(false);
         // The lowest level too: it is where old rows rest.
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        self.db.compact_range_cf_opt(own, Some(from), Some(to), &options);
-        Ok(())
+        self.db.compact_range_cf_opt(self.family(family)?, Some(from), Some(to), &options);
+        // A compaction tells nobody that it failed.
+        let within = |key: &Option<Vec<u8>>| key.as_deref().is_some_and(|key| from <= key && key < to);
+        let files = self.db.live_files().map_err(|cause| self.error(cause))?;
+        let mut own = files.iter().filter(|file| file.column_family_name == family.name());
+        match own.find(|file| within(&file.start_key) && within(&file.end_key)) {
+            Some(file) => Err(Error::Failed(format!("{} still holds removed rows alone", file.name))),
+            None => Ok(()),
+        }
     }
 
     fn flush(&self) -> Result<(), Error> {
@@ -357,6 +363,54 @@ mod tests {
         }
         assert_eq!(rocks.get(Family::Part, &[0, 2]), Ok(None));
         assert_eq!(rocks.get(Family::Part, &[1, 0]), Ok(Some(vec![1, 0])));
+    }
+
+    /// What is removed is in no file any more, and what stays is, in files of its own and beside it.
+    #[test]
+    fn reclaimed_bytes_are_gone() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = RocksStore::open(folder.path(), Database::Db).expect("opens");
+        let key = |date: u8, seq: u32| [&[0, 0, 0, date, 0, 0, 0, 0, 0, 0][..], &[0; 4], &seq.to_be_bytes()].concat();
+        let value =
+            |date: u8, seq: u32| format!("{}-value-{seq:06}-", ["gone", "kept"][usize::from(date > 5)]).repeat(9);
+        let count = |word: &str| -> usize {
+            let files =
+                std::fs::read_dir(folder.path().join("db")).expect("reads").map(|file| file.expect("reads").path());
+            let bytes = files.map(|file| std::fs::read(file).unwrap_or_default());
+            bytes.map(|bytes| bytes.windows(word.len()).filter(|window| *window == word.as_bytes()).count()).sum()
+        };
+        for round in 0..6_u32 {
+            let mut batch = Batch::default();
+            for seq in 0..200 {
+                // Rows are written over, and removed alone, too.
+                for date in 1..9 {
+                    batch.put(Family::Part, key(date, seq), value(date, seq + round));
+                }
+                batch.remove(Family::Part, key(2, seq / 2));
+            }
+            store.commit(batch).expect("commits");
+            match round {
+                1 | 3 => store.flush().expect("flushes"),
+                2 => store.compact().expect("compacts"),
+                _ => {}
+            }
+        }
+        assert!(count("gone-value-") > 1_000 && count("kept-value-") > 1_000);
+        let (from, to) = (Vec::new(), key(6, 0)[..4].to_vec());
+        for _ in 0..2 {
+            store.drop_files(Family::Part, &from, &to).expect("drops");
+            let mut batch = Batch::default();
+            batch.remove_range(Family::Part, from.clone(), to.clone());
+            store.commit(batch).expect("commits");
+            assert_eq!(store.scan(Scan::all(Family::Part)).count(), 600);
+            store.reclaim(Family::Part, &from, &to).expect("reclaims");
+        }
+        assert_eq!(store.scan(Scan::all(Family::Part)).count(), 600);
+        drop(store);
+        let store = RocksStore::open(folder.path(), Database::Db).expect("opens");
+        assert_eq!(store.scan(Scan::all(Family::Part)).count(), 600);
+        drop(store);
+        assert_eq!((count("gone-value-"), count("kept-value-") >= 600 * 9), (0, true));
     }
 
     /// A scan of postings may begin within one term and go on to the next ones.

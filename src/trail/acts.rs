@@ -11,6 +11,7 @@ use super::threads::{Decision, Inbox};
 use crate::model::origin::Controller;
 use crate::model::permission::acts::{Acts, Refusal};
 use crate::model::permission::change::{Change, Decided};
+use crate::model::retention::in_force::Retention;
 
 /// Most changes of one call.
 pub const CHANGES_MAX: usize = 1_000;
@@ -18,10 +19,18 @@ pub const CHANGES_MAX: usize = 1_000;
 /// What controllers have decided, by controller.
 #[derive(Debug, Default)]
 pub struct Registry {
-    /// `None`: it cannot be read.
-    acts: RwLock<HashMap<Controller, Option<Arc<Acts>>>>,
+    acts: RwLock<HashMap<Controller, Held>>,
     /// Of a controller that decided nothing, or has no trail.
     none: Arc<Acts>,
+}
+
+/// What one controller has decided.
+#[derive(Debug, Clone)]
+struct Held {
+    /// `None`: it cannot be read.
+    acts: Option<Arc<Acts>>,
+    /// The policy for its events: the last that can be read.
+    retention: Arc<Retention>,
 }
 
 impl Registry {
@@ -34,21 +43,30 @@ impl Registry {
     /// The same; `None` if it cannot be read.
     pub(super) fn readable(&self, controller: &Controller) -> Option<Arc<Acts>> {
         let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.get(controller).cloned().unwrap_or_else(|| Some(self.none.clone()))
+        acts.get(controller).map_or_else(|| Some(self.none.clone()), |held| held.acts.clone())
+    }
+
+    /// The policy in force for that controller's events; the one that is shipped if it chose nothing. If its notices cannot
+    /// all be read, that of the last choice that can be: every policy is within what the law allows, and nothing goes
+    /// unrecorded because of a damaged notice.
+    pub fn retention(&self, controller: &Controller) -> Arc<Retention> {
+        let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
+        acts.get(controller).map_or_else(|| self.none.retention().clone(), |held| held.retention.clone())
     }
 
     /// Its notices are durable and say that.
     pub(super) fn put(&self, controller: Controller, acts: Acts) {
-        self.set(controller, Some(Arc::new(acts)));
+        let retention = acts.retention().clone();
+        self.set(controller, Held { acts: Some(Arc::new(acts)), retention });
     }
 
-    /// Its notices cannot be read.
-    pub(super) fn put_unreadable(&self, controller: Controller) {
-        self.set(controller, None);
+    /// Its notices cannot all be read; of those that can, the last that chose lifetimes chose these.
+    pub(super) fn put_unreadable(&self, controller: Controller, retention: Arc<Retention>) {
+        self.set(controller, Held { acts: None, retention });
     }
 
-    fn set(&self, controller: Controller, acts: Option<Arc<Acts>>) {
-        self.acts.write().unwrap_or_else(PoisonError::into_inner).insert(controller, acts);
+    fn set(&self, controller: Controller, held: Held) {
+        self.acts.write().unwrap_or_else(PoisonError::into_inner).insert(controller, held);
     }
 }
 
@@ -95,6 +113,11 @@ impl Node {
     /// What that controller has decided.
     pub fn acts(&self, controller: &Controller) -> Arc<Acts> {
         self.base().acts.of(controller)
+    }
+
+    /// The same; `None` if its notices cannot be read.
+    pub fn readable_acts(&self, controller: &Controller) -> Option<Arc<Acts>> {
+        self.base().acts.readable(controller)
     }
 
     /// Makes these changes: all of them, durable together, or none. Cancel-safe: what was handed over is made.

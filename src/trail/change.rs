@@ -163,6 +163,8 @@ fn plan(
         };
         let mut acts = acts.as_of(at);
         let zone = target.info.as_ref().map_or(&base.settings.zone, |info| &info.zone);
+        // What its notice names is what is in force from there on.
+        let change = acts.numbered(change);
         let told = acts.check(&change, decided, at).and_then(|()| told::tell(&change, decided, at, zone));
         let notice = match told {
             Ok(told) => {

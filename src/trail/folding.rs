@@ -1,6 +1,8 @@
 //! What controllers have decided, folded from the notices of their trails when the node starts: one scan of the family
 //! `notice`, whatever the number of events. Slices are opened only of what still matters.
 
+use std::sync::Arc;
+
 use prost::Message;
 
 use super::base::Base;
@@ -8,8 +10,10 @@ use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use crate::model::date::Timestamp;
 use crate::model::permission::acts::{Acts, SHOWN};
+use crate::model::permission::change::{Change, Decided};
 use crate::model::permission::told::{self, Heard};
 use crate::model::record::Record;
+use crate::model::retention::in_force::Retention;
 use crate::model::stored::{NoticeCore, TrailMeta, notice_core::Kind};
 use crate::store::{self, Family, Scan, keys};
 
@@ -35,11 +39,25 @@ pub(super) fn fill(base: &Base) -> Result<(), ReadError> {
             Err(error) => {
                 tracing::error!(%error, "what a controller decided cannot be read: no grant of it holds, and nothing \
                     more is decided, until it is mended; run akta verify");
-                base.acts.put_unreadable(info.controller.clone());
+                base.acts.put_unreadable(info.controller.clone(), readable_choice(base, &info, &meta));
             }
         }
     }
     Ok(())
+}
+
+/// The policy of the last choice of lifetimes that is as it was recorded, where not all notices are.
+fn readable_choice(base: &Base, info: &Info, meta: &TrailMeta) -> Arc<Retention> {
+    let mut acts = Acts::default();
+    let mut cores = Reader::headers(base, info).once();
+    let rows = base.db.scan(Scan::prefix(Family::Notice, &meta.number.to_be_bytes())).map_while(Result::ok);
+    for seq in rows.filter_map(|(key, _)| keys::seq_of(&key)) {
+        let heard = cores.record(seq).ok().and_then(|record| heard(&record).ok());
+        if let Some((Some(Heard { change: change @ Change::Retention { .. }, .. }), at)) = heard {
+            acts.apply(change, nobody(), at);
+        }
+    }
+    acts.retention().clone()
 }
 
 type Rows = Vec<(u64, NoticeCore)>;
@@ -114,11 +132,12 @@ fn matters(core: &NoticeCore, acts: &Acts, now: Timestamp) -> bool {
 }
 
 /// Of what holds whoever decided it, nobody.
-fn lasting(core: &NoticeCore) -> Option<crate::model::permission::change::Decided> {
+fn lasting(core: &NoticeCore) -> Option<Decided> {
     let lasts = matches!(
         core.kind,
         Some(
             Kind::ControllerSet(_)
+                | Kind::RetentionChosen(_)
                 | Kind::LoneApprovalSet(_)
                 | Kind::ActEnded(_)
                 | Kind::HoldPlaced(_)
@@ -126,7 +145,11 @@ fn lasting(core: &NoticeCore) -> Option<crate::model::permission::change::Decide
                 | Kind::HoldReviewed(_)
         )
     );
-    lasts.then(|| crate::model::permission::change::Decided { by: String::new(), ground: String::new() })
+    lasts.then(nobody)
+}
+
+fn nobody() -> Decided {
+    Decided { by: String::new(), ground: String::new() }
 }
 
 #[cfg(test)]

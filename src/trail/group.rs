@@ -22,6 +22,7 @@ use crate::model::notice::Says;
 use crate::model::origin::Controller;
 use crate::model::policy::Dates;
 use crate::model::record::{Contents, People, Record};
+use crate::model::retention::in_force::Retention;
 use crate::store;
 
 /// A clock further behind than this is wrong: dates counted from it would be too.
@@ -125,7 +126,8 @@ impl<'a> Group<'a> {
             Ok(target) => target,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let slots = match self.slots(seen, &target, events)? {
+        let retention = self.base.acts.retention(&controller);
+        let slots = match self.slots(seen, &target, &retention, events)? {
             Ok(slots) => slots,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -170,6 +172,7 @@ impl<'a> Group<'a> {
         &self,
         seen: &Seen,
         target: &Target,
+        retention: &Retention,
         events: Vec<Event>,
     ) -> Result<Result<Vec<Slot>, RecordError>, WriteError> {
         let zone = target.info.as_ref().map_or(&self.base.settings.zone, |info| &info.zone);
@@ -197,7 +200,7 @@ impl<'a> Group<'a> {
                 }
                 Some(Err(Conflict)) => return Ok(Err(RecordError::Conflict { index })),
             }
-            match plan(event, zone, self.now, target.today) {
+            match plan(event, zone, retention, self.now, target.today) {
                 Ok((event, dates)) => slots.push(Slot::New { event, dates, request }),
                 Err(violations) => return Ok(Err(RecordError::Invalid { index, violations })),
             }

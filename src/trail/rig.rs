@@ -14,7 +14,8 @@ use super::keyring::Kek;
 use super::verify;
 use super::writer::Writer;
 use crate::env::{ManualClock, SeededEntropy};
-use crate::model::date::{Date, Timestamp, Zone};
+use crate::model::check::Checker;
+use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::notice::Told;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
@@ -23,8 +24,11 @@ use crate::model::permission::change::{ActId, Change, Decided};
 use crate::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use crate::model::permission::holder::Holder;
 use crate::model::permission::policy::Staff;
+use crate::model::policy::Class;
 use crate::model::profile::Profile;
 use crate::model::record::Contents;
+use crate::model::retention::choice::{Choice, Wanted};
+use crate::model::retention::table::Table;
 use crate::store::disk::Disk;
 use crate::store::files::MemoryFiles;
 use crate::store::memory;
@@ -212,6 +216,15 @@ pub(super) fn used(number: u8, alone: bool) -> Change {
     Change::Use { id: id(number), alone }
 }
 
+/// So many months for the core of a class, and for what else lives as long.
+pub(super) fn lifetimes(class: Class, months: u16) -> Change {
+    let months = Some(Lifetime::Months(months));
+    let wanted = Wanted { core: months, detail: months, ..Wanted::default() };
+    let name = |class, kept| format!("{class:?} {kept:?}");
+    let choice = Choice::of(&[(class, wanted)].into(), Table::shipped(), name, &mut Checker::default());
+    Change::Retention { number: 0, choice }
+}
+
 pub(super) fn public_body() -> Profile {
     let group_only_sources = ["cafeteria", "library"].map(str::to_owned).into();
     Profile { public_body: true, group_only_sources, ..Profile::default() }
@@ -221,6 +234,7 @@ pub(super) fn public_body() -> Profile {
 pub(super) fn story() -> Vec<(Change, &'static str)> {
     vec![
         (Change::Profile(public_body()), "stefan"),
+        (lifetimes(Class::Disclosure, 36), "stefan"),
         (Change::LoneApproval(true), "anna"),
         (grant(1, now(), 366), "anna"),
         (incident(2, now()), "piotr"),

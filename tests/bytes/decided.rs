@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use akta::cli::random::Random;
-use akta::model::date::Timestamp;
+use akta::model::check::Checker;
+use akta::model::date::{Lifetime, Timestamp};
 use akta::model::origin::Controller;
 use akta::model::permission::Permission;
 use akta::model::permission::approval::Deed;
@@ -12,7 +13,10 @@ use akta::model::permission::change::{ActId, Change, Decided};
 use akta::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use akta::model::permission::holder::Holder;
 use akta::model::permission::policy::Staff;
+use akta::model::policy::Class;
 use akta::model::profile::{ForeignPurposes, Profile};
+use akta::model::retention::choice::{Choice, Wanted};
+use akta::model::retention::table::Table;
 
 use crate::node::Node;
 
@@ -46,6 +50,15 @@ fn ask(number: u64, deed: Deed, staff: Staff) -> Change {
     Change::Ask { id: id(number), deed, concerning: "pupil:pupil-3".to_owned(), staff }
 }
 
+/// Other lifetimes for a class, within its bounds.
+fn lifetimes(class: Class, months: u16) -> Change {
+    let months = Some(Lifetime::Months(months));
+    let wanted = Wanted { core: months, detail: months, session: Some(Lifetime::Days(3)), ..Wanted::default() };
+    let name = |class, kept| format!("{class:?} {kept:?}");
+    let choice = Choice::of(&[(class, wanted)].into(), Table::shipped(), name, &mut Checker::default());
+    Change::Retention { number: 0, choice }
+}
+
 fn profile(public_body: bool) -> Profile {
     Profile {
         public_body,
@@ -61,6 +74,7 @@ pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
     let story = [
         (Change::Profile(profile(true)), "stefan", ""),
         (Change::LoneApproval(true), "anna", ""),
+        (lifetimes(Class::Disclosure, 36), "stefan", "resolution 7"),
         (grant(first, now, 90), "anna", "contract of 20 August"),
         (incident(first + 1, now), "piotr", "ticket 4711"),
         (Change::End(id(first + 1)), "piotr", "closed"),
@@ -96,6 +110,11 @@ pub(crate) fn something(node: &mut Node, random: &mut Random, of: &[Controller],
             }
             (2, _) => grant(first, now, 300),
             (3, _) => incident(first, now),
+            (7, _) => match acts.retention().number() % 3 {
+                0 => lifetimes(Class::Disclosure, 36),
+                1 => lifetimes(Class::Session, 13),
+                _ => lifetimes(Class::LogAccess, 72),
+            },
             (4, Some(request)) if request.agreed.is_empty() => Change::Answer { id: request.id.clone(), agrees: true },
             (5, Some(request)) if !request.agreed.is_empty() => Change::Use { id: request.id.clone(), alone: false },
             (_, Some(request)) if kind == 6 => Change::Answer { id: request.id.clone(), agrees: false },

@@ -17,6 +17,7 @@ mod freezer;
 mod frozen;
 mod golden;
 mod node;
+mod reckoned;
 mod residue;
 mod served;
 #[path = "../common/skip.rs"]

@@ -118,13 +118,15 @@ impl Node {
         done.unwrap()
     }
 
-    /// Its bytes go.
-    pub(crate) fn reclaim(&mut self) {
-        for job in reclaim::pending(&self.base) {
-            self.indexer.forget(&job).unwrap();
-            assert!(reclaim::reclaim(&self.base, &job, || true).unwrap());
-            self.writer.reclaimed(&job).unwrap();
+    /// Its bytes go; of how many zones there were any.
+    pub(crate) fn reclaim(&mut self) -> usize {
+        let jobs = reclaim::pending(&self.base);
+        for job in &jobs {
+            self.indexer.forget(job).unwrap();
+            assert!(reclaim::reclaim(&self.base, job, || true).unwrap());
+            self.writer.reclaimed(job).unwrap();
         }
+        jobs.len()
     }
 
     fn take(&mut self, step: Step) {

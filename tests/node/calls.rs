@@ -5,15 +5,18 @@ use akta::grpc::api::{
     self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
     GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
     ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest, ListNoticesRequest,
-    OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest, RecordEventRequest, RecordEventsRequest,
-    ReleaseHoldRequest, ReviewHoldRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder, SetControllerRequest,
-    SetLoneApprovalRequest, StreamEventsRequest, VerifyTrailRequest, get_event_request,
+    ListRetentionClassesRequest, OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest, RecordEventRequest,
+    RecordEventsRequest, ReleaseHoldRequest, ReviewHoldRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder,
+    SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest, StreamEventsRequest, VerifyTrailRequest,
+    get_event_request,
 };
 use akta::model::date::Date;
 use akta::model::hold::REMIND_DAYS;
 use akta::model::permission::Permission;
 use akta::model::permission::role::Role;
-use akta::model::stored::{Action, Deed, HoldKind, Purpose};
+use akta::model::stored::{
+    Action, ChosenLifetime, ChosenLifetimes, Deed, HoldKind, Purpose, RetentionClass, chosen_lifetime,
+};
 use prost::Message;
 
 use super::support::{Events, seconds_from_now};
@@ -27,7 +30,7 @@ pub(crate) const LIST: &str = "ControllerService/ListControllers";
 /// The one call that is about the whole node, whoever asks about which controller.
 pub(crate) const WHOLE: &str = "RetentionService/RunExpiry";
 
-pub(crate) const ROWS: [Row; 29] = [
+pub(crate) const ROWS: [Row; 31] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -95,6 +98,13 @@ pub(crate) const ROWS: [Row; 29] = [
         let (controller, purpose) = (of.to_owned(), Purpose::SubjectRights.into());
         ListApprovalsRequest { controller, purpose, ..Default::default() }.encode_to_vec()
     }),
+    ("RetentionService/ListRetentionClasses", &[Permission::List], |of| {
+        ListRetentionClassesRequest { controller: of.to_owned() }.encode_to_vec()
+    }),
+    ("RetentionService/SetRetention", &[Permission::Retention], |of| {
+        let (controller, ground) = (of.to_owned(), "resolution 7".to_owned());
+        SetRetentionRequest { controller, ground, dry_run: false, choices: vec![year()] }.encode_to_vec()
+    }),
     ("RetentionService/PreviewExpiry", &[Permission::List], |of| {
         PreviewExpiryRequest { controllers: vec![of.to_owned()], ..Default::default() }.encode_to_vec()
     }),
@@ -119,6 +129,12 @@ pub(crate) const GRANT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073901";
 pub(crate) const INCIDENT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073902";
 pub(crate) const APPROVAL: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073903";
 pub(crate) const HOLD: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073904";
+
+/// Accesses live for a year.
+pub(crate) fn year() -> ChosenLifetimes {
+    let core = Some(ChosenLifetime { length: Some(chosen_lifetime::Length::Months(12)) });
+    ChosenLifetimes { retention_class: RetentionClass::Access.into(), core, ..Default::default() }
+}
 
 pub(crate) fn grant(of: &str, id: &str) -> GrantRequest {
     GrantRequest {

@@ -31,6 +31,7 @@ mod index;
 mod isolation;
 mod issued;
 mod kept;
+mod lifetimes;
 mod matrix;
 mod neighbours;
 mod office;

@@ -261,6 +261,7 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::ApprovalAsked(_) => "asked",
         Kind::ApprovalAnswered(_) => "answered",
         Kind::ApprovalUsed(_) => "used",
+        Kind::RetentionChosen(_) => "retention",
         Kind::SigningKeyRotated(_) => "signing key rotated",
         Kind::KekRotated(_) => "KEK rotated",
         Kind::HoldPlaced(_) => "hold placed",

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use akta::model::notice;
 use akta::model::permission::told;
+use akta::model::policy::Kept;
 use akta::trail::reader::Reader;
 use akta::trail::trails::Info;
 use akta::trail::verify::verify;
 
 use super::Sim;
+use super::deciding::dated;
 use super::invariant::{Dense, DurableFirst, Judge, Linked};
 use super::story::alive;
 use super::world::Open;
@@ -60,7 +62,7 @@ impl Sim {
             let today = self.today(node, &info.zone);
             let mut reader = Reader::new(&node.base, &info, today);
             let checked = &mut self.counts.checked;
-            for (seq, known) in (1u64..).zip(&self.model[&info.controller]) {
+            for (seq, known, retention) in dated(&self.model[&info.controller]) {
                 let record = match reader.record(seq) {
                     Ok(record) => record,
                     Err(error) => return checked.holds(DurableFirst, false, || error.to_string()),
@@ -88,7 +90,7 @@ impl Sim {
                         format!("record {seq} is another event than acknowledged")
                     }),
                     None => {
-                        let past = !alive(known, &info.zone, today);
+                        let past = !alive(known, Kept::Core, &retention, &info.zone, today);
                         checked.holds(DurableFirst, past, || format!("record {seq} cannot be read before its date"));
                         self.counts.expired += 1;
                     }

@@ -2,9 +2,11 @@
 //! and what a node holds of them is what a plain fold over the answers gives.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use akta::model::date::Timestamp;
+use akta::model::check::Checker;
+use akta::model::date::{Lifetime, Timestamp};
 use akta::model::origin::Controller;
 use akta::model::permission::Permission;
 use akta::model::permission::acts::{Acts, Refusal};
@@ -13,7 +15,11 @@ use akta::model::permission::change::{ActId, Change, Decided};
 use akta::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use akta::model::permission::holder::Holder;
 use akta::model::permission::policy::Staff;
+use akta::model::policy::Class;
 use akta::model::profile::Profile;
+use akta::model::retention::choice::{Choice, Wanted};
+use akta::model::retention::in_force::Retention;
+use akta::model::retention::table::Table;
 use akta::trail::acts::{ChangeError, Noted};
 use akta::trail::controllers::Asked;
 use akta::trail::reader::Reader;
@@ -24,6 +30,17 @@ use super::invariant::{self, Dense, Promised};
 use super::reports::school;
 use super::story::Known;
 use super::world::Open;
+
+/// What the model knows of a trail, record by record from 1 on, with the policy that was in force.
+pub(crate) fn dated(trail: &[Known]) -> impl Iterator<Item = (u64, &Known, Arc<Retention>)> {
+    let mut acts = Acts::default();
+    (1u64..).zip(trail).map(move |(seq, known)| {
+        if let Some((change @ Change::Retention { .. }, decided)) = &known.act {
+            acts.apply(change.clone(), decided.clone(), known.occurred_at);
+        }
+        (seq, known, acts.retention().clone())
+    })
+}
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -169,6 +186,19 @@ impl Sim {
         }
     }
 
+    /// Other lifetimes for some class, perhaps beyond the bounds; or the policy's again.
+    fn lifetimes(&mut self) -> Change {
+        let class = [Class::Session, Class::Security, Class::Access, Class::Disclosure][self.dice.pick(4)];
+        let months = |dice: &mut super::story::Dice| Lifetime::Months(1 + u16::try_from(dice.roll(40)).unwrap());
+        let core = months(&mut self.dice);
+        let net = self.dice.one_in(2).then(|| months(&mut self.dice));
+        let wanted = Wanted { core: Some(core), net, ..Wanted::default() };
+        let wanted = if self.dice.one_in(4) { [].into() } else { [(class, wanted)].into() };
+        let name = |class, kept| format!("{class:?} {kept:?}");
+        let choice = Choice::of(&wanted, Table::shipped(), name, &mut Checker::default());
+        Change::Retention { number: 0, choice }
+    }
+
     /// A plain fold over what the model knows.
     fn folded(&self, node: &Open, of: &Controller) -> Acts {
         let mut acts = Acts::default();
@@ -215,7 +245,7 @@ impl Sim {
         let granted = acts.grants().iter().map(|grant| grant.act().id.clone());
         let live: Vec<ActId> = granted.chain(acts.incidents().iter().map(|incident| incident.act.id.clone())).collect();
         let known = |ids: &[ActId], at: usize| ids.get(at).cloned().unwrap_or_else(|| new.clone());
-        match self.dice.roll(12) {
+        match self.dice.roll(13) {
             0 => Change::Profile(Profile { public_body: self.dice.one_in(2), ..Profile::default() }),
             1 | 2 => Change::LoneApproval(self.dice.one_in(2)),
             3 | 4 => {
@@ -225,6 +255,7 @@ impl Sim {
                 let holder = Holder::Socket(u32::try_from(self.dice.roll(5)).unwrap());
                 Change::Grant { id: new, holder, permissions: [Permission::Search].into(), span }
             }
+            12 => self.lifetimes(),
             5 => Change::Incident { id: new, span: Span::new(now, now.plus(DAY * 2), INCIDENT_MAX).unwrap() },
             6 => Change::End(known(&live, self.dice.pick(live.len().max(1)))),
             7 | 8 => {

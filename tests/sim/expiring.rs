@@ -14,6 +14,7 @@ use prost::Message;
 
 use super::Sim;
 use super::crashes::is_fault;
+use super::deciding::dated;
 use super::invariant::Removed;
 use super::story::Known;
 use super::world::{Open, World};
@@ -117,9 +118,9 @@ impl Sim {
         for info in self.world.trails(node) {
             let known = &self.model[&info.controller];
             let (mut told, mut waiting) = (None, BTreeSet::new());
-            for known in known {
+            for (_, known, retention) in dated(known) {
                 let Some(through) = known.expired else {
-                    waiting.extend(known.dates(&zone));
+                    waiting.extend(known.dates(&zone, &retention));
                     continue;
                 };
                 let checked = &mut self.counts.checked;

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use akta::env::{Entropy, SeededEntropy};
+use akta::model::notice::Says;
+use akta::model::stored::NoticeCore;
 use akta::store::files::{Files, MemoryFiles};
 use akta::store::memory::MemoryStore;
 use akta::store::{Batch, Change, Database, Error, Family, Row, Rows, Scan, Store};
+use prost::Message;
 
 /// What is wrong with the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +46,22 @@ pub(crate) enum Plant {
     LostNotice,
     /// Numbers of records are not counted.
     LostCounter,
+    /// What a trail tells of expiry is lost, with its header; all else of the batch arrives.
+    ExpiryUntold,
+    /// Frames of expired dates are not removed.
+    FramesKept,
+    /// One of them is put back.
+    FrameBack,
+    /// Those of the day after go with them.
+    FramesEarly,
+    /// Postings of expired dates are not removed.
+    PostingsKept,
+    /// Nothing is reclaimed.
+    NotReclaimed,
 }
 
 impl Plant {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 19] = [
         Self::AckBeforeSync,
         Self::VaultAfterBatch,
         Self::KeyBeforeDurable,
@@ -60,6 +75,12 @@ impl Plant {
         Self::TornGroup,
         Self::LostNotice,
         Self::LostCounter,
+        Self::ExpiryUntold,
+        Self::FramesKept,
+        Self::FrameBack,
+        Self::FramesEarly,
+        Self::PostingsKept,
+        Self::NotReclaimed,
     ];
 }
 
@@ -146,6 +167,7 @@ impl Lying {
     fn arriving(&self, batch: Batch) -> Batch {
         let mut kept = Batch::default();
         let changes = batch.into_changes();
+        let untold = self.plant == Plant::ExpiryUntold && changes.iter().any(tells_of_expiry);
         let last_frame = changes.iter().rposition(|change| matches!(change, Change::Put(Family::Part, ..)));
         for (at, change) in changes.into_iter().enumerate() {
             match change {
@@ -159,6 +181,9 @@ impl Lying {
                         Plant::TornGroup => Some(at) == last_frame,
                         Plant::LostNotice => family == Family::Notice && !key.ends_with(&[0; 8]),
                         Plant::LostCounter => family == Family::Counter,
+                        Plant::ExpiryUntold => {
+                            untold && matches!(family, Family::Header | Family::Notice | Family::Tree)
+                        }
                         _ => false,
                     };
                     if !lost {
@@ -166,11 +191,32 @@ impl Lying {
                     }
                 }
                 Change::Remove(family, key) => kept.remove(family, key),
-                Change::RemoveRange(family, from, to) => kept.remove_range(family, from, to),
+                Change::RemoveRange(family, from, to) => match (self.plant, family) {
+                    (Plant::FramesKept, Family::Part) | (Plant::PostingsKept, Family::Posting) => {}
+                    (Plant::FramesEarly, Family::Part) => {
+                        // The day after and the rest of the week: not every day has parts.
+                        let date = u32::from_be_bytes(*from.first_chunk().unwrap_or(&[0; 4]));
+                        kept.remove_range(family, from, (date + 8).to_be_bytes());
+                    }
+                    (Plant::FrameBack, Family::Part) => {
+                        let scan = Scan { from: from.clone(), to: Some(to.clone()), ..Scan::all(family) };
+                        let back = self.inner.first(scan).ok().flatten();
+                        kept.remove_range(family, from, to);
+                        if let Some((key, value)) = back {
+                            kept.put(family, key, value);
+                        }
+                    }
+                    _ => kept.remove_range(family, from, to),
+                },
             }
         }
         kept
     }
+}
+
+fn tells_of_expiry(change: &Change) -> bool {
+    let Change::Put(Family::Notice, _, core) = change else { return false };
+    NoticeCore::decode(core.as_slice()).is_ok_and(|core| matches!(core.kind, Some(Says::Expired(_))))
 }
 
 impl Store for Lying {
@@ -195,8 +241,12 @@ impl Store for Lying {
         self.inner.scan(scan)
     }
 
+    fn drop_files(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        self.inner.drop_files(family, from, to)
+    }
+
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
-        self.inner.reclaim(family, from, to)
+        if self.plant == Plant::NotReclaimed { Ok(()) } else { self.inner.reclaim(family, from, to) }
     }
 
     fn flush(&self) -> Result<(), Error> {

@@ -18,8 +18,9 @@ use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::event::Event;
 use akta::model::identity::Identity;
 use akta::model::origin::Controller;
-use akta::model::policy::{Class, Dates};
+use akta::model::policy::Class;
 use akta::model::query::{Cursor, Filter, Order};
+use akta::model::retention::in_force::Retention;
 use akta::model::stored::{Action, ActorKind, Outcome, Purpose, RetentionClass, SourceAssurance};
 use akta::store::disk;
 use akta::store::files::MemoryFiles;
@@ -250,7 +251,9 @@ impl Scan {
         let given = message.occurred_at.map(|time| Timestamp::from_parts(time.seconds, time.nanos).unwrap());
         let occurred_at = given.unwrap_or(self.now);
         let zone = Zone::default();
-        let dates = Dates::of(Class::from_number(u8::try_from(class as i32).unwrap()).unwrap(), occurred_at, &zone);
+        let dates = Retention::default()
+            .dates(Class::from_number(u8::try_from(class as i32).unwrap()).unwrap(), occurred_at, &zone)
+            .unwrap();
         let recorded_on = zone.date(receipt.recorded_at).max(Date::of_utc(receipt.recorded_at));
         // What is past when it is recorded is not written.
         let net_ends = dates.net.filter(|ends| *ends > recorded_on);

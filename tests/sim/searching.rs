@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use akta::model::facts::Facts;
 use akta::model::identity::Identity;
+use akta::model::policy::Kept;
 use akta::model::query::{Cursor, Filter, Order};
 use akta::model::stored::Action;
 use akta::trail::search;
 
 use super::Sim;
 use super::crashes::is_fault;
+use super::deciding::dated;
 use super::invariant::{Derived, DurableFirst};
 use super::story::{alive, pupil, teacher};
 use super::world::Open;
@@ -54,19 +56,20 @@ impl Sim {
             },
         };
         let today = self.today(node, &info.zone);
-        let mut expected: Vec<u64> = (1u64..)
-            .zip(self.model.get(&info.controller).into_iter().flatten())
-            .filter(|(_, known)| {
+        let trail = self.model.get(&info.controller).map(Vec::as_slice).unwrap_or_default();
+        let mut expected: Vec<u64> = dated(trail)
+            .filter(|(_, known, retention)| {
+                let alive = |kept| alive(known, kept, retention, &info.zone, today);
                 known.is_event()
                     && subject.is_none_or(|subject| known.subjects.contains(&subject))
                     && actor.is_none_or(|actor| known.actor == actor)
-                    && ip.is_none_or(|ip| known.ip == Some(ip))
+                    && ip.is_none_or(|ip| known.ip == Some(ip) && alive(Kept::Net))
                     && action.is_none_or(|action| known.action == action)
                     && since.is_none_or(|since| known.occurred_at >= since)
                     && until.is_none_or(|until| known.occurred_at < until)
-                    && alive(known, &info.zone, today)
+                    && alive(Kept::Core)
             })
-            .map(|(seq, _)| seq)
+            .map(|(seq, _, _)| seq)
             .collect();
         if order == Order::NewestFirst {
             expected.reverse();

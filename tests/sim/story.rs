@@ -10,7 +10,8 @@ use akta::model::identity::Identity;
 use akta::model::origin::Controller;
 use akta::model::permission::change::{Change, Decided};
 use akta::model::permission::told;
-use akta::model::policy::{Class, Dates};
+use akta::model::policy::{Class, Kept};
+use akta::model::retention::in_force::Retention;
 use akta::model::stored::{ActorKind, DataCategory, Outcome, Purpose, RetentionClass};
 use akta::trail::submission::{Receipt, Submission};
 
@@ -81,8 +82,8 @@ impl Known {
         fresh && self.is_event() && self.event_id[15].is_multiple_of(4)
     }
 
-    /// The dates on which its parts expire.
-    pub(crate) fn dates(&self, zone: &Zone) -> BTreeSet<Date> {
+    /// The dates on which its parts expire, by the policy that was in force.
+    pub(crate) fn dates(&self, zone: &Zone, retention: &Retention) -> BTreeSet<Date> {
         if let Some((change, _)) = &self.act {
             let at = self.receipt.as_ref().map_or(self.occurred_at, |receipt| receipt.recorded_at);
             let says = told::tell(change, &Decided { by: "x".into(), ground: "x".into() }, at, zone);
@@ -92,7 +93,7 @@ impl Known {
             return BTreeSet::new();
         }
         let class = Class::of(self.action, Outcome::Success as i32, RetentionClass::Unspecified);
-        let dates = Dates::of(class, self.occurred_at, zone);
+        let dates = retention.dates(class, self.occurred_at, zone).unwrap();
         let net = self.ip.and(dates.net);
         let session = if self.has_session() { dates.session } else { None };
         [Some(dates.core), net, session].into_iter().flatten().collect()
@@ -127,9 +128,10 @@ pub(crate) fn same(a: &Receipt, b: &Receipt) -> bool {
     (&a.origin, a.seq, a.link, Date::of_utc(a.recorded_at)) == (&b.origin, b.seq, b.link, Date::of_utc(b.recorded_at))
 }
 
-pub(crate) fn alive(known: &Known, zone: &Zone, today: Date) -> bool {
+/// Whether part of an event that was recorded under that policy is still readable.
+pub(crate) fn alive(known: &Known, kept: Kept, retention: &Retention, zone: &Zone, today: Date) -> bool {
     let class = Class::of(known.action, Outcome::Success as i32, RetentionClass::Unspecified);
-    Dates::of(class, known.occurred_at, zone).core > today
+    retention.dates(class, known.occurred_at, zone).unwrap().get(kept).is_some_and(|date| *date > today)
 }
 
 pub(crate) fn teacher(number: usize) -> Identity {

@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass, field
 
-from . import dates
+from . import dates, policy
 from .findings import Bad
 
 STANDS, FORGOTTEN, LONE_WAIT = 30 * dates.DAY, 366 * dates.DAY, 48 * 3600 * dates.SECOND
@@ -13,6 +13,7 @@ DEEDS = (1, 2, 3)
 #        kind -> when what it tells is over, from the message and recorded_at
 ENDS = {
     "controller_set": lambda message, at: at,
+    "retention_chosen": lambda message, at: at,
     "lone_approval_set": lambda message, at: at,
     "granted": lambda message, at: message.until,
     "incident_declared": lambda message, at: message.until,
@@ -26,7 +27,7 @@ ENDS = {
 }
 #        kind -> the attribute of slice 1
 ABOUT = {"granted": "holder", "approval_asked": "concerning", "hold_placed": "owner"}
-NEED_GROUND = {"granted", "incident_declared", "act_ended", "approval_asked", "hold_placed", "hold_released", "hold_reviewed"}
+NEED_GROUND = {"retention_chosen", "granted", "incident_declared", "act_ended", "approval_asked", "hold_placed", "hold_released", "hold_reviewed"}
 REVIEW_DAYS = 184
 
 
@@ -117,7 +118,7 @@ class Acts:
 
     def __init__(self):
         self.profile, self.lone_since = (False, False, (), False), None
-        self.acts, self.requests, self.holds = {}, {}, {}
+        self.acts, self.requests, self.holds, self.policy = {}, {}, {}, policy.Policy()
 
     def check(self, kind, message, at, by):
         """One notice after those before it."""
@@ -146,7 +147,11 @@ class Acts:
         profile = (message.public_body, message.register_keeper, sources, message.refuse_foreign_purposes)
         if profile == self.profile:
             raise Bad("notice: it sets what is so already")
+        policy.check_public_body(self.policy.chosen, message.public_body)
         self.profile = profile
+
+    def _retention_chosen(self, message, at, by):
+        self.policy.choose(message, self.profile[0])
 
     def _lone_approval_set(self, message, at, by):
         if message.allowed == (self.lone_since is not None):

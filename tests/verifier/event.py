@@ -7,11 +7,14 @@ from .parts import ACTOR, CORE, NAMES, SUBJECT
 SCHEMA = 1
 
 
-def check_core(header, core, last_recorded):
-    """What Akta itself fills in, and the class that follows from action and outcome."""
+def check_core(header, core, last_recorded, in_force):
+    """What Akta itself fills in, and the class that follows from action and outcome; `in_force` is the policy, None where the
+    notices are not at hand."""
     assurances = {messages.number("SourceAssurance", word) for word in ("NATIVE", "IMPORT")}
-    if core.schema_version != SCHEMA or core.policy_version != policy.VERSION or core.source_assurance not in assurances:
+    if core.schema_version != SCHEMA or not policy.is_version(core.policy_version) or core.source_assurance not in assurances:
         raise Bad("its core has a version, policy or assurance that is not there yet")
+    if in_force and core.policy_version != in_force.version:
+        raise Bad(f"its core names another policy than {in_force.version}, which was in force")
     if dates.utc_day(core.recorded_at) != header.day:
         raise Bad("it was not recorded on the day of its header")
     if core.recorded_at < last_recorded:
@@ -20,13 +23,13 @@ def check_core(header, core, last_recorded):
         raise Bad("its header names a class that its action and outcome do not give")
 
 
-def check_dates(header, core, zone):
+def check_dates(header, core, zone, in_force):
     """Each part expires on the date that the policy gives for the day of `occurred_at` in the trail's zone."""
     day = dates.local_day(core.occurred_at, zone)
     recorded = max(dates.local_day(core.recorded_at, zone), header.day)
     for group in header.groups:
         for part in group.ids():
-            due = policy.expiry(header.class_, part, day)
+            due = in_force.expiry(header.class_, part, day)
             if due is None:
                 raise Bad(f"part {NAMES[part]} is there, but its class does not keep it")
             if due != group.date:

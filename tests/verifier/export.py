@@ -161,12 +161,13 @@ class ExportCheck:
         core = event.core_of(read)
         if core is None:
             return
-        event.check_core(header, core, self.last_recorded)
+        in_force = self.notices and self.notices.policy
+        event.check_core(header, core, self.last_recorded, in_force)
         self.last_recorded = core.recorded_at
         if self.zone is None:
             self.dates_unchecked = True
         else:
-            event.check_dates(header, core, self.zone)
+            event.check_dates(header, core, self.zone, in_force)
         event.check_subjects(read)
         check_words(object_, core, read)
 

@@ -30,6 +30,11 @@ class Notices:
         self.handovers = []
         self.acts = acts.Acts()
 
+    @property
+    def policy(self):
+        """What is in force for what comes next."""
+        return self.acts.policy
+
     def check(self, header, content, slices=None):
         """One notice: its hash, its place in the chain of notices, and what it says; `slices` are the messages of its
         slices by index, or None where they are not at hand. Returns when it was recorded."""

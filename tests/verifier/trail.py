@@ -119,8 +119,8 @@ class TrailCheck:
         reclaimed = store.meta.reclaimed.get(self.trail.zone, 0)
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.told, reclaimed, self.findings)
         self.cores = dict(store.of_trail("notice", self.trail))
-        notices = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format, self.clock)
-        self.handovers = notices.handovers
+        self.notices = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format, self.clock)
+        notices, self.handovers = self.notices, self.notices.handovers
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -226,9 +226,9 @@ class TrailCheck:
         core = event.core_of(opened)
         self.report.people.update(event.pseudonyms(opened))
         if core is not None:
-            event.check_core(header, core, self.last_recorded)
+            event.check_core(header, core, self.last_recorded, self.notices.policy)
             self.last_recorded = core.recorded_at
-            event.check_dates(header, core, self.zone)
+            event.check_dates(header, core, self.zone, self.notices.policy)
         if whole and opened and not partly:
             event.check_subjects(opened)
         if self.store.people is not None:

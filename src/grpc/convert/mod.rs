@@ -7,6 +7,7 @@ mod expiry;
 mod hold;
 mod question;
 mod record;
+mod retention;
 mod verified;
 
 pub use act::{
@@ -19,6 +20,7 @@ pub use expiry::{Place, counted, day, expired, expiry_count, expiry_standing, pl
 pub use hold::{hold, hold_info, review_on};
 pub use question::{ground, key, page_size, perhaps_ground, question, selection};
 pub use record::{notices, receipt, recorded};
+pub use retention::{choices, classes, differences, retention_lifetime};
 pub use verified::verified;
 
 use crate::model::check::{Checker, Violation};

@@ -1,7 +1,9 @@
-//! `akta.v1.RetentionService`: how long records live, and who said so; and their end.
+//! `akta.v1.RetentionService`: how long records live, who said so, and their end.
 //!
-//! `expiry` counts what expires, and has it destroyed; `hold` keeps named parts past their date. Each call passes the door first.
+//! `classes` shows and sets the policy of a controller; `expiry` counts what expires, and has it destroyed; `hold` keeps
+//! named parts past their date. Each call passes the door first.
 
+mod classes;
 mod expiry;
 mod hold;
 
@@ -12,14 +14,17 @@ use tonic::{Request, Response, Status};
 
 use super::api::retention_service_server::RetentionService;
 use super::api::{
-    ListHoldsRequest, ListHoldsResponse, PlaceHoldRequest, PlaceHoldResponse, PreviewExpiryRequest,
-    PreviewExpiryResponse, ReleaseHoldRequest, ReleaseHoldResponse, ReviewHoldRequest, ReviewHoldResponse,
-    RunExpiryRequest, RunExpiryResponse,
+    ListHoldsRequest, ListHoldsResponse, ListRetentionClassesRequest, ListRetentionClassesResponse, PlaceHoldRequest,
+    PlaceHoldResponse, PreviewExpiryRequest, PreviewExpiryResponse, ReleaseHoldRequest, ReleaseHoldResponse,
+    ReviewHoldRequest, ReviewHoldResponse, RunExpiryRequest, RunExpiryResponse, SetRetentionRequest,
+    SetRetentionResponse,
 };
 use super::auth::door::Door;
 use super::auth::pace::Seat;
+use super::convert;
 use super::status::Refusal;
 use crate::model::caller::Caller;
+use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::trail::acts::ChangeError;
@@ -55,12 +60,34 @@ impl Retentions {
     }
 }
 
+/// The value, if nothing was refused.
+fn checked<T>(checker: Checker, value: Option<T>) -> Result<T, Refusal> {
+    checker.finish(()).map_err(Refusal::invalid)?;
+    value.ok_or_else(|| Refusal::invalid(Vec::new()))
+}
+
 fn reply<T>(answer: Result<T, Refusal>) -> Result<Response<T>, Status> {
     answer.map(Response::new).map_err(Refusal::status)
 }
 
 #[tonic::async_trait]
 impl RetentionService for Retentions {
+    async fn list_retention_classes(
+        &self,
+        request: Request<ListRetentionClassesRequest>,
+    ) -> Result<Response<ListRetentionClassesResponse>, Status> {
+        let (call, request) = self.called(request, "ListRetentionClasses").await?;
+        reply(self.classes(&call, request).await)
+    }
+
+    async fn set_retention(
+        &self,
+        request: Request<SetRetentionRequest>,
+    ) -> Result<Response<SetRetentionResponse>, Status> {
+        let (call, request) = self.called(request, "SetRetention").await?;
+        reply(self.set(&call, request).await)
+    }
+
     async fn preview_expiry(
         &self,
         request: Request<PreviewExpiryRequest>,

@@ -1,13 +1,17 @@
-//! Acts: what a controller's trail says of who may. Folded from its notices, one change after the other.
+//! Acts: what a controller's trail says of who may, and how long records live. Folded from its notices, one change after the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::approval::{LoneApprover, REQUEST_STANDS, Request, Standing, Voice};
 use super::change::{ActId, Change, Decided};
 use super::grants::{Act, GRANT_MAX, GROUND_BYTES_MAX, Grant, INCIDENT_MAX, Incident, Span};
 use super::holding::HoldActs;
+use crate::model::check::Violation;
 use crate::model::date::Timestamp;
 use crate::model::profile::Profile;
+use crate::model::retention::choice::Choice;
+use crate::model::retention::in_force::Retention;
 
 /// Most grants of one controller that are not over.
 pub const GRANTS_MAX: usize = 200;
@@ -28,6 +32,7 @@ pub const SHOWN: Duration = Duration::from_secs(366 * 86_400);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Acts {
     profile: Profile,
+    retention: Arc<Retention>,
     lone: LoneApprover,
     grants: Vec<Grant>,
     incidents: Vec<Incident>,
@@ -86,6 +91,22 @@ impl Acts {
         &self.profile
     }
 
+    /// How long records live.
+    pub fn retention(&self) -> &Arc<Retention> {
+        &self.retention
+    }
+
+    /// The change as it is made next: a choice of lifetimes without a number gets its own.
+    #[must_use]
+    pub fn numbered(&self, change: Change) -> Change {
+        match change {
+            Change::Retention { number: 0, choice } => {
+                Change::Retention { number: self.retention.number().saturating_add(1), choice }
+            }
+            other => other,
+        }
+    }
+
     /// Who may approve alone.
     pub fn lone(&self) -> LoneApprover {
         self.lone
@@ -132,10 +153,15 @@ impl Acts {
         }
         match change {
             Change::Profile(profile) if *profile == self.profile => Err(Refusal::Already),
-            Change::Profile(profile) => profile.clone().checked().map(|_| ()).map_err(|bad| {
-                let why = bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                Refusal::field("profile", why)
-            }),
+            Change::Profile(profile) => {
+                profile.clone().checked().map_err(|bad| Refusal::field("profile", in_words(&bad)))?;
+                let kept = self.retention.choice().check(self.retention.table(), profile.public_body);
+                kept.map_err(|bad| {
+                    let why = format!("it chose shorter lifetimes than that, set others first: {}", in_words(&bad));
+                    Refusal::field("profile.public_body", why)
+                })
+            }
+            Change::Retention { number, choice } => self.chosen(*number, choice),
             Change::LoneApproval(allowed) if *allowed == (self.lone != LoneApprover::Refused) => Err(Refusal::Already),
             Change::LoneApproval(_) => Ok(()),
             Change::Grant { id, holder, permissions, span } => {
@@ -220,6 +246,13 @@ impl Acts {
         self.forget(at);
         match change {
             Change::Profile(profile) => self.profile = profile,
+            Change::Retention { number, choice } => {
+                // Beyond the bounds there might be no key for its dates.
+                if choice.check(self.retention.table(), false).is_ok() {
+                    let number = if number == 0 { self.retention.number().saturating_add(1) } else { number };
+                    self.retention = Arc::new(Retention::chosen(number, choice));
+                }
+            }
             Change::LoneApproval(allowed) => {
                 self.lone = if allowed { LoneApprover::Since(at) } else { LoneApprover::Refused };
             }
@@ -293,6 +326,18 @@ impl Acts {
         Err(Refusal::TooMany { what, limit: KEPT_MAX })
     }
 
+    /// Whether these lifetimes may be chosen.
+    fn chosen(&self, number: u32, choice: &Choice) -> Result<(), Refusal> {
+        if choice == self.retention.choice() {
+            return Err(Refusal::Already);
+        }
+        if number != 0 && self.retention.number().checked_add(1) != Some(number) {
+            return Err(Refusal::field("policy_version", "is not that of the choice after the one in force"));
+        }
+        let checked = choice.check(self.retention.table(), self.profile.public_body);
+        checked.map_err(|bad| Refusal::field("choices", in_words(&bad)))
+    }
+
     fn is_new(&self, id: &ActId) -> Result<(), Refusal> {
         let taken =
             self.spans().any(|(known, _)| known == id) || self.request(id).is_some() || self.holds.find(id).is_some();
@@ -307,7 +352,8 @@ impl Acts {
 
 fn ground_is_good(change: &Change, ground: &str) -> Result<(), Refusal> {
     let needed = match change {
-        Change::Grant { .. }
+        Change::Retention { .. }
+        | Change::Grant { .. }
         | Change::Incident { .. }
         | Change::End(_)
         | Change::Ask { .. }
@@ -333,6 +379,10 @@ fn span_is_good(span: &Span, longest: Duration, words: &str, now: Timestamp) -> 
         return Err(Refusal::field("from", format!("is more than {words} ahead: give it nearer the time")));
     }
     Ok(())
+}
+
+fn in_words(bad: &[Violation]) -> String {
+    bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn few(what: &'static str, count: usize, limit: usize) -> Result<(), Refusal> {

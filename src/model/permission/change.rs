@@ -10,6 +10,7 @@ use super::holder::Holder;
 use super::policy::Staff;
 use crate::model::date::Date;
 use crate::model::profile::Profile;
+use crate::model::retention::choice::Choice;
 use crate::model::stored::HoldKind;
 
 /// Id of an act: a UUID as text, lower case with hyphens.
@@ -20,6 +21,13 @@ pub type ActId = Arc<str>;
 pub enum Change {
     /// What kind of controller it is.
     Profile(Profile),
+    /// How long records live from here on, where it is not as the policy says.
+    Retention {
+        /// Which choice of this controller it is, from 1; 0: the next one.
+        number: u32,
+        /// All of it: classes that are not in it live as the policy says.
+        choice: Choice,
+    },
     /// Whether one person of its own staff may approve alone, after a wait.
     LoneApproval(bool),
     /// Somebody of the vendor's staff is let in.

@@ -20,10 +20,15 @@ use super::holder::Holder;
 use super::policy::Staff;
 use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::notice::{Says, Told};
+use crate::model::policy::{Class, Lifetimes};
 use crate::model::profile::{ForeignPurposes, Profile};
+use crate::model::retention::choice::Choice;
+use crate::model::retention::in_force;
+use crate::model::retention::table::Table;
 use crate::model::stored::{
-    ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, DetailPart, Granted, HoldKind,
-    HoldPlaced, HoldReleased, HoldReviewed, IncidentDeclared, LoneApprovalSet, NoticeCore,
+    self, ActEnded, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ChosenLifetimes, ControllerSet,
+    DetailPart, Granted, HoldKind, HoldPlaced, HoldReleased, HoldReviewed, IncidentDeclared, LoneApprovalSet,
+    NoticeCore, RetentionChosen, chosen_lifetime,
 };
 
 const BY: &str = "by";
@@ -78,6 +83,10 @@ fn says(change: &Change) -> Result<Says, Refusal> {
             group_only_sources: profile.group_only_sources.iter().cloned().collect(),
             refuse_foreign_purposes: profile.foreign_purposes == ForeignPurposes::Refuse,
         }),
+        Change::Retention { number, choice } => Says::RetentionChosen(RetentionChosen {
+            policy_version: in_force::version(Table::shipped(), *number),
+            classes: classes(choice)?,
+        }),
         Change::LoneApproval(allowed) => Says::LoneApprovalSet(LoneApprovalSet { allowed: *allowed }),
         Change::Grant { id, permissions, span, .. } => {
             let mut words: Vec<String> = permissions.iter().map(ToString::to_string).collect();
@@ -118,6 +127,7 @@ pub fn end(says: &Says, at: Timestamp) -> Option<Timestamp> {
         | Says::KekRotated(_)
         | Says::Expired(_) => None,
         Says::ControllerSet(_)
+        | Says::RetentionChosen(_)
         | Says::LoneApprovalSet(_)
         | Says::ActEnded(_)
         | Says::HoldPlaced(_)
@@ -195,6 +205,11 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
             return Ok(None);
         }
         Says::ControllerSet(set) => Change::Profile(profile(set)?),
+        Says::RetentionChosen(chosen) => {
+            let number = in_force::number(&chosen.policy_version).filter(|number| *number > 0);
+            let number = number.ok_or("it names a policy that is not known, or no choice")?;
+            Change::Retention { number, choice: choice(&chosen.classes)? }
+        }
         Says::LoneApprovalSet(set) => Change::LoneApproval(set.allowed),
         Says::Granted(granted) => {
             let holder = match about(HOLDER)? {
@@ -280,6 +295,59 @@ fn profile(set: &ControllerSet) -> Result<Profile, &'static str> {
         foreign_purposes,
     };
     profile.checked().map_err(|_| "its sources are no names of sources, or too many")
+}
+
+/// A choice as notices and the API say it.
+///
+/// # Errors
+///
+/// A lifetime is no number of days or months.
+pub fn classes(choice: &Choice) -> Result<Vec<ChosenLifetimes>, Refusal> {
+    choice.classes().map(|(class, lifetimes)| told_lifetimes(class, lifetimes)).collect()
+}
+
+fn told_lifetimes(class: Class, lifetimes: &Lifetimes) -> Result<ChosenLifetimes, Refusal> {
+    let told = |lifetime: Lifetime| stored::ChosenLifetime { length: length(lifetime) };
+    let told = lifetimes.map(|_, lifetime| told(*lifetime));
+    if told.each().any(|(_, lifetime)| lifetime.length.is_none()) {
+        let why = "has a lifetime that is no number of days or months: choose one that is".to_owned();
+        return Err(Refusal::Field { field: "choices", why });
+    }
+    let (core, net, session, detail) = (Some(told.core), told.net, told.session, told.detail);
+    Ok(ChosenLifetimes { retention_class: class.word().into(), core, net, session, detail })
+}
+
+/// Only days and months can be chosen.
+fn length(lifetime: Lifetime) -> Option<chosen_lifetime::Length> {
+    match lifetime {
+        Lifetime::Days(days) => Some(chosen_lifetime::Length::Days(days.into())),
+        Lifetime::Months(months) => Some(chosen_lifetime::Length::Months(months.into())),
+        Lifetime::YearsFromEndOf { .. } => None,
+    }
+}
+
+fn choice(told: &[ChosenLifetimes]) -> Result<Choice, &'static str> {
+    if !told.is_sorted_by(|a, b| a.retention_class < b.retention_class) {
+        return Err("its classes do not ascend");
+    }
+    let lifetimes = |told: &ChosenLifetimes| {
+        let read = |lifetime: Option<stored::ChosenLifetime>| lifetime.map(|told| lifetime_of(&told)).transpose();
+        let class = u8::try_from(told.retention_class).ok().and_then(Class::from_number)?;
+        let core = read(told.core).ok()??;
+        let (net, session, detail) = (read(told.net).ok()?, read(told.session).ok()?, read(told.detail).ok()?);
+        Some((class, Lifetimes { core, net, session, detail }))
+    };
+    let classes: Option<Vec<_>> = told.iter().map(lifetimes).collect();
+    classes.map(Choice::new).ok_or("a class or a lifetime of it is not as Akta writes it")
+}
+
+fn lifetime_of(told: &stored::ChosenLifetime) -> Result<Lifetime, &'static str> {
+    let number = |number: u32| u16::try_from(number).ok().filter(|number| *number > 0).ok_or("is too long");
+    match told.length {
+        Some(chosen_lifetime::Length::Days(days)) => number(days).map(Lifetime::Days),
+        Some(chosen_lifetime::Length::Months(months)) => number(months).map(Lifetime::Months),
+        None => Err("is missing"),
+    }
 }
 
 fn permissions(words: &[String]) -> Result<BTreeSet<Permission>, &'static str> {

@@ -35,6 +35,7 @@ fn what_is_decided_is_recorded_holds_and_is_there_after_a_restart() {
     let before = rig.base.acts.of(&of);
     assert_eq!(before.profile(), &public_body());
     assert_eq!(before.lone(), LoneApprover::Refused);
+    assert_eq!(before.retention().version(), "default-1+1");
     assert_eq!((before.grants().len(), before.incidents().len(), before.requests().len()), (2, 1, 2));
     assert_eq!(before.request(&id(3)).unwrap().standing(before.lone(), at), Standing::Used);
     assert!(before.grants()[1].act().span.is_over(at) && !before.grants()[0].act().span.is_over(at));
@@ -53,6 +54,7 @@ fn who_and_why_stand_in_slices_until_their_date() {
     let info = rig.base.trail(&of).unwrap().unwrap();
     // Two years after the end of what is told: a request's is 30 days on, a grant's its last day.
     let dates = [
+        "2028-11-22",
         "2028-11-22",
         "2028-11-22",
         "2029-11-23",

@@ -65,6 +65,7 @@ impl Indexer {
         for (from, to) in ranges(&base, job) {
             let scan = Scan { from: from.clone(), to: Some(to.clone()), ..Scan::all(Family::Posting) };
             if base.index.peek(scan)?.is_some() {
+                base.index.drop_files(Family::Posting, &from, &to)?;
                 batch.remove_range(Family::Posting, from, to);
             }
         }

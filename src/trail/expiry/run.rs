@@ -411,6 +411,7 @@ impl Zone {
         batch.put(Family::Meta, keys::META_GENERATION, base.keyring.generation().to_be_bytes());
         for date in &self.dates {
             for (from, to) in gaps(*date, number, &self.damaged) {
+                base.db.drop_files(Family::Part, &from, &to)?;
                 batch.remove_range(Family::Part, from, to);
             }
         }

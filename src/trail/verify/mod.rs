@@ -1,13 +1,14 @@
 //! Verification: every header, link, leaf and readable part is read again, nothing is assumed.
 //!
 //! `walk` goes over the records of a trail: headers, links, tree, classes against actions, days and recorded times that
-//! never go back, `notices` by ordinal and by what they may say where they stand, every group commitment whose key is at hand, and that the
+//! never go back, `notices` by ordinal and by what they may say where they stand, `dates` by the policy that was in force, every group commitment whose key is at hand, and that the
 //! vault leads pseudonyms back to what they commit to. `rows` looks for rows of a trail that no record accounts for,
 //! `held` at what holds keep,
 //! `index` whether the index holds exactly what the records give. The walk of a trail stops at its first bad record and
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
 
+mod dates;
 mod expired;
 mod held;
 mod index;

@@ -12,6 +12,7 @@ use crate::model::permission::change::Change;
 use crate::model::permission::told::{self, Heard};
 use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
+use crate::model::retention::in_force::Retention;
 use crate::model::stored::{
     Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
 };
@@ -70,6 +71,7 @@ impl<'a> Notices<'a> {
             Some(Kind::KeyringOpened(opened)) => self.keyring_opened(opened),
             Some(
                 Kind::ControllerSet(_)
+                | Kind::RetentionChosen(_)
                 | Kind::LoneApprovalSet(_)
                 | Kind::Granted(_)
                 | Kind::IncidentDeclared(_)
@@ -89,6 +91,11 @@ impl<'a> Notices<'a> {
             Some(Kind::Expired(told)) => self.expired(notice, told),
             None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
+    }
+
+    /// The policy in force for what comes next.
+    pub(super) fn retention(&self) -> &Retention {
+        self.acts.retention()
     }
 
     /// One group in clear, and the slices of its kind, with their date.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::dates;
 use super::held::Placed;
 use super::index::Sum;
 use super::notices::Notices;
@@ -88,6 +89,7 @@ impl<'a> Walk<'a> {
         for seq in 0..size {
             let record = reader.record(seq)?;
             let follows = before.check(&record).and_then(|()| notices.check(&record));
+            let follows = follows.and_then(|()| dates::check(&record, notices.retention(), &self.info.zone));
             follows.map_err(|what| Bad::Record(seq, what))?;
             self.leaf(&record.header)?;
             self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;

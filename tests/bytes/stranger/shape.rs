@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use akta::cli::random::Random;
 use akta::grpc::convert;
-use akta::model::date::Timestamp;
+use akta::model::date::{Date, Timestamp};
 use akta::model::event::Event;
 use akta::model::origin::Controller;
 use akta::trail::submission::Submission;
@@ -75,10 +75,15 @@ pub(crate) enum Mark {
     NoIndex,
     /// A controller decided something.
     Decided,
+    /// A start expired what was past, or somebody confirmed that it should be.
+    Expired,
+    Confirmed,
+    /// Its bytes went.
+    Reclaimed,
 }
 
 /// Every mark.
-pub(crate) const MARKS: [Mark; 16] = [
+pub(crate) const MARKS: [Mark; 19] = [
     Mark::ManyTrails,
     Mark::Trails,
     Mark::ClockBack,
@@ -95,6 +100,9 @@ pub(crate) const MARKS: [Mark; 16] = [
     Mark::NoGuard,
     Mark::NoIndex,
     Mark::Decided,
+    Mark::Expired,
+    Mark::Confirmed,
+    Mark::Reclaimed,
 ];
 
 /// What was made.
@@ -180,6 +188,7 @@ impl Making<'_> {
         if node.behind {
             self.mark(Mark::Behind);
         }
+        self.expire(&mut node);
         let groups = [0, 1, 6, 30, 70][self.random.index(5)];
         if groups == 0 {
             self.mark(Mark::Idle);
@@ -200,6 +209,21 @@ impl Making<'_> {
             self.group(&mut node);
         }
         self.end(node);
+    }
+
+    /// What is past expires, in part by the start, in part once its date is confirmed; or it waits for that.
+    fn expire(&mut self, node: &mut Node) {
+        let zones: Vec<&str> = ZONES.into_iter().filter(|zone| node.base.zones.expired(zone).is_some()).collect();
+        if !zones.is_empty() {
+            self.mark(Mark::Expired);
+        }
+        if !node.base.due().is_empty() && self.choices.index(3) > 0 {
+            node.expire(Some(Date::of_utc(node.now)));
+            self.mark(Mark::Confirmed);
+        }
+        if self.choices.index(2) == 0 && node.reclaim() > 0 {
+            self.mark(Mark::Reclaimed);
+        }
     }
 
     /// Time between two sessions, and what may happen to the index in it.

@@ -138,6 +138,8 @@ pub(crate) const CELLS: &[Cell] = &[
     Cell::Rows("db/meta keyring generation", Family::Meta, |_, key| key == keys::META_GENERATION),
     Cell::Rows("db/meta trail/", Family::Meta, |_, key| key.starts_with(keys::META_TRAIL)),
     Cell::Rows("db/meta merged/", Family::Meta, |_, key| key.starts_with(keys::META_MERGED)),
+    Cell::Rows("db/meta expired/", Family::Meta, |_, key| key.starts_with(keys::META_EXPIRED)),
+    Cell::Rows("db/meta reclaimed/", Family::Meta, |_, key| key.starts_with(keys::META_RECLAIMED)),
     Cell::Rows("vault/row", Family::Row, any),
     Cell::Rows("vault/pseudonym", Family::Pseudonym, any),
     Cell::Rows("index/posting", Family::Posting, live),

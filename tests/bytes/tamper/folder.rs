@@ -1,8 +1,8 @@
 //! The folder that is damaged: rich, made once, with the states that it was in before.
 //!
-//! Four sessions: the first is closed, its session parts are past by now; in the second a trail in another zone
-//! comes; the third is cut off; in the fourth, which is never closed, the logs hold what no file has. Small rows were
-//! merged, the first school has more than 512 records, people got other names, the keyring has several generations.
+//! Four sessions: the first is closed, its session parts are expired and reclaimed by now; in the second a trail in another zone
+//! comes; the third is cut off; in the fourth, which is never closed, the logs hold what no file has, and a day passes at whose end
+//! something is past and not yet expired. Small rows were merged, the first school has more than 512 records, people got other names, the keyring has several generations.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::origin::Controller;
 use akta::store::disk::Disk;
-use akta::store::{Family, Scan, Store};
+use akta::store::{Family, Scan, Store, keys};
 
 use super::seen::Seen;
 use crate::decided::all_kinds;
@@ -80,6 +80,7 @@ impl Original {
 
         drawn.term = 1;
         let mut node = Node::open(&live, now.plus(10 * DAY), seed + 1, ZONE).unwrap();
+        assert_eq!(node.reclaim(), 1, "the start has expired what lived for a week");
         report(&mut node, &mut drawn, &schools, 160);
         let now = node.now;
         node.close();
@@ -101,6 +102,7 @@ impl Original {
         let sister = Controller::new("sister-school").unwrap();
         let everybody = [schools[0].clone(), schools[1].clone(), exchange, sister];
         report(&mut node, &mut drawn, &everybody, 40);
+        node.record(vec![drawn.import(&schools[0], node.now, 1)]);
         let info = node.trail(&schools[0]);
         node.merge(&info, info.size() - 30);
         node.disk.db.flush().unwrap();
@@ -108,6 +110,7 @@ impl Original {
         report(&mut node, &mut drawn, &everybody, 20);
         node.settle();
         node.guard();
+        node.pass(2 * DAY);
         let fourth = keep("fourth");
         report(&mut node, &mut drawn, &everybody, 30);
         node.settle();
@@ -121,6 +124,9 @@ impl Original {
         let before = vec![small, first, third, fourth];
         let original = Self { root, whole, before, now: node.now, seen, trails, zones };
         assert!(original.trails.values().any(|(_, size, _)| *size > 512), "rows of the tree exist");
+        for name in [keys::META_EXPIRED, keys::META_RECLAIMED] {
+            assert!(original.whole.rows[&Family::Meta].keys().any(|key| key.starts_with(name)));
+        }
         original
     }
 

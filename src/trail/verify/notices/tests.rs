@@ -3,11 +3,14 @@
 
 use super::super::super::rig::*;
 use super::*;
+use crate::model::date::Lifetime;
 use crate::model::notice::Told;
 use crate::model::origin::Controller;
 use crate::model::permission::policy::Staff;
 use crate::model::permission::told::tell;
+use crate::model::policy::{Class, Lifetimes};
 use crate::model::profile::Profile;
+use crate::model::retention::choice::Choice;
 use crate::model::stored::{ApprovalAnswered, ApprovalUsed, DetailPart};
 
 /// What is recorded in good order, then a notice that nothing checked: what is found, with all keys and once all slices
@@ -29,6 +32,75 @@ fn forged(before: &[(Change, &str)], change: Change, by: &str, alter: fn(&mut To
     let today = later.base.today(&zone);
     later.expire(Some(today)).unwrap();
     [found, later.findings()]
+}
+
+/// A choice that nothing checked, after another if it is the second.
+fn chosen(number: u32, class: Class, [core, net, session, detail]: [Option<Lifetime>; 4]) -> Change {
+    let core = core.expect("every class keeps a core");
+    Change::Retention { number, choice: Choice::new([(class, Lifetimes { core, net, session, detail })]) }
+}
+
+fn access(core: u16, net: u16, session: u16) -> [Option<Lifetime>; 4] {
+    [
+        Some(Lifetime::Months(core)),
+        Some(Lifetime::Months(net)),
+        Some(Lifetime::Days(session)),
+        Some(Lifetime::Months(core)),
+    ]
+}
+
+/// What is beyond the bounds of the policy of its time shows without keys, for good.
+#[test]
+fn a_notice_that_allows_more_than_the_policy_is_tampering() {
+    let year = (chosen(1, Class::Access, access(12, 12, 7)), "stefan");
+    let public = (Change::Profile(public_body()), "stefan");
+    let evidence = |months| [Some(Lifetime::Months(months)), None, None, None];
+    let register =
+        [Some(Lifetime::Months(60)), Some(Lifetime::Months(24)), Some(Lifetime::Days(7)), Some(Lifetime::Months(60))];
+    let mut without = access(12, 12, 7);
+    without[1] = None;
+    let mut days = access(12, 12, 7);
+    days[0] = Some(Lifetime::Days(300));
+    type Row<'a> = (Vec<(Change, &'a str)>, Change, &'a str);
+    let rows: Vec<Row<'_>> = vec![
+        (vec![], chosen(1, Class::Access, access(25, 24, 7)), "access.core: may be 6 months to 24 months"),
+        (vec![], chosen(1, Class::Access, access(5, 5, 7)), "access.core: may be 6 months to 24 months"),
+        (vec![], chosen(1, Class::Access, access(24, 24, 8)), "access.session: may be 1 day to 7 days"),
+        (vec![], chosen(1, Class::Access, access(12, 13, 7)), "access.net: may not outlive the core"),
+        (vec![], chosen(1, Class::Access, without), "access.net: is missing"),
+        (vec![], chosen(1, Class::Access, days), "access.core: may be 6 months to 24 months"),
+        (vec![], chosen(1, Class::Access, access(24, 24, 7)), "access: is what the policy says anyway"),
+        (vec![], chosen(1, Class::Disclosure, access(73, 24, 7)), "disclosure.core: may be 24 months to 72 months"),
+        (vec![], chosen(1, Class::Disclosure, access(72, 25, 7)), "disclosure.net: may be 12 months to 24 months"),
+        (vec![], chosen(1, Class::LogAccess, access(12, 12, 7)), "log-access.core: may be 24 months to 72 months"),
+        (vec![], chosen(1, Class::Evidence, evidence(73)), "evidence.core: may be 1 month to 72 months"),
+        (vec![], chosen(1, Class::Evidence, access(60, 24, 7)), "evidence.net: is not kept"),
+        (vec![], chosen(1, Class::Register, register), "register.core: is fixed at 5 years after the school year"),
+        (vec![], chosen(1, Class::Ledger, evidence(12)), "ledger: is of notices"),
+        (vec![], chosen(2, Class::Access, access(12, 12, 7)), "policy_version"),
+        (vec![], Change::Retention { number: 1, choice: Choice::default() }, "it is so already"),
+        (vec![year.clone()], chosen(1, Class::Access, access(18, 18, 7)), "policy_version"),
+        (vec![year.clone()], chosen(2, Class::Access, access(12, 12, 7)), "it is so already"),
+        (vec![public], chosen(1, Class::Access, access(12, 12, 7)), "24 months to 24 months for a public body"),
+        (vec![year], Change::Profile(public_body()), "profile.public_body: it chose shorter lifetimes"),
+    ];
+    for (before, change, says) in rows {
+        let [found, later] = forged(&before, change.clone(), "stefan", |_| ());
+        for found in [found, later] {
+            assert!(found.len() == 1 && found[0].contains(says), "{change:?}: {found:?}");
+        }
+    }
+}
+
+/// A choice that is good goes through, and one more; so does the way back.
+#[test]
+fn choices_follow_each_other() {
+    let first = (chosen(0, Class::Access, access(12, 6, 3)), "stefan");
+    let [found, later] =
+        forged(std::slice::from_ref(&first), chosen(2, Class::Disclosure, access(72, 24, 7)), "anna", |_| ());
+    assert_eq!([found, later], [[""; 0], [""; 0]]);
+    let [found, later] = forged(&[first], Change::Retention { number: 2, choice: Choice::default() }, "anna", |_| ());
+    assert_eq!([found, later], [[""; 0], [""; 0]]);
 }
 
 #[test]
@@ -148,6 +220,36 @@ fn a_notice_has_the_parts_of_its_kind() {
                 }
             },
             "ascend",
+            true,
+        ),
+        (
+            chosen(1, Class::Access, access(12, 12, 7)),
+            |told| {
+                if let Kind::RetentionChosen(of) = &mut told.says {
+                    of.policy_version = "default-2+1".into();
+                }
+            },
+            "a policy that is not known",
+            true,
+        ),
+        (
+            chosen(1, Class::Access, access(12, 12, 7)),
+            |told| {
+                if let Kind::RetentionChosen(of) = &mut told.says {
+                    of.classes.push(of.classes[0]);
+                }
+            },
+            "do not ascend",
+            true,
+        ),
+        (
+            chosen(1, Class::Access, access(12, 12, 7)),
+            |told| {
+                if let Kind::RetentionChosen(of) = &mut told.says {
+                    of.classes[0].net.as_mut().unwrap().length = None;
+                }
+            },
+            "not as Akta writes it",
             true,
         ),
         (
