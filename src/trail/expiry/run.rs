@@ -1,5 +1,7 @@
 //! Runs: slice by slice on the writer's thread, so that events wait for one slice at most.
 
+mod held;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -319,36 +321,6 @@ impl Zone {
             at = next;
         }
         Ok(Some(at))
-    }
-
-    /// Trails with holds, also those of which nothing is due: what is due tomorrow is kept today.
-    fn held(&self, base: &Base) -> BTreeSet<Trail> {
-        let held = self.controllers.iter().filter(|(_, controller)| !base.holds.of(controller).is_empty());
-        held.map(|(trail, _)| *trail).collect()
-    }
-
-    /// Keeps some more of what holds cover: all of it must be durable before anybody tells that it is gone.
-    fn hold(&mut self, base: &Base) -> Result<(), ReadError> {
-        let Stage::Hold(waiting, now) = &mut self.stage else { return Ok(()) };
-        if let Some(stager) = now {
-            if !stager.slice(base)? {
-                *now = None;
-            }
-            return Ok(());
-        }
-        let Some(trail) = waiting.pop_first() else {
-            self.stage = Stage::Tell;
-            return Ok(());
-        };
-        let Some(controller) = self.controllers.get(&trail) else { return Ok(()) };
-        match base.trail(controller) {
-            Ok(Some(info)) => *now = Some(Stager::new(base, info, self.task.through)?),
-            // Nothing of it can be read, so nothing can be held: that it is damaged is said when it cannot tell.
-            Ok(None) => {}
-            Err(error) if WriteError::from(error.clone()).is_damage() => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
     }
 
     /// The next trails tell. The first batch notes how far it is to come, the last that all have told.
