@@ -11,6 +11,7 @@
 //! Crash is shutdown without manners: it must be harmless.
 
 mod files;
+mod methods;
 mod rules;
 mod shown;
 
@@ -29,6 +30,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::layer::util::{Identity, Stack};
 use tower::util::MapResponseLayer;
 
+use self::methods::{METHODS, STREAMS};
 use self::rules::PolicyFile;
 use self::shown::Shown;
 use crate::config::{Access, ConfigError};
@@ -341,51 +343,6 @@ fn base(
     Ok((lock, Base::open(disk, kek, settings, world)?, reserve))
 }
 
-/// Methods whose requests are streams.
-const STREAMS: &[&str] = &[
-    "/akta.v1.IngestService/StreamEvents",
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-];
-
-/// All methods: what is called by another name is counted as one.
-const METHODS: &[&str] = &[
-    "/akta.v1.IngestService/RecordEvent",
-    "/akta.v1.IngestService/RecordEvents",
-    "/akta.v1.IngestService/StreamEvents",
-    "/akta.v1.HistoryService/SearchEvents",
-    "/akta.v1.HistoryService/GetEvent",
-    "/akta.v1.HistoryService/ListNotices",
-    "/akta.v1.EvidenceService/GetCheckpoint",
-    "/akta.v1.EvidenceService/GetInclusionProof",
-    "/akta.v1.EvidenceService/GetConsistencyProof",
-    "/akta.v1.EvidenceService/VerifyTrail",
-    "/akta.v1.ControllerService/OpenController",
-    "/akta.v1.ControllerService/SetController",
-    "/akta.v1.ControllerService/ListControllers",
-    "/akta.v1.ControllerService/SetLoneApproval",
-    "/akta.v1.ControllerService/Grant",
-    "/akta.v1.ControllerService/EndGrant",
-    "/akta.v1.ControllerService/ListGrants",
-    "/akta.v1.ControllerService/DeclareIncident",
-    "/akta.v1.ControllerService/EndIncident",
-    "/akta.v1.ControllerService/ListIncidents",
-    "/akta.v1.ControllerService/AskApproval",
-    "/akta.v1.ControllerService/AnswerApproval",
-    "/akta.v1.ControllerService/ListApprovals",
-    "/akta.v1.RetentionService/ListRetentionClasses",
-    "/akta.v1.RetentionService/SetRetention",
-    "/akta.v1.RetentionService/PreviewExpiry",
-    "/akta.v1.RetentionService/RunExpiry",
-    "/akta.v1.RetentionService/PlaceHold",
-    "/akta.v1.RetentionService/ReviewHold",
-    "/akta.v1.RetentionService/ReleaseHold",
-    "/akta.v1.RetentionService/ListHolds",
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/Watch",
-    "/metrics",
-];
-
 /// Services behind the layers that watch calls and align tonic's own answers.
 type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Stack<Watch, Identity>>;
 type Answer = tonic::codegen::http::Response<tonic::body::Body>;
@@ -464,41 +421,4 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))
-}
-
-#[cfg(test)]
-mod tests {
-    use prost::Message;
-
-    use super::*;
-
-    /// Paths of methods, as the descriptors have them.
-    fn methods(which: impl Fn(&prost_types::MethodDescriptorProto) -> bool) -> Vec<String> {
-        let set = prost_types::FileDescriptorSet::decode(api::DESCRIPTORS).expect("are descriptors");
-        let mut paths = Vec::new();
-        for file in &set.file {
-            for service in &file.service {
-                let methods = service.method.iter().filter(|method| which(method));
-                paths.extend(methods.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name())));
-            }
-        }
-        paths
-    }
-
-    #[test]
-    fn every_method_is_counted_by_its_name() {
-        let mut expected = methods(|_| true);
-        let mut ours: Vec<_> = METHODS.iter().filter(|path| path.starts_with("/akta.")).collect();
-        expected.sort();
-        ours.sort();
-        assert_eq!(ours, expected.iter().collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn every_method_that_takes_a_stream_is_known() {
-        let streams = methods(prost_types::MethodDescriptorProto::client_streaming);
-        assert!(!streams.is_empty());
-        let ours: Vec<_> = STREAMS.iter().filter(|path| path.starts_with("/akta.")).collect();
-        assert_eq!(ours, streams.iter().collect::<Vec<_>>());
-    }
 }

@@ -37,10 +37,16 @@ const HOMES: [(&str, &[&str], &str); 14] = [
     ("aws_sigv4::", &["src/kek/aws.rs"], "the only home of AWS's signatures"),
     ("jsonwebtoken::", &["src/grpc/auth"], "the only home of tokens"),
     // Where a first folder is made, a trail opened, a group written, rows merged: always on the writer's thread, or
-    // before it starts. The demo spoils a folder that nobody has open.
+    // before it starts. A test spoils a folder that nobody has open.
     (
         "db.commit",
-        &["src/trail/base.rs", "src/trail/opening.rs", "src/trail/writer.rs", "src/trail/merger.rs"],
+        &[
+            "src/trail/base.rs",
+            "src/trail/opening.rs",
+            "src/trail/writer.rs",
+            "src/trail/merger.rs",
+            "src/trail/expiry/run/tests.rs",
+        ],
         "I4: one writer",
     ),
     // The example, a key, and what is Akta's own words from beginning to end.
