@@ -356,7 +356,8 @@ impl Scan {
         let floor = self.node.base.zones.floor(Zone::default().name()).unwrap_or_default();
         assert!(floor <= Zone::default().date(self.latest), "nothing is past before its day");
         let today = Zone::default().date(self.now).max(floor);
-        let alive: Vec<(u64, &Told)> = told.iter().map(|told| (told.seq, told)).filter(|(_, told)| told.core_ends > today).collect();
+        let alive: Vec<(u64, &Told)> =
+            told.iter().map(|told| (told.seq, told)).filter(|(_, told)| told.core_ends > today).collect();
 
         // Mostly two or three fields, often with values that one event has.
         let Some((_, like)) = alive.get(usize::try_from(self.dice.roll(alive.len() as u64 + 1)).unwrap()) else {
