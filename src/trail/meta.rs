@@ -130,8 +130,8 @@ pub fn merged(db: &dyn Store, controller: &Controller) -> Result<u64, Error> {
 /// Rows beside those that opening depends on, as far as they are not as they must be; `sizes` are those of the trails.
 pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64>) -> Result<Vec<String>, Error> {
     let strange = zones::strange(&Marks::read(db)?, &descriptions(db)?);
-    let what = "of how far dates are expired are of a zone that no trail has";
-    let mut odd: Vec<String> = strange.iter().map(|zone| format!("meta: the rows \"{zone}\" {what}")).collect();
+    let what = "is of a zone that no trail has";
+    let mut odd: Vec<String> = strange.iter().map(|zone| named(&keys::expired(zone), what)).collect();
     for row in db.scan(Scan::all(Family::Meta)) {
         let (key, value) = row?;
         if [keys::META_FORMAT, keys::META_WRITER, keys::META_GENERATION].contains(&&*key)
@@ -290,7 +290,10 @@ mod tests {
             (with("expired/Europe/Wars", &[0, 0, 0, 1, 0, 0, 0, 1]), "\"expired/Europe/Wars\" names a time zone"),
             (with("expired/europe/warsaw", &[0, 0, 0, 1, 0, 0, 0, 1]), "names a time zone that is not known"),
             (with("reclaimed/Europe/Warsaw", &[0; 3]), "\"reclaimed/Europe/Warsaw\" is not 4 bytes"),
-            (with("reclaimed/Europe/Warsaw", &[0, 0, 0, 1]), "says that more is reclaimed than is expired"),
+            (
+                with("reclaimed/Europe/Warsaw", &[0, 0, 0, 1]),
+                "says that more is reclaimed than the row \"expired/Europe/Warsaw\" says is expired",
+            ),
             (of(u32::MAX, |_| ()), "has the number 1"),
         ] {
             let why = read(rows).expect_err(says);

@@ -236,11 +236,14 @@ impl Scan {
     /// Records one event; the index has it sooner or later.
     fn step(&mut self, school: usize, event: Event, mut message: api::Event, class: RetentionClass) {
         let submission = Submission { controller: controller(school), events: vec![event], may_open: true };
+        // A start may have added notices of what had expired.
+        let info = self.node.base.trail(&controller(school)).unwrap();
+        let next = info.map_or(1, |info| info.size());
         let mut step = self.node.writer.step(vec![submission]);
         self.node.indexer.absorb(std::mem::take(&mut step.entries)).unwrap();
         step.publish();
         let Recorded { receipt, warnings } = step.results.remove(0).unwrap().remove(0);
-        assert_eq!(receipt.seq, 1 + self.model[school].len() as u64);
+        assert_eq!(receipt.seq, next);
 
         message.subject_count = message.subject_count.max(u32::try_from(message.subjects.len()).unwrap());
         if message.purpose == 0 && message.subject_count > 0 {
@@ -259,6 +262,7 @@ impl Scan {
         let net_ends = dates.net.filter(|ends| *ends > recorded_on);
         let (recorded_at, core_ends) = (receipt.recorded_at, dates.core);
         self.model[school].push(Told {
+            seq: receipt.seq,
             event: message,
             occurred_at,
             recorded_at,
@@ -351,8 +355,12 @@ impl Scan {
     fn ask_and_compare(&mut self, met: &mut Met) {
         let school = usize::try_from(self.dice.roll(2)).unwrap();
         let told = self.model[school].clone();
-        let today = Zone::default().date(self.now);
-        let alive: Vec<(u64, &Told)> = (1u64..).zip(&told).filter(|(_, told)| told.core_ends > today).collect();
+        // What was past once stays so.
+        let floor = self.node.base.zones.floor(Zone::default().name()).unwrap_or_default();
+        assert!(floor <= Zone::default().date(self.latest), "nothing is past before its day");
+        let today = Zone::default().date(self.now).max(floor);
+        let alive: Vec<(u64, &Told)> =
+            told.iter().map(|told| (told.seq, told)).filter(|(_, told)| told.core_ends > today).collect();
 
         // Mostly two or three fields, often with values that one event has.
         let Some((_, like)) = alive.get(usize::try_from(self.dice.roll(alive.len() as u64 + 1)).unwrap()) else {

@@ -62,7 +62,10 @@ impl Marks {
             let marks = all.entry(zone).or_default();
             marks.reclaimed = date(through);
             if marks.reclaimed.is_none() || marks.reclaimed > marks.done {
-                return Err(bad(&key, "says that more is reclaimed than is expired"));
+                let row = keys::expired(zone_of(&key, keys::META_RECLAIMED)?.as_str());
+                let what =
+                    format!("says that more is reclaimed than the row \"{}\" says is expired", row.escape_ascii());
+                return Err(bad(&key, &what));
             }
         }
         Ok(all)

@@ -41,10 +41,10 @@ fn one(base: &Base, zone: &str, told: Option<Date>) -> Option<String> {
     }
     let destroyed = base.keyring.destroyed_through(zone);
     if destroyed < marks.done {
-        let have = until(destroyed);
+        let (want, have) = (until(marks.done), until(destroyed));
         return Some(format!(
-            "the keyring has keys that are to be destroyed, of {}; gone are {have}: start akta, it destroys them",
-            until(marks.done)
+            "{row} says that {want} are expired, but of the keyring's keys only those of {have} are destroyed: start \
+             akta, it destroys the others"
         ));
     }
     if destroyed > marks.done {

@@ -49,7 +49,7 @@ pub(crate) fn strike(
         Damage::Swap => {
             // Of a family of one such row, with any other of the family.
             let all: Vec<Row> = rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-            let others = if picked.len() > 1 { &picked } else { &all };
+            let others = if picked.iter().any(|row| row.1 != value) { &picked } else { &all };
             let others: Vec<&Row> = others.iter().filter(|row| row.1 != value).collect();
             let (other, its) = others[random.index(others.len())].clone();
             changes.extend([(key, Some(its)), (other, Some(value))]);

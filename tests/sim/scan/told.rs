@@ -14,6 +14,8 @@ use crate::story::Dice;
 /// An event that was recorded. The next one stands one position further.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
+    /// Its position.
+    pub(super) seq: u64,
     /// As reported, with what is filled in where it was left out.
     pub(super) event: api::Event,
     pub(super) occurred_at: Timestamp,

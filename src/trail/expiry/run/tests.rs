@@ -286,7 +286,7 @@ fn what_was_not_done_in_order_is_found() {
                 rig.base.db.commit(batch).unwrap();
                 rig.base.zones.set_expired("Europe/Warsaw", Some(day("2028-11-22")), day("2028-11-22"));
             },
-            "the keyring has keys that are to be destroyed",
+            "start akta, it destroys the others",
         ),
         // It tells of days to come.
         (
