@@ -53,7 +53,9 @@ fn ask(number: u64, deed: Deed, staff: Staff) -> Change {
 /// Other lifetimes for a class, within its bounds.
 fn lifetimes(class: Class, months: u16) -> Change {
     let months = Some(Lifetime::Months(months));
-    let wanted = Wanted { core: months, detail: months, session: Some(Lifetime::Days(3)), ..Wanted::default() };
+    // Details of a session live as long as it.
+    let detail = months.filter(|_| class != Class::Session);
+    let wanted = Wanted { core: months, detail, session: Some(Lifetime::Days(3)), ..Wanted::default() };
     let name = |class, kept| format!("{class:?} {kept:?}");
     let choice = Choice::of(&[(class, wanted)].into(), Table::shipped(), name, &mut Checker::default());
     Change::Retention { number: 0, choice }
@@ -74,7 +76,6 @@ pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
     let story = [
         (Change::Profile(profile(true)), "stefan", ""),
         (Change::LoneApproval(true), "anna", ""),
-        (lifetimes(Class::Disclosure, 36), "stefan", "resolution 7"),
         (grant(first, now, 90), "anna", "contract of 20 August"),
         (incident(first + 1, now), "piotr", "ticket 4711"),
         (Change::End(id(first + 1)), "piotr", "closed"),
@@ -89,6 +90,11 @@ pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
     for (change, by, ground) in story {
         decide(node, vec![(of.clone(), change)], by, ground);
     }
+}
+
+/// Disclosures live longer from here on.
+pub(crate) fn chooses(node: &mut Node, of: &Controller) {
+    decide(node, vec![(of.clone(), lifetimes(Class::Disclosure, 36))], "stefan", "resolution 7");
 }
 
 /// What she asked for last is done alone, two days or more later.

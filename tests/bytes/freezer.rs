@@ -138,6 +138,7 @@ fn record(live: &Path) -> (String, String) {
     node.record(vec![drawn.import(&schools[0], node.now, 5)]);
     report(&mut node, &mut drawn, &schools, 50);
     decided::all_kinds(&mut node, &schools[0], 100);
+    decided::chooses(&mut node, &schools[0]);
     report(&mut node, &mut drawn, &schools, 50);
     for school in &schools {
         let info = node.trail(school);

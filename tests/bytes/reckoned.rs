@@ -32,7 +32,7 @@ const ZONES: [&str; 12] = [
     "Pacific/Apia",
     "Pacific/Chatham",
     "Pacific/Kiritimati",
-    "Africa/Casablanca",
+    "America/New_York",
 ];
 
 /// Around these something happens: leap day, ends of months, years and school years, changes of the clock in Europe, America

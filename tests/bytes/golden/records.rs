@@ -16,11 +16,12 @@ use akta::model::permission::holder::Holder;
 use akta::model::permission::told::tell;
 use akta::model::policy::Class;
 use akta::model::run;
+use akta::model::stored::chosen_lifetime::Length;
 use akta::model::stored::{
-    ActEnded, ActorPart, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ControllerSet, Core, DetailPart,
-    Frame, FramePart, FrameSource, Granted, IncidentDeclared, KekRotated, Keyring, KeyringOpened, LoneApprovalSet,
-    NetPart, NoticeCore, SessionPart, SigningKeyRotated, SubjectPart, TrailMeta, TrailOpened, VaultAccount,
-    VaultContact, ZoneKeys, notice_core,
+    ActEnded, ActorPart, ApprovalAnswered, ApprovalAsked, ApprovalUsed, Attribute, ChosenLifetime, ChosenLifetimes,
+    ControllerSet, Core, DetailPart, Frame, FramePart, FrameSource, Granted, IncidentDeclared, KekRotated, Keyring,
+    KeyringOpened, LoneApprovalSet, NetPart, NoticeCore, RetentionChosen, SessionPart, SigningKeyRotated, SubjectPart,
+    TrailMeta, TrailOpened, VaultAccount, VaultContact, ZoneKeys, notice_core,
 };
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
@@ -117,6 +118,7 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
             "NoticeCore approval_used",
             notice_core(notice_core::Kind::ApprovalUsed(ApprovalUsed { id: vec![0x93; 16], alone: true })),
         ),
+        ("NoticeCore retention_chosen", notice_core(notice_core::Kind::RetentionChosen(retention_chosen()))),
         (
             "NoticeCore signing_key_rotated",
             notice_core(notice_core::Kind::SigningKeyRotated(SigningKeyRotated {
@@ -252,6 +254,21 @@ fn notice_core(kind: notice_core::Kind) -> Vec<u8> {
     NoticeCore { ordinal: 3, previous_seq: 200, recorded_at: OPENED, kind: Some(kind) }.encode_to_vec()
 }
 
+/// Lifetimes of both units.
+fn retention_chosen() -> RetentionChosen {
+    let lifetime = |length| Some(ChosenLifetime { length: Some(length) });
+    RetentionChosen {
+        policy_version: "default-1+2".into(),
+        classes: vec![ChosenLifetimes {
+            retention_class: 5,
+            core: lifetime(Length::Months(72)),
+            net: lifetime(Length::Months(24)),
+            session: lifetime(Length::Days(3)),
+            detail: lifetime(Length::Months(36)),
+        }],
+    }
+}
+
 /// A source with a seed, and one whose part carries its own salt.
 fn frame() -> Frame {
     let part = |salt| FramePart { offset: 200, part: 2, index: 258, content: b"content".to_vec(), salt };
@@ -299,6 +316,9 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         "ApprovalAsked",
         "ApprovalAnswered",
         "ApprovalUsed",
+        "RetentionChosen",
+        "ChosenLifetimes",
+        "ChosenLifetime",
         "SigningKeyRotated",
         "KekRotated",
         "Expired",
