@@ -16,7 +16,7 @@ use crate::model::stored::TrailMeta;
 use crate::store::{Database, Error, Family, Scan, Store, keys};
 
 /// Version of the format that is written (docs/format.md).
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The oldest that is read, and made that of [`FORMAT`] once it is written to.
 pub const OLDEST: u32 = 1;
 

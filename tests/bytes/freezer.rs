@@ -46,7 +46,7 @@ const SEED: u64 = 1_001;
 const READ: &str = "2026-09-14T12:00:00Z";
 
 /// Kinds of notices that there are.
-const KINDS: usize = 13;
+const KINDS: usize = 14;
 
 /// What the folder is asked for; by action: LOGIN, UPDATE.
 fn questions(drawn_id: &str) -> Vec<Value> {

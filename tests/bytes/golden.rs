@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod evidence;
+mod kept;
 mod records;
 mod sealed;
 mod sheet;

@@ -145,7 +145,7 @@ fn run(seed: u64, loud: bool, plant: Option<Plant>) -> Ran {
     }
     let mut sim = Sim::new(seed, loud, plant);
     for _ in 0..STEPS {
-        let step = match sim.dice.roll(22) {
+        let step = match sim.dice.roll(24) {
             0..=2 => Step::Fault,
             3 => Step::Crash,
             4 => Step::Stop,
@@ -156,7 +156,7 @@ fn run(seed: u64, loud: bool, plant: Option<Plant>) -> Ran {
             11 => Step::Merge,
             12 | 13 => Step::Prove,
             14 => Step::Decide,
-            15 | 16 => Step::Expire,
+            15..=18 => Step::Expire,
             _ => Step::Record,
         };
         sim.take(step);

@@ -52,7 +52,7 @@ pub(crate) enum Plant {
     FramesKept,
     /// One of them is put back.
     FrameBack,
-    /// Those of the day after go with them.
+    /// Those of later days go with them.
     FramesEarly,
     /// Postings of expired dates are not removed.
     PostingsKept,
@@ -194,9 +194,9 @@ impl Lying {
                 Change::RemoveRange(family, from, to) => match (self.plant, family) {
                     (Plant::FramesKept, Family::Part) | (Plant::PostingsKept, Family::Posting) => {}
                     (Plant::FramesEarly, Family::Part) => {
-                        // The day after and the rest of the week: not every day has parts.
-                        let date = u32::from_be_bytes(*from.first_chunk().unwrap_or(&[0; 4]));
-                        kept.remove_range(family, from, (date + 8).to_be_bytes());
+                        // What lives for two years, too: few days have parts of their own.
+                        let date = u32::from_be_bytes(*to.first_chunk().unwrap_or(&[0; 4]));
+                        kept.remove_range(family, from, (date + 1_000).to_be_bytes());
                     }
                     (Plant::FrameBack, Family::Part) => {
                         let scan = Scan { from: from.clone(), to: Some(to.clone()), ..Scan::all(family) };

@@ -7,7 +7,7 @@ from . import dates, messages
 from .encoding import Cursor, split_origin, trail_id
 from .findings import Bad, Refused
 
-FORMATS = (1, 2)
+FORMATS = (1, 2, 3)
 WRITER = re.compile(r"w[0-9a-f]{8}")
 
 

@@ -6,6 +6,10 @@ from .note import key_of_seed
 from .parts import check_group, notice_core
 
 NODE = "node"
+# The first format that has notices of that kind; of all others it is 2.
+FIRST_FORMAT = {"opened": 1, "keyring_opened": 1} | dict.fromkeys(
+    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed"), 3
+)
 
 
 def told_through(rows):
@@ -23,7 +27,7 @@ def told_through(rows):
 class Notices:
     """Checks the notices of a trail one after another."""
 
-    def __init__(self, origin, zone, ring=None, noted=None, format_=2, today=None):
+    def __init__(self, origin, zone, ring=None, noted=None, format_=3, today=None):
         self.today, self.expired = today, 0
         self.origin, self.zone, self.ring, self.noted, self.format = origin, zone, ring, noted, format_
         self.count, self.last_seq, self.generation = 0, 0, 0
@@ -48,13 +52,13 @@ class Notices:
         kind = core.WhichOneof("kind")
         if (kind == "opened") != (header.seq == 0) or kind is None:
             raise Bad("notice: of a kind that does not belong there")
+        if self.format < FIRST_FORMAT.get(kind, 2):
+            raise Bad("notice: of a kind that this format does not have")
         if kind in acts.ENDS:
             self._act(header, core, kind, slices)
             return core.recorded_at
         if len(header.groups) != 1:
             raise Bad("notice: with slices, of a kind that has none")
-        if self.format < 2 and kind not in ("opened", "keyring_opened"):
-            raise Bad("notice: of a kind that this format does not have")
         {
             "opened": self._opened,
             "keyring_opened": self._keyring_opened,
@@ -79,8 +83,8 @@ class Notices:
         self.expired = told.through
 
     def _act(self, header, core, kind, slices):
-        if self.format < 2 or self.origin.split("/")[1] == NODE:
-            raise Bad("notice: of a kind that this format or trail does not have")
+        if self.origin.split("/")[1] == NODE:
+            raise Bad("notice: of a kind that this trail does not have")
         if len(header.groups) != 2:
             raise Bad("notice: without slices, of a kind that has some")
         message = getattr(core, kind)

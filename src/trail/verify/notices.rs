@@ -17,8 +17,27 @@ use crate::model::stored::{
     Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
 };
 
-/// Why a notice cannot stand in a store of format 1.
-const OF_FORMAT_2: &str = "it is a notice of a kind that stores of format 1 do not have";
+/// The first format that has notices of that kind.
+const fn first_format(kind: &Kind) -> u32 {
+    match kind {
+        Kind::Opened(_) | Kind::KeyringOpened(_) => 1,
+        Kind::ControllerSet(_)
+        | Kind::LoneApprovalSet(_)
+        | Kind::Granted(_)
+        | Kind::IncidentDeclared(_)
+        | Kind::ActEnded(_)
+        | Kind::ApprovalAsked(_)
+        | Kind::ApprovalAnswered(_)
+        | Kind::ApprovalUsed(_)
+        | Kind::SigningKeyRotated(_)
+        | Kind::KekRotated(_) => 2,
+        Kind::RetentionChosen(_)
+        | Kind::Expired(_)
+        | Kind::HoldPlaced(_)
+        | Kind::HoldReleased(_)
+        | Kind::HoldReviewed(_) => 3,
+    }
+}
 
 /// What the notices so far fix for the next one.
 pub(super) struct Notices<'a> {
@@ -65,6 +84,9 @@ impl<'a> Notices<'a> {
         self.last = seq;
         self.shape(&record.header, notice)?;
         match &notice.kind {
+            Some(kind) if self.format < first_format(kind) => {
+                Err(format!("it is a notice of a kind that stores of format {} do not have", self.format))
+            }
             Some(Kind::Opened(opened)) if seq == 0 => self.opened(opened),
             Some(Kind::Opened(_)) => Err("it opens the trail a second time".to_owned()),
             _ if seq == 0 => Err("record 0 is not the opening notice".to_owned()),
@@ -83,9 +105,6 @@ impl<'a> Notices<'a> {
                 | Kind::HoldReleased(_)
                 | Kind::HoldReviewed(_),
             ) => self.act(record, notice),
-            Some(Kind::SigningKeyRotated(_) | Kind::KekRotated(_) | Kind::Expired(_)) if self.format < 2 => {
-                Err(OF_FORMAT_2.to_owned())
-            }
             Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
             Some(Kind::KekRotated(told)) => self.kek_rotated(told),
             Some(Kind::Expired(told)) => self.expired(notice, told),
@@ -154,9 +173,6 @@ impl<'a> Notices<'a> {
 
     /// What a controller decides follows from what it decided before, as far as that can be read.
     fn act(&mut self, record: &Record, notice: &NoticeCore) -> Result<(), String> {
-        if self.format < 2 {
-            return Err(OF_FORMAT_2.to_owned());
-        }
         if self.info.controller.is_node() {
             return Err("it tells of what a controller decides, but is in the node's own trail".to_owned());
         }

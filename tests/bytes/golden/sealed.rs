@@ -53,6 +53,9 @@ fn keys_are_golden() {
     sheet.bytes("akta v1 vault row", Key::derive("akta v1 vault row", &[&[5; 32]]).bytes());
     sheet.bytes("akta v1 vault key", Key::derive("akta v1 vault key", &[&[5; 32], controller.bytes()]).bytes());
     sheet.bytes("akta v1 vault pseudonym", Key::derive("akta v1 vault pseudonym", &[&[4; 32]]).bytes());
+    sheet.about("Of format 3: the key of a hold 32 x 06, in the same trail.");
+    let hold = Key::derive("akta v1 hold key", &[&[6; 32], controller.bytes(), &o().0]);
+    sheet.bytes("akta v1 hold key", hold.bytes());
     sheet.bytes("akta v1 dev kek", Key::derive("akta v1 dev kek", &[]).bytes());
     sheet.about("An identity (controller school-12, namespace pupil, id p-204), its pseudonym under the salt 32 x 03.");
     let school = Controller::new("school-12").unwrap();

@@ -1,0 +1,107 @@
+//! Golden bytes of what expires and of what is kept past its date: notices and messages of format 3.
+#![allow(clippy::unwrap_used)]
+
+use akta::model::stored::{
+    Expired, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed,
+    HoldSelection, Keyring, ZoneKeys, notice_core::Kind,
+};
+use prost::Message;
+
+use super::records::{OPENED, notice_core};
+
+/// Names and bytes.
+pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
+    let id = || vec![0x94; 16];
+    vec![
+        ("NoticeCore expired", notice_core(Kind::Expired(Expired { through: 20_800 }))),
+        (
+            "NoticeCore hold_placed",
+            notice_core(Kind::HoldPlaced(HoldPlaced { id: id(), kind: 2, records: 300, review_on: 20_900 })),
+        ),
+        ("NoticeCore hold_released", notice_core(Kind::HoldReleased(HoldReleased { id: id() }))),
+        ("NoticeCore hold_reviewed", notice_core(Kind::HoldReviewed(HoldReviewed { id: id(), review_on: 20_901 }))),
+        (
+            "Keyring of format 3",
+            Keyring {
+                zones: vec![ZoneKeys {
+                    zone: "UTC".into(),
+                    first_date: 20_801,
+                    keys: vec![0xf8; 32],
+                    destroyed_through: 20_800,
+                }],
+                holds: vec![HoldKey { id: id(), key: vec![0xf9; 32] }],
+                ..Keyring::default()
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "Hold",
+            Hold {
+                kind: 1,
+                owner: "legal office".into(),
+                ground: "claim 17/2026".into(),
+                by: "https://id.example#head".into(),
+                selection: Some(selection()),
+                parts: vec![0, 2],
+            }
+            .encode_to_vec(),
+        ),
+        ("HoldSelection", selection().encode_to_vec()),
+        (
+            "HeldGroup",
+            HeldGroup {
+                parts: vec![HeldPart { part: 2, index: 258, salt: vec![9; 32], content: b"content".to_vec() }],
+                others: vec![HeldHash { part: 2, index: 259, hash: vec![10; 32] }],
+            }
+            .encode_to_vec(),
+        ),
+    ]
+}
+
+fn selection() -> HoldSelection {
+    let person = |id: &str| Some(HeldPerson { namespace: "pupil".into(), id: id.into() });
+    HoldSelection {
+        subject: person("p-204"),
+        actor: person("p-205"),
+        on_behalf_of: person("p-206"),
+        event_id: vec![0x95; 16],
+        since: Some(OPENED),
+        until: Some(OPENED + 1),
+        recorded_since: Some(OPENED + 2),
+        recorded_until: Some(OPENED + 3),
+        actions: vec![1, 300],
+        event_names: vec!["marks.show".into()],
+        outcomes: vec![1],
+        break_glass: Some(false),
+        operation_id: Some("op-5".into()),
+        corrects_origin: super::records::ORIGIN.into(),
+        corrects_seq: 7,
+        corrections: Some(true),
+        purposes: vec![7],
+        purpose_text: Some("T-17".into()),
+        legal_bases: vec![3],
+        special_legal_bases: vec![8],
+        policy_ids: vec!["policy-3".into()],
+        decision_id: Some("decision-9".into()),
+        categories: vec![1, 9],
+        special_categories: vec![3],
+        resource_types: vec!["pupil-card".into()],
+        min_record_count: Some(2),
+        retention_classes: vec![3],
+        min_subject_count: Some(30),
+        children: Some(true),
+        child_flags: vec![1],
+        actor_kinds: vec![1],
+        roles: vec!["teacher".into()],
+        org_units: vec!["7b".into()],
+        ip: vec![192, 0, 2, 1],
+        channels: vec![1],
+        source_services: vec!["register".into()],
+        source_instances: vec!["pod-1".into()],
+        assurances: vec![1],
+        recipient: Some("court".into()),
+        recipient_countries: vec!["PL".into()],
+        warnings: vec![6],
+        resource_id: Some("r-204".into()),
+    }
+}
