@@ -28,7 +28,7 @@ type Row = (&'static str, i32, &'static [&'static str]);
 const PLACED: &[Row] = &[
     ("place --subject pupil:held --kind case --owner legal --ground claim-17 --review SOON --dry-run", 0, &["would cover 2 records", "nothing was placed"]),
     ("place --subject pupil:nobody --kind case --owner legal --ground x --review SOON --dry-run", 0, &["would cover 0 records"]),
-    ("place --subject pupil:nobody --kind case --owner legal --ground x --review SOON", 3, &["selects no record", "--may-be-empty"]),
+    ("place --subject pupil:nobody --kind case --owner legal --ground x --review SOON", 3, &["selects no record", "may_be_empty"]),
     ("place --kind case --owner legal --ground x --review SOON", 3, &["filter: selects everything"]),
     ("place --subject pupil:held --kind case --owner legal --ground x --review LATE", 3, &["review_on", "at most 6 months ahead"]),
     ("place --subject pupil:held --kind case --owner legal --ground x --review 2020-01-01", 3, &["review_on", "must be a day from"]),

@@ -94,6 +94,7 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
     };
     let id = "0198c3b2-7d1e-7cc3-98c4-dc0c0c07398f";
     let ground = ["--ground", "ticket 7"];
+    let held = ["--subject", "pupil:p-204", "--kind", "case", "--owner", "legal", "--review", "2027-03-01"];
     let who = ["--to", "spiffe://schools.example/gradebook", "--for", "search", "--days", "7"];
     let decisions = [
         deciding(&["controller", "open"], &of, &[]),
@@ -110,6 +111,12 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
         deciding(&["approval", "list"], &about, &[]),
         deciding(&["notices"], &about, &[]),
         deciding(&["notices"], &of, &[]),
+        deciding(&["retention", "show"], &of, &[]),
+        deciding(&["retention", "preview"], &at, &[]),
+        deciding(&["hold", "place"], &of, &[&held[..], &ground].concat()),
+        deciding(&["hold", "list"], &about, &[]),
+        deciding(&["hold", "review"], &of, &[&[id, "--until", "2027-08-31"][..], &ground].concat()),
+        deciding(&["hold", "release"], &of, &[&[id][..], &ground].concat()),
     ];
     // Tells no more than a number.
     let ended = [&["incident", "end"], &of[..], &[id], &ground].concat();
