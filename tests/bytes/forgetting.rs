@@ -149,6 +149,7 @@ fn case(seed: u64) -> (u64, u64) {
             node.now = latest;
             node.clock.set(latest);
             report(&mut node, &mut drawn, &mut random, &controllers);
+            latest = node.now;
         }
     }
     node.settle();

@@ -56,10 +56,24 @@ struct Frozen {
     now: Timestamp,
 }
 
+/// What formats 1 and 2 called expired was past by the clock alone. From format 3 on a part is expired by a notice, and what
+/// is merely past is opened as long as its key is there, as in these folders, which tell of no expiry.
+fn opened_if_past(expected: &mut Value) {
+    if expected["format"].as_u64() >= Some(3) {
+        return;
+    }
+    for trail in expected["trails"].as_array_mut().unwrap() {
+        let parts = &mut trail["parts"];
+        let [intact, past] = ["intact", "expired"].map(|state| parts[state].as_u64().unwrap());
+        (parts["intact"], parts["expired"]) = ((intact + past).into(), 0.into());
+    }
+}
+
 impl Frozen {
     fn at(folder: &Path) -> Self {
         let scratch = tempfile::tempdir().unwrap();
-        let expected: Value = serde_json::from_str(&text(&folder.join("expected.json"))).unwrap();
+        let mut expected: Value = serde_json::from_str(&text(&folder.join("expected.json"))).unwrap();
+        opened_if_past(&mut expected);
         let now = Timestamp::parse(expected["read_at"].as_str().unwrap()).unwrap();
         Self { folder: folder.to_owned(), scratch, expected, now }
     }
@@ -261,12 +275,14 @@ fn the_verifier_in_python_agrees() {
         assert_eq!((&found["verdict"], &found["opened"]), (&Value::from("good"), &Value::from(true)));
         let trails = frozen.expected["trails"].as_array().unwrap();
         assert_eq!(found["trails"].as_array().unwrap().len(), trails.len());
+        let named = |parts: &Value| ["intact", "expired", "sealed"].map(|state| parts[state].as_u64());
         for expected in trails {
             let mut all = found["trails"].as_array().unwrap().iter();
             let trail = all.find(|trail| trail["origin"] == expected["origin"]).unwrap();
-            for name in ["size", "notices", "root", "parts", "people", "postings"] {
+            for name in ["size", "notices", "root", "people", "postings"] {
                 assert_eq!(trail[name], expected[name], "{name} of {}", expected["origin"]);
             }
+            assert_eq!(named(&trail["parts"]), named(&expected["parts"]), "parts of {}", expected["origin"]);
         }
         let found = run("export", &folder.join("export.jsonl"), &[]);
         assert_eq!(found["verdict"], "good", "{found}");

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod kept;
+mod messages;
 mod records;
 mod sealed;
 mod sheet;

@@ -7,7 +7,8 @@ use akta::model::stored::{
 };
 use prost::Message;
 
-use super::records::{OPENED, notice_core};
+use super::messages::notice_core;
+use super::records::OPENED;
 
 /// Names and bytes.
 pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
