@@ -185,6 +185,10 @@ fn exported(frozen: &Frozen, base: &Base) {
         let Some(header) = line["header"].as_str() else { continue };
         let header: Vec<u8> =
             (0..header.len() / 2).map(|at| u8::from_str_radix(&header[2 * at..2 * at + 2], 16).unwrap()).collect();
+        // It was made by a node, which told at its start of what was past.
+        if records == info.size() {
+            continue;
+        }
         let linked = reader.linked(records).unwrap();
         assert_eq!((line["seq"].as_u64(), linked.link), (Some(records), Link::of(&header)));
         assert_eq!(line["link"].as_str(), Some(linked.link.to_string().as_str()));

@@ -18,8 +18,6 @@ const ANY: &[Damage] = &Damage::ALL;
 
 #[rustfmt::skip]
 const ALLOWED: &[Allowed] = &[
-    (&["db/part, past"], &[FlipKey, FlipValue, Truncate, Delete, Duplicate, Swap, RollBack], Harmless,
-        "its date is past: nobody reads it, and it is to be dropped"),
     (&["db/meta merged/"], &[FlipKey, FlipValue, Delete, Swap, RollBack], Harmless,
         "says where merging goes on, nothing that is read"),
     (&["db/meta keyring generation"], &[RollBack], Harmless,
@@ -38,9 +36,8 @@ const ALLOWED: &[Allowed] = &[
     (&["db/*.log", "db/MANIFEST", "db/"], &[FlipKey, FlipValue, Truncate, Delete, Swap, RollBack], Guard, "a shorter store that is whole in itself"),
     (&["keyring"], &[FlipValue, Truncate, Swap], Harmless, "the other slot holds the same; a start writes the bad one anew"),
     (&["guard"], &[FlipValue, Truncate, Swap, RollBack], Harmless, "it says less, and nothing else depends on it"),
-    (&["db/part, past"], &[FlipKey, Duplicate], Keys, "in the place of another frame of its date"),
     (&["vault/row"], &[Truncate, RollBack], Silent, "contact data are not evidence: they may be older, or none"),
-    (&["db/part"], &[FlipValue, Truncate, Swap, RollBack, FlipKey, Duplicate], Keys, "what is sealed is not opened"),
+    (&["db/part", "db/part, past"], &[FlipValue, Truncate, Swap, RollBack, FlipKey, Duplicate], Keys, "what is sealed is not opened"),
     (&["db/meta keyring generation"], &[FlipValue, Swap, RollBack], Keys, "compared with the keyring"),
     (&["db/meta trail/"], &[FlipValue, Swap], Keys, "a controller's key that opens nothing"),
     (&["vault/row"], &[FlipKey, FlipValue, Truncate, Swap, Duplicate, RollBack], Keys, "what is sealed is not opened"),
@@ -48,6 +45,7 @@ const ALLOWED: &[Allowed] = &[
     (&["index/posting", "index/event_id"], ANY, Keys, "terms and ids stand in sealed parts"),
     (&["vault/*.log", "vault/*.sst", "vault/MANIFEST", "vault/"], &[FlipKey, FlipValue, Truncate, Delete, Swap, RollBack], Keys,
         "who is missing only the records tell"),
+    (&["index/MANIFEST"], &[Swap], Keys, "with that of the vault: who is missing only the records tell"),
     (&["keyring"], &[FlipKey, FlipValue, Truncate, Delete, RollBack], Keys, "it is not read"),
     (&["vault/ and keyring"], &[RollBack], Keys, "they are not read"),
     (&["vault/ and keyring", "vault/"], &[RollBack], Silent, "contact data are not evidence: they may be older, or none"),

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
-use akta::model::stored::TrailMeta;
+use akta::model::notice::Says;
+use akta::model::stored::{NoticeCore, TrailMeta};
 use akta::store::{Family, keys};
 use prost::Message;
 
@@ -74,7 +75,12 @@ pub(crate) fn of_row(original: &Original, family: Family, key: &[u8], value: &[u
             };
             vec![place]
         }
-        Family::Notice => vec![records(number(0), seq, seq)],
+        Family::Notice => {
+            let expired = NoticeCore::decode(value).is_ok_and(|core| matches!(core.kind, Some(Says::Expired(_))));
+            // Where nothing tells of it, what is expired is missing.
+            let missing = expired.then(|| Mark::word("its frame of"));
+            [records(number(0), seq, seq)].into_iter().chain(missing).collect()
+        }
         Family::Tree => {
             let level = key.get(4).copied().unwrap_or_default();
             let end = (seq.saturating_add(1)).checked_shl(8 * u32::from(level)).unwrap_or(u64::MAX);

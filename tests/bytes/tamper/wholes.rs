@@ -40,7 +40,10 @@ pub(crate) fn strike(original: &Original, part: Part, damage: Damage, random: &m
         (Part::Trail, _) => trail(original, folder),
     }
     let marks = match part {
-        Part::Database(database) => vec![Mark::word(format!("{}/ ", database.folder())), Mark::SomeRecord],
+        Part::Database(database) => {
+            let all = [format!("{}/ ", database.folder()), format!("the {} ", database.folder())];
+            all.into_iter().map(Mark::word).chain([Mark::SomeRecord]).collect()
+        }
         Part::Forgettable => vec![Mark::SomeRecord, Mark::word("keyring")],
         Part::Trail => vec![Mark::word("vault row")],
         Part::Folder | Part::Tail => Vec::new(),
