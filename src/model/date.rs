@@ -151,6 +151,7 @@ impl Zone {
     }
 
     /// The day on which what began at an instant is over.
+    #[cfg(feature = "server")]
     pub fn after(&self, lifetime: Lifetime, time: Timestamp) -> Date {
         lifetime.end(self.day(time))
     }

@@ -30,6 +30,8 @@ use super::{Failure, Outcome};
 ///   akta retention check retention.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+// A table of TOML, shown as it is written.
+#[allow(rustdoc::broken_intra_doc_links)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
