@@ -24,8 +24,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
+use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::server::Router;
+use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::layer::util::{Identity, Stack};
 use tower::util::MapResponseLayer;
@@ -347,25 +349,30 @@ fn base(
 type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Stack<Watch, Identity>>;
 type Answer = tonic::codegen::http::Response<tonic::body::Body>;
 
+/// Services whose health is the node's.
+const SERVICES: [&str; 5] = [
+    IngestServiceServer::<Ingest>::NAME,
+    HistoryServiceServer::<History>::NAME,
+    EvidenceServiceServer::<Evidence>::NAME,
+    ControllerServiceServer::<Controllers>::NAME,
+    RetentionServiceServer::<Retentions>::NAME,
+];
+
 /// The health of all services, by the node's.
 async fn health(node: &Arc<Node>) -> HealthServer<impl Health + use<>> {
     let (health, service) = tonic_health::server::health_reporter();
     // Also while the disk is nearly full: an application whose sidecar counts as not ready would be taken out of
     // service for it, and the reads that still go on with it. Reporters hear of it with each refusal.
-    health.set_serving::<IngestServiceServer<Ingest>>().await;
-    health.set_serving::<HistoryServiceServer<History>>().await;
-    health.set_serving::<EvidenceServiceServer<Evidence>>().await;
-    health.set_serving::<ControllerServiceServer<Controllers>>().await;
-    health.set_serving::<RetentionServiceServer<Retentions>>().await;
+    for service in SERVICES {
+        health.set_service_status(service, ServingStatus::Serving).await;
+    }
     // Ends with the node. A stopped writer records no question either, so nothing is served any more.
     let mut stopped = node.stopped();
     tokio::spawn(async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
-        health.set_not_serving::<IngestServiceServer<Ingest>>().await;
-        health.set_not_serving::<HistoryServiceServer<History>>().await;
-        health.set_not_serving::<EvidenceServiceServer<Evidence>>().await;
-        health.set_not_serving::<ControllerServiceServer<Controllers>>().await;
-        health.set_not_serving::<RetentionServiceServer<Retentions>>().await;
+        for service in SERVICES {
+            health.set_service_status(service, ServingStatus::NotServing).await;
+        }
     });
     service
 }

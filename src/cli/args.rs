@@ -306,8 +306,7 @@ impl FromStr for Day {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let day = Some(text).filter(|text| text.len() == 10).and_then(Timestamp::parse).map(Date::of_utc);
-        day.map(Self).ok_or_else(|| "must be a day like 2026-11-22".to_owned())
+        Date::parse(text).map(Self).ok_or_else(|| "must be a day like 2026-11-22".to_owned())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::grpc::api;
 use crate::model::stored;
 
 /// An enum of the vocabulary. 0 is "not given" and has no word.
@@ -26,8 +27,8 @@ pub trait Vocabulary: Copy + TryFrom<i32> {
 }
 
 macro_rules! vocabulary {
-    ($($of:ident, $prefix:literal, $one:literal;)*) => {
-        $(impl Vocabulary for stored::$of {
+    ($($of:ty, $prefix:literal, $one:literal;)*) => {
+        $(impl Vocabulary for $of {
             const PREFIX: &'static str = $prefix;
             const ONE: &'static str = $one;
 
@@ -39,20 +40,25 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    Action, "ACTION_", "an action";
-    ActorKind, "ACTOR_KIND_", "a kind of actor";
-    Channel, "CHANNEL_", "a channel";
-    ChildFlag, "CHILD_FLAG_", "a child flag";
-    HoldKind, "HOLD_KIND_", "a kind of hold";
-    DataCategory, "DATA_CATEGORY_", "a kind of data";
-    LegalBasis, "LEGAL_BASIS_", "a legal basis";
-    Outcome, "OUTCOME_", "an outcome";
-    Purpose, "PURPOSE_", "a purpose";
-    RetentionClass, "RETENTION_CLASS_", "a retention class";
-    SourceAssurance, "SOURCE_ASSURANCE_", "an assurance";
-    SpecialCategory, "SPECIAL_CATEGORY_", "a special category";
-    SpecialLegalBasis, "SPECIAL_LEGAL_BASIS_", "a special legal basis";
-    Warning, "WARNING_", "a warning";
+    stored::Action, "ACTION_", "an action";
+    stored::ActorKind, "ACTOR_KIND_", "a kind of actor";
+    stored::Channel, "CHANNEL_", "a channel";
+    stored::ChildFlag, "CHILD_FLAG_", "a child flag";
+    stored::HoldKind, "HOLD_KIND_", "a kind of hold";
+    stored::DataCategory, "DATA_CATEGORY_", "a kind of data";
+    stored::LegalBasis, "LEGAL_BASIS_", "a legal basis";
+    stored::Outcome, "OUTCOME_", "an outcome";
+    stored::Purpose, "PURPOSE_", "a purpose";
+    stored::RetentionClass, "RETENTION_CLASS_", "a retention class";
+    stored::SourceAssurance, "SOURCE_ASSURANCE_", "an assurance";
+    stored::SpecialCategory, "SPECIAL_CATEGORY_", "a special category";
+    stored::SpecialLegalBasis, "SPECIAL_LEGAL_BASIS_", "a special legal basis";
+    stored::Warning, "WARNING_", "a warning";
+    api::HoldStanding, "HOLD_STANDING_", "a standing of a hold";
+    api::Part, "PART_", "a part";
+    api::RetentionPart, "RETENTION_PART_", "a part that lives by itself";
+    api::RetentionRounding, "RETENTION_ROUNDING_", "a rounding";
+    api::Verdict, "VERDICT_", "a verdict";
 }
 
 /// One of an enum, by its word.
@@ -94,6 +100,7 @@ mod tests {
         round_trips::<stored::Channel>(12);
         round_trips::<stored::ChildFlag>(4);
         round_trips::<stored::DataCategory>(20);
+        round_trips::<stored::HoldKind>(2);
         round_trips::<stored::LegalBasis>(6);
         round_trips::<stored::Outcome>(5);
         round_trips::<stored::Purpose>(19);
@@ -102,6 +109,11 @@ mod tests {
         round_trips::<stored::SpecialCategory>(9);
         round_trips::<stored::SpecialLegalBasis>(11);
         round_trips::<stored::Warning>(16);
+        round_trips::<api::HoldStanding>(4);
+        round_trips::<api::Part>(6);
+        round_trips::<api::RetentionPart>(4);
+        round_trips::<api::RetentionRounding>(2);
+        round_trips::<api::Verdict>(4);
         assert!("art6-1-c".parse::<Word<stored::LegalBasis>>().is_ok());
     }
 }

@@ -6,6 +6,8 @@
 #[cfg(feature = "server")]
 pub mod auth;
 #[cfg(feature = "server")]
+mod call;
+#[cfg(feature = "server")]
 pub mod controller;
 #[cfg(feature = "server")]
 pub mod convert;

@@ -107,6 +107,12 @@ impl Date {
         Self(u32::try_from(time.nanos().div_euclid(86_400_000_000_000)).unwrap_or(0))
     }
 
+    /// A day as `YYYY-MM-DD`, after 1970-01-01. A time of day is none: which day it is depends on the zone.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = Some(text).filter(|text| text.len() == 10).and_then(Timestamp::parse)?;
+        Some(Self::of_utc(time)).filter(|date| *date != Self::NEVER)
+    }
+
     /// Its first instant, in UTC.
     pub const fn start(self) -> Timestamp {
         Timestamp::from_nanos((self.0 as i64).saturating_mul(86_400_000_000_000))
@@ -286,6 +292,17 @@ mod tests {
             assert_eq!((zone.date(begun), zone.date(begun.minus(Duration::from_nanos(1))).plus_days(1)), (date, date));
         }
         assert_eq!(Zone::default().start(Date::from_days(u32::MAX)), Timestamp::from_nanos(i64::MAX));
+    }
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for text in ["1970-01-02", "2024-02-29", "2026-11-22"] {
+            assert_eq!(Date::parse(text).map(|date| date.to_string()).as_deref(), Some(text));
+        }
+        let none = ["", "1969-12-31", "1970-01-01", "2026-13-01", "2025-02-29", "2026-11-2", "20261122", "2026-11-22Z"];
+        for text in none.into_iter().chain(["2026-11-22T00:00:00Z", "tomorrow!!"]) {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
     }
 
     #[test]

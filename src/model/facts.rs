@@ -1,10 +1,18 @@
 //! What is asked of an event beside the people in it.
 
+use std::net::IpAddr;
+
 use super::date::Timestamp;
 use super::header::Header;
 use super::origin::Origin;
 use super::record::Contents;
 use super::stored::{ChildFlag, SubjectPart};
+
+/// An address of 4 or 16 bytes, as records have it; `None` of others.
+pub fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}
 
 /// What is asked of an event beside the people in it.
 ///

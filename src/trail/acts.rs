@@ -19,14 +19,14 @@ pub const CHANGES_MAX: usize = 1_000;
 /// What controllers have decided, by controller.
 #[derive(Debug, Default)]
 pub struct Registry {
-    acts: RwLock<HashMap<Controller, Held>>,
+    acts: RwLock<HashMap<Controller, Decisions>>,
     /// Of a controller that decided nothing, or has no trail.
     none: Arc<Acts>,
 }
 
 /// What one controller has decided.
 #[derive(Debug, Clone)]
-struct Held {
+struct Decisions {
     /// `None`: it cannot be read.
     acts: Option<Arc<Acts>>,
     /// The policy for its events: the last that can be read.
@@ -43,7 +43,7 @@ impl Registry {
     /// The same; `None` if it cannot be read.
     pub(super) fn readable(&self, controller: &Controller) -> Option<Arc<Acts>> {
         let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.get(controller).map_or_else(|| Some(self.none.clone()), |held| held.acts.clone())
+        acts.get(controller).map_or_else(|| Some(self.none.clone()), |decisions| decisions.acts.clone())
     }
 
     /// The policy in force for that controller's events; the one that is shipped if it chose nothing. If its notices cannot
@@ -51,22 +51,22 @@ impl Registry {
     /// unrecorded because of a damaged notice.
     pub fn retention(&self, controller: &Controller) -> Arc<Retention> {
         let acts = self.acts.read().unwrap_or_else(PoisonError::into_inner);
-        acts.get(controller).map_or_else(|| self.none.retention().clone(), |held| held.retention.clone())
+        acts.get(controller).map_or_else(|| self.none.retention().clone(), |decisions| decisions.retention.clone())
     }
 
     /// Its notices are durable and say that.
     pub(super) fn put(&self, controller: Controller, acts: Acts) {
         let retention = acts.retention().clone();
-        self.set(controller, Held { acts: Some(Arc::new(acts)), retention });
+        self.set(controller, Decisions { acts: Some(Arc::new(acts)), retention });
     }
 
     /// Its notices cannot all be read; of those that can, the last that chose lifetimes chose these.
     pub(super) fn put_unreadable(&self, controller: Controller, retention: Arc<Retention>) {
-        self.set(controller, Held { acts: None, retention });
+        self.set(controller, Decisions { acts: None, retention });
     }
 
-    fn set(&self, controller: Controller, held: Held) {
-        self.acts.write().unwrap_or_else(PoisonError::into_inner).insert(controller, held);
+    fn set(&self, controller: Controller, decisions: Decisions) {
+        self.acts.write().unwrap_or_else(PoisonError::into_inner).insert(controller, decisions);
     }
 }
 

@@ -12,7 +12,7 @@ use super::opening::{Opening, open_trail};
 use super::submission::{Receipt, RecordError};
 use super::trails::Info;
 use super::writer::{Step, Writer};
-use crate::model::date::{Date, Timestamp};
+use crate::model::date::Date;
 use crate::model::notice::Told;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::{Acts, Refusal};
@@ -55,16 +55,15 @@ type Plan = (Vec<Planned>, BTreeMap<Controller, Acts>);
 impl Writer {
     /// Makes changes: all of them or none.
     pub fn change(&mut self, changes: Vec<(Controller, Change)>, decided: &Decided) -> Made<Vec<Noted>> {
-        self.change_after(changes, decided, |_, _| Ok(Ok(())))
+        self.change_after(changes, decided, |_| Ok(Ok(())))
     }
 
-    /// The same, where something must be durable before it is told: `prepare` hears when it will be recorded, once nothing
-    /// speaks against it.
+    /// The same, where something must be durable before it is told: it is `prepare`d once nothing speaks against it.
     pub(super) fn change_after(
         &mut self,
         changes: Vec<(Controller, Change)>,
         decided: &Decided,
-        prepare: impl FnOnce(&Base, Timestamp) -> Result<Result<(), ChangeError>, WriteError>,
+        prepare: impl FnOnce(&Base) -> Result<Result<(), ChangeError>, WriteError>,
     ) -> Made<Vec<Noted>> {
         self.unless_stopped(|writer| {
             let base = writer.base();
@@ -79,8 +78,8 @@ impl Writer {
                 }
                 Err(error) => return Err(error),
             };
-            if let Some(Planned { notice: Some((target, _)), .. }) = planned.first()
-                && let Err(refusal) = prepare(&base, target.recorded_at)?
+            if planned.iter().any(|planned| planned.notice.is_some())
+                && let Err(refusal) = prepare(&base)?
             {
                 return Ok(Err(refusal));
             }

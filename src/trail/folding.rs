@@ -131,20 +131,10 @@ fn matters(core: &NoticeCore, acts: &Acts, now: Timestamp) -> bool {
     }
 }
 
-/// Of what holds whoever decided it, nobody.
+/// Of what holds whoever decided it, nobody: of what is over as soon as it is told, for it says how things are from then on.
 fn lasting(core: &NoticeCore) -> Option<Decided> {
-    let lasts = matches!(
-        core.kind,
-        Some(
-            Kind::ControllerSet(_)
-                | Kind::RetentionChosen(_)
-                | Kind::LoneApprovalSet(_)
-                | Kind::ActEnded(_)
-                | Kind::HoldPlaced(_)
-                | Kind::HoldReleased(_)
-                | Kind::HoldReviewed(_)
-        )
-    );
+    let at = Timestamp::from_nanos(core.recorded_at);
+    let lasts = core.kind.as_ref().is_some_and(|says| told::end(says, at) == Some(at));
     lasts.then(nobody)
 }
 

@@ -24,7 +24,7 @@ use crate::model::permission::change::{ActId, Change, Decided};
 use crate::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use crate::model::permission::holder::Holder;
 use crate::model::permission::policy::Staff;
-use crate::model::policy::Class;
+use crate::model::policy::{Class, Kept};
 use crate::model::profile::Profile;
 use crate::model::record::Contents;
 use crate::model::retention::choice::{Choice, Wanted};
@@ -218,8 +218,7 @@ pub(super) fn used(number: u8, alone: bool) -> Change {
 
 /// So many months for the core of a class, and for what else lives as long.
 pub(super) fn lifetimes(class: Class, months: u16) -> Change {
-    let months = Some(Lifetime::Months(months));
-    let wanted = Wanted { core: months, detail: months, ..Wanted::default() };
+    let wanted: Wanted = [Kept::Core, Kept::Detail].map(|kept| (kept, Lifetime::Months(months))).into();
     let name = |class, kept| format!("{class:?} {kept:?}");
     let choice = Choice::of(&[(class, wanted)].into(), Table::shipped(), name, &mut Checker::default());
     Change::Retention { number: 0, choice }

@@ -13,7 +13,7 @@ use akta::model::permission::change::{ActId, Change, Decided};
 use akta::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use akta::model::permission::holder::Holder;
 use akta::model::permission::policy::Staff;
-use akta::model::policy::Class;
+use akta::model::policy::{Class, Kept};
 use akta::model::profile::{ForeignPurposes, Profile};
 use akta::model::retention::choice::{Choice, Wanted};
 use akta::model::retention::table::Table;
@@ -52,10 +52,12 @@ fn ask(number: u64, deed: Deed, staff: Staff) -> Change {
 
 /// Other lifetimes for a class, within its bounds.
 fn lifetimes(class: Class, months: u16) -> Change {
-    let months = Some(Lifetime::Months(months));
+    let months = Lifetime::Months(months);
+    let mut wanted: Wanted = [(Kept::Core, months), (Kept::Session, Lifetime::Days(3))].into();
     // Details of a session live as long as it.
-    let detail = months.filter(|_| class != Class::Session);
-    let wanted = Wanted { core: months, detail, session: Some(Lifetime::Days(3)), ..Wanted::default() };
+    if class != Class::Session {
+        wanted.insert(Kept::Detail, months);
+    }
     let name = |class, kept| format!("{class:?} {kept:?}");
     let choice = Choice::of(&[(class, wanted)].into(), Table::shipped(), name, &mut Checker::default());
     Change::Retention { number: 0, choice }

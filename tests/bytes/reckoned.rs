@@ -93,7 +93,8 @@ fn choice(random: &mut Random) -> Choice {
             (drawn, _) => drawn,
         };
         let [net, session, detail] = [Kept::Net, Kept::Session, Kept::Detail].map(|kept| shorter(drawn(kept)));
-        wanted.insert(class, Wanted { core, net, session, detail });
+        let all = Kept::ALL.into_iter().zip([core, net, session, detail]);
+        wanted.insert(class, all.filter_map(|(kept, lifetime)| Some((kept, lifetime?))).collect::<Wanted>());
     }
     let mut checker = Checker::default();
     let choice = Choice::of(&wanted, Table::shipped(), |class, kept| format!("{class:?}.{kept:?}"), &mut checker);

@@ -15,7 +15,7 @@ use akta::model::permission::change::{ActId, Change, Decided};
 use akta::model::permission::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use akta::model::permission::holder::Holder;
 use akta::model::permission::policy::Staff;
-use akta::model::policy::Class;
+use akta::model::policy::{Class, Kept};
 use akta::model::profile::Profile;
 use akta::model::retention::choice::{Choice, Wanted};
 use akta::model::retention::in_force::Retention;
@@ -192,7 +192,7 @@ impl Sim {
         let months = |dice: &mut super::story::Dice| Lifetime::Months(1 + u16::try_from(dice.roll(40)).unwrap());
         let core = months(&mut self.dice);
         let net = self.dice.one_in(2).then(|| months(&mut self.dice));
-        let wanted = Wanted { core: Some(core), net, ..Wanted::default() };
+        let wanted: Wanted = [(Kept::Core, core)].into_iter().chain(net.map(|net| (Kept::Net, net))).collect();
         let wanted = if self.dice.one_in(4) { [].into() } else { [(class, wanted)].into() };
         let name = |class, kept| format!("{class:?} {kept:?}");
         let choice = Choice::of(&wanted, Table::shipped(), name, &mut Checker::default());

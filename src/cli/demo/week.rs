@@ -10,6 +10,7 @@ use super::paper::Paper;
 use super::proof::{self, Looked};
 use crate::cli::Failure;
 use crate::cli::text::{self, count};
+use crate::cli::words::Vocabulary;
 use crate::client::{Client, reason};
 use crate::env::ClockAhead;
 use crate::grpc::api::{
@@ -129,11 +130,6 @@ async fn told(client: &mut Client) -> Result<Option<(u64, Date)>, Failure> {
 }
 
 fn row(then: &PartState, now: &PartState) -> Vec<String> {
-    let word = |name: &str, prefix: &str| name.trim_start_matches(prefix).to_lowercase();
-    vec![
-        word(then.part().as_str_name(), "PART_"),
-        if then.expires_on.is_empty() { "-".to_owned() } else { then.expires_on.clone() },
-        word(then.verdict().as_str_name(), "VERDICT_"),
-        word(now.verdict().as_str_name(), "VERDICT_"),
-    ]
+    let from = if then.expires_on.is_empty() { "-".to_owned() } else { then.expires_on.clone() };
+    vec![then.part().word(), from, then.verdict().word(), now.verdict().word()]
 }

@@ -52,7 +52,7 @@ fn row(hold: &HoldInfo) -> Vec<String> {
     vec![
         hold.id.clone(),
         hold.kind().word(),
-        standing(hold),
+        hold.standing().word(),
         hold.review_on.clone(),
         text::number(hold.records),
         text::time(hold.placed_at.as_ref()),
@@ -62,19 +62,11 @@ fn row(hold: &HoldInfo) -> Vec<String> {
     ]
 }
 
-fn standing(hold: &HoldInfo) -> String {
-    hold.standing().as_str_name().trim_start_matches("HOLD_STANDING_").to_lowercase()
-}
-
-fn parts(hold: &HoldInfo) -> Vec<String> {
-    hold.parts().map(|part: Part| part.as_str_name().trim_start_matches("PART_").to_lowercase()).collect()
-}
-
 fn object(hold: &HoldInfo) -> Value {
     json!({
-        "id": hold.id, "kind": hold.kind().word(), "now": standing(hold), "review_on": hold.review_on,
+        "id": hold.id, "kind": hold.kind().word(), "now": hold.standing().word(), "review_on": hold.review_on,
         "records": hold.records, "placed_at": rfc3339(hold.placed_at.as_ref()),
         "reviewed_at": rfc3339(hold.reviewed_at.as_ref()), "released_at": rfc3339(hold.released_at.as_ref()),
-        "owner": hold.owner, "ground": hold.ground, "by": hold.by, "keeps": hold.keeps, "parts": parts(hold),
+        "owner": hold.owner, "ground": hold.ground, "by": hold.by, "keeps": hold.keeps, "parts": hold.parts().map(Part::word).collect::<Vec<_>>(),
     })
 }

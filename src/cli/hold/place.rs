@@ -8,7 +8,7 @@ use crate::cli::text::{self, number, say};
 use crate::cli::words::Word;
 use crate::cli::{Failure, Outcome, block_on, receipt};
 use crate::client::reason;
-use crate::grpc::api::{self, PlaceHoldRequest};
+use crate::grpc::api::{Part, PlaceHoldRequest};
 use crate::model::stored::HoldKind;
 
 /// Place a hold: what it selects is kept past its date, what is recorded later as well, until it is released
@@ -45,7 +45,7 @@ pub(super) struct Args {
     resource_id: String,
     /// What is kept of it: core, actor, subject, net, session, detail [several: these; none: all]
     #[arg(long, value_name = "PART")]
-    part: Vec<Part>,
+    part: Vec<Word<Part>>,
     /// Count what it would cover, and place nothing
     #[arg(long)]
     dry_run: bool,
@@ -60,30 +60,6 @@ pub(super) struct Args {
     /// One JSON object
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Part {
-    Core,
-    Actor,
-    Subject,
-    Net,
-    Session,
-    Detail,
-}
-
-impl Part {
-    fn wire(self) -> i32 {
-        match self {
-            Self::Core => api::Part::Core,
-            Self::Actor => api::Part::Actor,
-            Self::Subject => api::Part::Subject,
-            Self::Net => api::Part::Net,
-            Self::Session => api::Part::Session,
-            Self::Detail => api::Part::Detail,
-        }
-        .into()
-    }
 }
 
 pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
@@ -115,7 +91,7 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
             kind: kind.0.into(),
             filter: Some(filter.wire()),
             resource_id,
-            parts: part.into_iter().map(Part::wire).collect(),
+            parts: part.into_iter().map(|part| part.0.into()).collect(),
             owner,
             ground,
             review_on: review.0.to_string(),

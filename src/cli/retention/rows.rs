@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::cli::text;
-use crate::grpc::api::{RetentionDifference, RetentionLifetime, RetentionPart, RetentionRounding, retention_lifetime};
+use crate::cli::words::Vocabulary;
+use crate::grpc::api::{RetentionDifference, RetentionLifetime, retention_lifetime};
 use crate::model::date::Lifetime;
 
 /// A lifetime in words; `-` where there is none.
@@ -24,20 +25,10 @@ pub(super) fn read(of: &RetentionLifetime) -> Option<Lifetime> {
     })
 }
 
-/// A part's word.
-pub(super) fn part(of: RetentionPart) -> String {
-    of.as_str_name().trim_start_matches("RETENTION_PART_").to_lowercase()
-}
-
-/// A rounding's word.
-pub(super) fn rounding(of: RetentionRounding) -> String {
-    of.as_str_name().trim_start_matches("RETENTION_ROUNDING_").to_lowercase().replace('_', "-")
-}
-
 /// What changes, as a table.
 pub(super) fn table(changes: &[RetentionDifference]) -> String {
     let row = |change: &RetentionDifference| {
-        let of = (text::class(change.retention_class), part(change.part()));
+        let of = (text::class(change.retention_class), change.part().word());
         vec![of.0, of.1, lifetime(change.before.as_ref()), lifetime(change.after.as_ref())]
     };
     text::table(&["CLASS", "PART", "IN FORCE", "THEN"], &changes.iter().map(row).collect::<Vec<_>>())
@@ -46,7 +37,7 @@ pub(super) fn table(changes: &[RetentionDifference]) -> String {
 /// What changes, as JSON.
 pub(super) fn objects(changes: &[RetentionDifference]) -> Value {
     let object = |change: &RetentionDifference| {
-        json!({"class": text::class(change.retention_class), "part": part(change.part()),
+        json!({"class": text::class(change.retention_class), "part": change.part().word(),
             "before": lifetime(change.before.as_ref()), "after": lifetime(change.after.as_ref())})
     };
     changes.iter().map(object).collect()

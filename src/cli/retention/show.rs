@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::rows::{lifetime, part, rounding};
+use super::rows::lifetime;
 use crate::cli::args::Target;
 use crate::cli::text::{self, say, table, table_within};
+use crate::cli::words::Vocabulary;
 use crate::cli::{Failure, Outcome, block_on};
 use crate::client::reason;
 use crate::grpc::api::{ListRetentionClassesRequest, RetentionClassInfo, RetentionPartInfo};
@@ -55,7 +56,7 @@ fn rows(class: &RetentionClassInfo) -> Vec<Vec<String>> {
         };
         let chosen = if of.lifetime == of.shipped { "-" } else { "chosen" };
         let name = text::class(class.retention_class);
-        vec![name, part(of.part()), lifetime(of.lifetime.as_ref()), bounds, chosen.to_owned()]
+        vec![name, of.part().word(), lifetime(of.lifetime.as_ref()), bounds, chosen.to_owned()]
     };
     class.parts.iter().map(row).collect()
 }
@@ -63,9 +64,9 @@ fn rows(class: &RetentionClassInfo) -> Vec<Vec<String>> {
 fn object(class: &RetentionClassInfo, version: &str) -> Value {
     let part_of = |of: &RetentionPartInfo| {
         let bound = |of: Option<&_>| if of.is_some() { lifetime(of).into() } else { Value::Null };
-        json!({"part": part(of.part()), "lifetime": lifetime(of.lifetime.as_ref()),
+        json!({"part": of.part().word(), "lifetime": lifetime(of.lifetime.as_ref()),
             "policy_lifetime": lifetime(of.shipped.as_ref()), "at_least": bound(of.at_least.as_ref()),
-            "at_most": bound(of.at_most.as_ref()), "rounding": rounding(of.rounding())})
+            "at_most": bound(of.at_most.as_ref()), "rounding": of.rounding().word()})
     };
     json!({"class": text::class(class.retention_class), "policy_version": version, "chosen": class.chosen,
         "source": class.source, "parts": class.parts.iter().map(part_of).collect::<Vec<_>>()})

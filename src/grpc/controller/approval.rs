@@ -4,7 +4,8 @@ use super::super::api::{
     AnswerApprovalRequest, AnswerApprovalResponse, AskApprovalRequest, AskApprovalResponse, ListApprovalsRequest,
     ListApprovalsResponse,
 };
-use super::{Call, Controllers, checked, convert, shown, side, undecided};
+use super::{Controllers, convert, shown, side};
+use crate::grpc::call::{Call, checked, undecided};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
@@ -22,7 +23,7 @@ impl Controllers {
         let ground = convert::reason(request.ground, &mut checker);
         let (of, deed) = checked(checker, of.zip(deed))?;
         self.is_person(call, deed.permission(), &of)?;
-        let staff = side(&self.permit(call, deed.permission(), &of)?);
+        let staff = side(&call.may(&self.door, deed.permission(), &of)?);
         let change = Change::Ask { id: id.clone(), deed, concerning, staff };
         let receipt = self.change(&of, change, call.decides(ground)).await?;
         let (standing, ready_at) = convert::standing(self.standing(&of, &id));
@@ -58,7 +59,7 @@ impl Controllers {
         let asker = Self::reader(call, by, ground)?;
         let (acts, now) = (self.node.acts(&of), self.node.base().now());
         let shown = shown(acts.requests(), |request| !request.is_open(now));
-        self.shows(call, &asker, &of, shown.len()).await?;
+        call.shows(&self.node, &asker, &of, shown.len()).await?;
         let info = shown.iter().map(|request| convert::approval_info(request, request.standing(acts.lone(), now)));
         Ok(ListApprovalsResponse { approvals: info.collect() })
     }
@@ -77,11 +78,11 @@ impl Controllers {
     fn may_answer(&self, call: &Call, of: &Controller, id: &ActId, agrees: bool) -> Result<(), Refusal> {
         const NEED: Permission = Permission::Approve;
         if agrees || self.door.by(&call.caller, NEED, of).is_some() {
-            return self.permit(call, NEED, of).map(|_| ());
+            return call.may(&self.door, NEED, of).map(|_| ());
         }
         let needs = [Permission::Erase, Permission::Reidentify];
         if !needs.iter().any(|need| self.door.by(&call.caller, *need, of).is_some()) {
-            return self.permit(call, NEED, of).map(|_| ());
+            return call.may(&self.door, NEED, of).map(|_| ());
         }
         let theirs = self.node.acts(of).request(id).is_some_and(|request| request.asked.name == call.caller.name());
         if theirs { Ok(()) } else { Err(undecided(self.door.refuse(&call.caller, NEED, of, call.name, "role"))) }

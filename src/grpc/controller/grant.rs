@@ -3,7 +3,8 @@
 use super::super::api::{
     EndGrantRequest, EndGrantResponse, GrantRequest, GrantResponse, ListGrantsRequest, ListGrantsResponse,
 };
-use super::{Call, Controllers, checked, convert, shown};
+use super::{Controllers, convert, shown};
+use crate::grpc::call::{Call, checked};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::permission::Permission;
@@ -21,7 +22,7 @@ impl Controllers {
         let ground = convert::reason(request.ground, &mut checker);
         let times = convert::times(request.from, request.until, &mut checker);
         let (of, holder, (from, until)) = checked(checker, of.and_then(|of| Some((of, holder?, times?))))?;
-        self.permit(call, Permission::Grant, &of)?;
+        call.may(&self.door, Permission::Grant, &of)?;
         // Sent again without a first instant, it is the same grant.
         let before =
             self.node.acts(&of).grants().iter().find(|grant| grant.act().id == id).map(|grant| grant.act().span);
@@ -38,7 +39,7 @@ impl Controllers {
         let id = convert::known_id(&request.id, &mut checker);
         let ground = convert::reason(request.ground, &mut checker);
         let (of, id) = checked(checker, of.zip(id))?;
-        self.permit(call, Permission::Grant, &of)?;
+        call.may(&self.door, Permission::Grant, &of)?;
         // An incident is ended by its own call, which takes another permission.
         if !self.node.acts(&of).grants().iter().any(|grant| grant.act().id == id) {
             return Err(Refusal::unchanged(&Unchanged::Unknown("grant")));
@@ -53,7 +54,7 @@ impl Controllers {
         let asker = Self::reader(call, by, ground)?;
         let (acts, now) = (self.node.acts(&of), self.node.base().now());
         let shown = shown(acts.grants(), |grant| grant.act().span.is_over(now));
-        self.shows(call, &asker, &of, shown.len()).await?;
+        call.shows(&self.node, &asker, &of, shown.len()).await?;
         Ok(ListGrantsResponse { grants: shown.into_iter().map(convert::grant_info).collect() })
     }
 }

@@ -6,7 +6,8 @@ use super::super::api::{
     DeclareIncidentRequest, DeclareIncidentResponse, EndIncidentRequest, EndIncidentResponse, ListIncidentsRequest,
     ListIncidentsResponse,
 };
-use super::{Call, Controllers, checked, convert, shown};
+use super::{Controllers, convert, shown};
+use crate::grpc::call::{Call, checked};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
@@ -70,7 +71,7 @@ impl Controllers {
         let asker = Self::reader(call, by, ground)?;
         let (acts, now) = (self.node.acts(&of), self.node.base().now());
         let shown = shown(acts.incidents(), |incident| incident.act.span.is_over(now));
-        self.shows(call, &asker, &of, shown.len()).await?;
+        call.shows(&self.node, &asker, &of, shown.len()).await?;
         Ok(ListIncidentsResponse { incidents: shown.into_iter().map(convert::incident_info).collect() })
     }
 
@@ -79,7 +80,7 @@ impl Controllers {
     async fn concerned(&self, call: &Call, named: BTreeSet<Controller>) -> Result<Vec<Controller>, Refusal> {
         const NEED: Permission = Permission::Incident;
         if !named.is_empty() {
-            let refused: Vec<Refusal> = named.iter().filter_map(|of| self.permit(call, NEED, of).err()).collect();
+            let refused: Vec<Refusal> = named.iter().filter_map(|of| call.may(&self.door, NEED, of).err()).collect();
             return refused.into_iter().next().map_or_else(|| Ok(named.into_iter().collect()), Err);
         }
         let found = self.there_are(call, NEED, None, usize::MAX).await?;

@@ -10,7 +10,6 @@ mod open;
 
 use std::sync::Arc;
 
-use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::api::controller_service_server::ControllerService;
@@ -23,22 +22,18 @@ use super::api::{
     SetLoneApprovalRequest, SetLoneApprovalResponse,
 };
 use super::auth::door::{Door, Forbidden};
-use super::auth::pace::Seat;
+use super::call::{Call, reply};
 use super::convert;
 use super::status::Refusal;
-use crate::model::caller::Caller;
-use crate::model::check::Checker;
 use crate::model::country::Country;
 use crate::model::origin::Controller;
-use crate::model::permission::Permission;
 use crate::model::permission::change::{Change, Decided};
 use crate::model::permission::decide::Permitted;
 use crate::model::permission::policy::Staff;
-use crate::trail::acts::{CHANGES_MAX, ChangeError};
+use crate::trail::acts::CHANGES_MAX;
 use crate::trail::answer::AskError;
-use crate::trail::ask::{Asked, Asker, Ground, Through};
+use crate::trail::ask::{Asker, Ground};
 use crate::trail::node::Node;
-use crate::trail::submission::RecordError;
 
 /// Rows of a list of acts: a request with 32 voices takes 5 KiB, and clients read 4 MiB unless told otherwise.
 const SHOWN_MAX: usize = 500;
@@ -53,42 +48,11 @@ pub struct Controllers {
     pub region: Option<Country>,
 }
 
-/// Who calls what.
-struct Call {
-    caller: Caller,
-    name: &'static str,
-    /// Its place among the questions that are under way.
-    _seat: Seat,
-}
-
-impl Call {
-    /// Whoever calls decides, for that reason.
-    fn decides(&self, ground: String) -> Decided {
-        Decided { by: self.caller.name().to_owned(), ground }
-    }
-}
-
 impl Controllers {
-    async fn called<T: Message>(&self, request: Request<T>, name: &'static str) -> Result<(Call, T), Status> {
-        let (caller, seat) = self.door.asker(&request, name).await?;
-        Ok((Call { caller, name, _seat: seat }, request.into_inner()))
-    }
-
-    /// Whether the caller may decide that for a controller.
-    fn permit(&self, call: &Call, need: Permission, of: &Controller) -> Result<Permitted, Refusal> {
-        self.door.permit(&call.caller, need, of, call.name).map_err(undecided)
-    }
-
     /// Who reads what a controller decided, by what they may: it is named in the record of the read.
     fn reader(call: &Call, by: Result<Permitted, Forbidden>, ground: Ground) -> Result<Asker, Refusal> {
         let by = by.map_err(|why| Refusal::forbidden(why, AskError::NoController))?;
-        Ok(Asker { caller: call.caller.clone(), ground, through: Through::of(&by).into_iter().collect() })
-    }
-
-    /// Records that rows are about to be shown.
-    async fn shows(&self, call: &Call, asker: &Asker, of: &Controller, rows: usize) -> Result<(), Refusal> {
-        let asked = Asked { call: call.name, shape: "everything".to_owned(), export: false };
-        Ok(self.node.record_read(asker, of, asked, rows).await?)
+        Ok(call.asks(&by, ground))
     }
 
     /// Makes one change, and says where it is recorded; nowhere if it was so already.
@@ -115,20 +79,9 @@ impl Controllers {
     }
 }
 
-/// What whoever may not decide hears, and whoever decides about a controller that is not there.
-fn undecided(why: Forbidden) -> Refusal {
-    Refusal::forbidden(why, ChangeError::Record(RecordError::NoController))
-}
-
 /// On whose side somebody works who may that. With `--dev` everybody is the school's own.
 fn side(by: &Permitted) -> Staff {
     by.basis().map_or(Staff::Controller, |basis| basis.staff)
-}
-
-/// The value, if nothing was refused.
-fn checked<T>(checker: Checker, value: Option<T>) -> Result<T, Refusal> {
-    checker.finish(()).map_err(Refusal::invalid)?;
-    value.ok_or_else(|| Refusal::invalid(Vec::new()))
 }
 
 /// What is shown of a list, oldest first: all that is not over, of which there are fewer, and the newest of the rest.
@@ -144,17 +97,13 @@ fn shown<T>(all: &[T], is_over: impl Fn(&T) -> bool) -> Vec<&T> {
     all.iter().filter(shows).collect()
 }
 
-fn reply<T>(answer: Result<T, Refusal>) -> Result<Response<T>, Status> {
-    answer.map(Response::new).map_err(Refusal::status)
-}
-
 #[tonic::async_trait]
 impl ControllerService for Controllers {
     async fn open_controller(
         &self,
         request: Request<OpenControllerRequest>,
     ) -> Result<Response<OpenControllerResponse>, Status> {
-        let (call, request) = self.called(request, "OpenController").await?;
+        let (call, request) = Call::of(&self.door, request, "OpenController").await?;
         reply(self.open(&call, request).await)
     }
 
@@ -162,7 +111,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<SetControllerRequest>,
     ) -> Result<Response<SetControllerResponse>, Status> {
-        let (call, request) = self.called(request, "SetController").await?;
+        let (call, request) = Call::of(&self.door, request, "SetController").await?;
         reply(self.set(&call, request).await)
     }
 
@@ -170,7 +119,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<ListControllersRequest>,
     ) -> Result<Response<ListControllersResponse>, Status> {
-        let (call, request) = self.called(request, "ListControllers").await?;
+        let (call, request) = Call::of(&self.door, request, "ListControllers").await?;
         reply(self.list(&call, request).await)
     }
 
@@ -178,22 +127,22 @@ impl ControllerService for Controllers {
         &self,
         request: Request<SetLoneApprovalRequest>,
     ) -> Result<Response<SetLoneApprovalResponse>, Status> {
-        let (call, request) = self.called(request, "SetLoneApproval").await?;
+        let (call, request) = Call::of(&self.door, request, "SetLoneApproval").await?;
         reply(self.lone(&call, request).await)
     }
 
     async fn grant(&self, request: Request<GrantRequest>) -> Result<Response<GrantResponse>, Status> {
-        let (call, request) = self.called(request, "Grant").await?;
+        let (call, request) = Call::of(&self.door, request, "Grant").await?;
         reply(self.give(&call, request).await)
     }
 
     async fn end_grant(&self, request: Request<EndGrantRequest>) -> Result<Response<EndGrantResponse>, Status> {
-        let (call, request) = self.called(request, "EndGrant").await?;
+        let (call, request) = Call::of(&self.door, request, "EndGrant").await?;
         reply(self.take_back(&call, request).await)
     }
 
     async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Result<Response<ListGrantsResponse>, Status> {
-        let (call, request) = self.called(request, "ListGrants").await?;
+        let (call, request) = Call::of(&self.door, request, "ListGrants").await?;
         reply(self.grants(&call, request).await)
     }
 
@@ -201,7 +150,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<DeclareIncidentRequest>,
     ) -> Result<Response<DeclareIncidentResponse>, Status> {
-        let (call, request) = self.called(request, "DeclareIncident").await?;
+        let (call, request) = Call::of(&self.door, request, "DeclareIncident").await?;
         reply(self.declare(&call, request).await)
     }
 
@@ -209,7 +158,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<EndIncidentRequest>,
     ) -> Result<Response<EndIncidentResponse>, Status> {
-        let (call, request) = self.called(request, "EndIncident").await?;
+        let (call, request) = Call::of(&self.door, request, "EndIncident").await?;
         reply(self.call_off(&call, request).await)
     }
 
@@ -217,7 +166,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<ListIncidentsRequest>,
     ) -> Result<Response<ListIncidentsResponse>, Status> {
-        let (call, request) = self.called(request, "ListIncidents").await?;
+        let (call, request) = Call::of(&self.door, request, "ListIncidents").await?;
         reply(self.incidents(&call, request).await)
     }
 
@@ -225,7 +174,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<AskApprovalRequest>,
     ) -> Result<Response<AskApprovalResponse>, Status> {
-        let (call, request) = self.called(request, "AskApproval").await?;
+        let (call, request) = Call::of(&self.door, request, "AskApproval").await?;
         reply(self.ask(&call, request).await)
     }
 
@@ -233,7 +182,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<AnswerApprovalRequest>,
     ) -> Result<Response<AnswerApprovalResponse>, Status> {
-        let (call, request) = self.called(request, "AnswerApproval").await?;
+        let (call, request) = Call::of(&self.door, request, "AnswerApproval").await?;
         reply(self.answer(&call, request).await)
     }
 
@@ -241,7 +190,7 @@ impl ControllerService for Controllers {
         &self,
         request: Request<ListApprovalsRequest>,
     ) -> Result<Response<ListApprovalsResponse>, Status> {
-        let (call, request) = self.called(request, "ListApprovals").await?;
+        let (call, request) = Call::of(&self.door, request, "ListApprovals").await?;
         reply(self.approvals(&call, request).await)
     }
 }

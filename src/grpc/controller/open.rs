@@ -4,7 +4,8 @@ use super::super::api::{
     ControllerInfo, ListControllersRequest, ListControllersResponse, OpenControllerRequest, OpenControllerResponse,
     SetControllerRequest, SetControllerResponse, SetLoneApprovalRequest, SetLoneApprovalResponse,
 };
-use super::{Call, Controllers, checked, convert};
+use super::{Controllers, convert};
+use crate::grpc::call::{Call, checked};
 use crate::grpc::listed::Listing;
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
@@ -24,7 +25,7 @@ impl Controllers {
         let zone = convert::zone(&request.zone, &mut checker);
         let profile = convert::profile(request.profile.unwrap_or_default(), &mut checker);
         let of = checked(checker, of)?;
-        self.permit(call, Permission::Open, &of)?;
+        call.may(&self.door, Permission::Open, &of)?;
         let (about, opened) = self.node.open_controller(of, zone, profile, call.decides(String::new())).await?;
         Ok(OpenControllerResponse { opened, controller: Some(self.described(&about)) })
     }
@@ -41,7 +42,7 @@ impl Controllers {
         }
         let profile = convert::profile(request.profile.unwrap_or_default(), &mut checker);
         let of = checked(checker, of)?;
-        self.permit(call, Permission::Open, &of)?;
+        call.may(&self.door, Permission::Open, &of)?;
         let receipt = self.change(&of, Change::Profile(profile), call.decides(String::new())).await?;
         Ok(SetControllerResponse { receipt })
     }
@@ -54,7 +55,7 @@ impl Controllers {
         let mut checker = Checker::default();
         let of = convert::school(request.controller, &mut checker);
         let of = checked(checker, of)?;
-        self.permit(call, Permission::Grant, &of)?;
+        call.may(&self.door, Permission::Grant, &of)?;
         let receipt = self.change(&of, Change::LoneApproval(request.allowed), call.decides(String::new())).await?;
         Ok(SetLoneApprovalResponse { receipt })
     }

@@ -32,9 +32,7 @@ pub fn day(field: &str, text: &str, checker: &mut Checker) -> Option<Date> {
     if text.is_empty() {
         return None;
     }
-    // A time of day is none: which day it is depends on the zone.
-    let found = Some(text).filter(|text| text.len() == 10).and_then(Timestamp::parse);
-    let found = found.filter(|time| time.nanos() > 0).map(Date::of_utc);
+    let found = Date::parse(text);
     if found.is_none() {
         checker.refuse(field, "is not a day after 1970-01-01 as YYYY-MM-DD: give one, for example \"2026-12-24\"");
     }

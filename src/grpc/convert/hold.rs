@@ -1,12 +1,11 @@
 //! Holds: in, and as they are listed.
 
-use std::net::IpAddr;
-
 use super::super::api::{self, HoldStanding};
+use super::record::ip_text;
 use super::selection;
 use crate::grpc::time::wire;
 use crate::model::check::Checker;
-use crate::model::date::{Date, Timestamp};
+use crate::model::date::Date;
 use crate::model::hold::selection::Selection;
 use crate::model::hold::{Hold, OWNER_BYTES_MAX, Parts, Review, SELECTION_BYTES_MAX};
 use crate::model::identity::Identity;
@@ -61,7 +60,7 @@ fn parts(given: &[i32], checker: &mut Checker) -> Option<Parts> {
 
 /// The day by which a hold is to be looked at.
 pub fn review_on(text: &str, checker: &mut Checker) -> Option<Date> {
-    let day = Some(text).filter(|text| text.len() == 10).and_then(Timestamp::parse).map(Date::of_utc);
+    let day = Date::parse(text);
     if day.is_none() {
         checker.refuse("review_on", "is required: the day of the next review, as YYYY-MM-DD, at most 6 months ahead");
     }
@@ -111,7 +110,7 @@ fn event_filter(selection: &Selection) -> api::EventFilter {
         subject: who(&selection.subject),
         actor: who(&selection.actor),
         on_behalf_of: who(&selection.on_behalf_of),
-        ip: facts.ip.as_deref().and_then(address).map(|ip| ip.to_string()).unwrap_or_default(),
+        ip: facts.ip.as_deref().map(ip_text).unwrap_or_default(),
         actions: facts.actions,
         since: facts.since.map(wire),
         until: facts.until.map(wire),
@@ -151,14 +150,10 @@ fn event_filter(selection: &Selection) -> api::EventFilter {
     }
 }
 
-fn address(bytes: &[u8]) -> Option<IpAddr> {
-    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
-    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::date::Timestamp;
 
     fn asked() -> api::PlaceHoldRequest {
         let filter = api::EventFilter {

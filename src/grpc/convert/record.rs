@@ -1,10 +1,9 @@
 //! Records to messages.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use super::super::api;
 use crate::grpc::time::wire;
 use crate::model::date::Timestamp;
+use crate::model::facts::address;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::part::{PartHash, PartId, PartKey};
 use crate::model::record::{Opening, Record, Verdict};
@@ -203,12 +202,7 @@ fn person(answer: &Answer, bytes: &[u8]) -> Option<api::Identity> {
     Some(api::Identity { namespace, id, display_name, email, pseudonym: bytes.to_vec() })
 }
 
-fn ip_text(bytes: &[u8]) -> String {
-    if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
-        Ipv4Addr::from(v4).to_string()
-    } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
-        Ipv6Addr::from(v6).to_string()
-    } else {
-        String::new()
-    }
+/// An address as text; empty if there is none.
+pub(super) fn ip_text(bytes: &[u8]) -> String {
+    address(bytes).map(|ip| ip.to_string()).unwrap_or_default()
 }

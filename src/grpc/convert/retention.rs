@@ -29,14 +29,11 @@ pub fn choices(given: Vec<ChosenLifetimes>, checker: &mut Checker) -> Choice {
                 checker.refuse("retention_class", "is none that this version knows: list the classes");
                 return;
             };
-            let mut read =
-                |kept: Kept, given: Option<ChosenLifetime>| given.and_then(|given| lifetime(kept, given, checker));
-            let core = read(Kept::Core, given.core);
-            let net = read(Kept::Net, given.net);
-            let session = read(Kept::Session, given.session);
-            let detail = read(Kept::Detail, given.detail);
+            let given = Kept::ALL.into_iter().zip([given.core, given.net, given.session, given.detail]);
+            let read = |(kept, given): (Kept, Option<_>)| Some((kept, lifetime(kept, given?, checker)?));
+            let lifetimes: Wanted = given.filter_map(read).collect();
             places.insert(class, place);
-            if wanted.insert(class, Wanted { core, net, session, detail }).is_some() {
+            if wanted.insert(class, lifetimes).is_some() {
                 checker.refuse("retention_class", "is there twice: give each class once");
             }
         });

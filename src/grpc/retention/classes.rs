@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::super::api::{
     ListRetentionClassesRequest, ListRetentionClassesResponse, SetRetentionRequest, SetRetentionResponse,
 };
-use super::{Call, Retentions, checked, convert};
+use super::{Retentions, convert};
+use crate::grpc::call::{Call, checked};
 use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::acts::{Acts, Refusal as Unchanged};
-use crate::model::permission::change::{Change, Decided};
+use crate::model::permission::change::Change;
 use crate::model::retention::in_force::Retention;
 use crate::trail::answer::AskError;
 use crate::trail::submission::RecordError;
@@ -25,7 +26,7 @@ impl Retentions {
         let mut checker = Checker::default();
         let of = convert::school(request.controller, &mut checker);
         let of = checked(checker, of)?;
-        self.permit(call, Permission::List, &of)?;
+        call.may(&self.door, Permission::List, &of)?;
         let acts = self.decided(&of).await?;
         let retention = acts.retention();
         let classes = convert::classes(retention, acts.profile().public_body);
@@ -38,11 +39,11 @@ impl Retentions {
         let choice = convert::choices(request.choices, &mut checker);
         let ground = convert::reason(request.ground, &mut checker);
         let of = checked(checker, of)?;
-        self.permit(call, Permission::Retention, &of)?;
+        call.may(&self.door, Permission::Retention, &of)?;
         let acts = self.decided(&of).await?;
         let before = acts.retention().clone();
         let change = acts.numbered(Change::Retention { number: 0, choice: choice.clone() });
-        let decided = Decided { by: call.caller.name().to_owned(), ground };
+        let decided = call.decides(ground);
         match acts.check(&change, &decided, self.node.base().now()) {
             Ok(()) => {}
             Err(Unchanged::Already) => {

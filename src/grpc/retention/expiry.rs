@@ -6,7 +6,8 @@ use super::super::api::{PreviewExpiryRequest, PreviewExpiryResponse, RunExpiryRe
 use super::super::convert::{self, Place};
 use super::super::listed::Listing;
 use super::super::status::Refusal;
-use super::{Call, Retentions};
+use super::Retentions;
+use crate::grpc::call::Call;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
@@ -112,7 +113,7 @@ impl Retentions {
         convert::whole_node(&request.controller, &mut checker);
         let confirmed = convert::day("confirmed_date", &request.confirmed_date, &mut checker);
         checker.finish(()).map_err(Refusal::invalid)?;
-        self.permit(call, Permission::Purge, &Controller::node())?;
+        call.may(&self.door, Permission::Purge, &Controller::node())?;
         let expired = self.node.expire(confirmed).await?;
         Ok(convert::expired(expired))
     }

@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::SELECTION_BYTES_MAX;
 use crate::model::date::Timestamp;
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, address};
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Origin;
 use crate::model::query::Filter;
@@ -60,9 +60,9 @@ impl Selection {
     /// As a notice tells it: an attribute for each field that is set, ascending by name.
     pub fn attributes(&self) -> Vec<Attribute> {
         let mut said = Said::default();
-        for (key, who) in [("subject", &self.subject), ("actor", &self.actor), ("on_behalf_of", &self.on_behalf_of)] {
-            said.one(key, who.as_ref().map(|who| format!("{}:{}", who.namespace, who.id)));
-        }
+        self.subject.say("subject", &mut said);
+        self.actor.say("actor", &mut said);
+        self.on_behalf_of.say("on_behalf_of", &mut said);
         said.one("resource_id", self.resource_id.clone());
         said.facts(&self.facts);
         let mut attributes = said.0;
@@ -152,11 +152,7 @@ impl Field for Option<Vec<u8>> {
         }
     }
     fn say(&self, key: &str, said: &mut Said) {
-        let address = self.as_deref().and_then(|bytes| {
-            let v4 = <[u8; 4]>::try_from(bytes).map(std::net::IpAddr::from);
-            v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(std::net::IpAddr::from)).ok()
-        });
-        said.one(key, address);
+        said.one(key, self.as_deref().and_then(address));
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::form;
 use super::table::{Rule, Table};
-use super::words::{compare, may_outlive};
+use super::words::{NoLifetime, compare, may_outlive};
 use crate::model::check::{Checker, Violation};
 use crate::model::date::Lifetime;
 use crate::model::policy::{Class, Kept, Lifetimes, PerPart};
@@ -15,28 +15,7 @@ use crate::model::policy::{Class, Kept, Lifetimes, PerPart};
 pub struct Choice(BTreeMap<Class, Lifetimes>);
 
 /// What is wanted of one class: what is not given lives as the table says, but no longer than its core.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Wanted {
-    /// Core, actor and subjects.
-    pub core: Option<Lifetime>,
-    /// Net.
-    pub net: Option<Lifetime>,
-    /// Session.
-    pub session: Option<Lifetime>,
-    /// Detail.
-    pub detail: Option<Lifetime>,
-}
-
-impl Wanted {
-    const fn get(&self, kept: Kept) -> Option<Lifetime> {
-        match kept {
-            Kept::Core => self.core,
-            Kept::Net => self.net,
-            Kept::Session => self.session,
-            Kept::Detail => self.detail,
-        }
-    }
-}
+pub type Wanted = BTreeMap<Kept, Lifetime>;
 
 impl Choice {
     /// These lifetimes; [`Choice::check`] says whether they may be.
@@ -65,13 +44,13 @@ impl Choice {
                 continue;
             };
             for kept in Kept::ALL.into_iter().filter(|kept| rules.parts.get(*kept).is_none()) {
-                if wanted.get(kept).is_some() {
+                if wanted.contains_key(&kept) {
                     checker.refuse(&name(*class, kept), "is not kept in this class: leave it out");
                 }
             }
-            let core = wanted.core.unwrap_or(rules.parts.core.lifetime);
-            let lifetimes = rules.parts.map(|kept, rule| match wanted.get(kept) {
-                Some(lifetime) => lifetime,
+            let core = wanted.get(&Kept::Core).copied().unwrap_or(rules.parts.core.lifetime);
+            let lifetimes = rules.parts.map(|kept, rule| match wanted.get(&kept) {
+                Some(lifetime) => *lifetime,
                 // Counted in the same unit as the core, or far shorter.
                 None if may_outlive(rule.lifetime, core) => core,
                 None => rule.lifetime,
@@ -97,16 +76,16 @@ impl Choice {
                 checker.refuse("class", format!("a table is named after no class: name one of {}", known.join(", ")));
                 continue;
             };
-            let mut read = |kept: Kept, text: &Option<String>| {
-                let text = text.as_deref()?;
-                let read = text.parse::<Lifetime>();
-                read.map_err(|error| checker.refuse(&path(class, kept), error.to_string())).ok()
-            };
-            let core = read(Kept::Core, &parts.core);
-            let net = read(Kept::Net, &parts.net);
-            let session = read(Kept::Session, &parts.session);
-            let detail = read(Kept::Detail, &parts.detail);
-            if wanted.insert(class, Wanted { core, net, session, detail }).is_some() {
+            let texts = [&parts.core, &parts.net, &parts.session, &parts.detail];
+            let mut lifetimes = Wanted::new();
+            for (kept, text) in Kept::ALL.into_iter().zip(texts).filter_map(|(kept, text)| Some((kept, text.as_ref()?)))
+            {
+                match text.parse() {
+                    Ok(lifetime) => _ = lifetimes.insert(kept, lifetime),
+                    Err(error @ NoLifetime) => checker.refuse(&path(class, kept), error.to_string()),
+                }
+            }
+            if wanted.insert(class, lifetimes).is_some() {
                 checker.refuse(&field(class), "is there twice: keep one of the tables");
             }
         }

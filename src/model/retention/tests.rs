@@ -193,8 +193,9 @@ fn wanted() -> impl Strategy<Value = BTreeMap<Class, Wanted>> {
     let lifetime = || {
         proptest::option::of(prop_oneof![(1_u16..100).prop_map(Lifetime::Months), (1_u16..10).prop_map(Lifetime::Days)])
     };
-    let parts = (lifetime(), lifetime(), lifetime(), lifetime());
-    let parts = parts.prop_map(|(core, net, session, detail)| Wanted { core, net, session, detail });
+    let each = |lifetimes: [Option<Lifetime>; 4]| Kept::ALL.into_iter().zip(lifetimes);
+    let parts = [lifetime(), lifetime(), lifetime(), lifetime()];
+    let parts = parts.prop_map(move |all| each(all).filter_map(|(kept, one)| Some((kept, one?))).collect::<Wanted>());
     proptest::collection::btree_map((0..9_usize).prop_map(|class| Class::ALL[class]), parts, 0..4)
 }
 

@@ -44,9 +44,9 @@ type Range = (Vec<u8>, Vec<u8>);
 
 /// The keys of what is dated up to `through` in a zone, in the families whose keys begin with date and zone.
 ///
-/// What is expired in every zone is one range, however many dates that is.
-fn ranges(base: &Base, job: &Job) -> Vec<Range> {
-    let everywhere = base.zones.expired_everywhere().map_or(Date::NEVER, |date| date.min(job.through));
+/// What is expired in every zone is one range, however many dates that is; of what is expired in this one alone each date is.
+pub(super) fn ranges(base: &Base, job: &Job) -> Vec<Range> {
+    let everywhere = base.expired_everywhere().map_or(Date::NEVER, |date| date.min(job.through));
     let first = everywhere.plus_days(1);
     let whole = (Vec::new(), keys::dated(first, 0, 0).to_vec());
     let alone = (first.days()..=job.through.days()).filter_map(|date| {

@@ -142,11 +142,6 @@ impl Zones {
         self.read().get(zone).map(|state| state.marks).unwrap_or_default()
     }
 
-    /// Up to which date everything is expired, whatever the zone; `None` where some zone has not begun.
-    pub(super) fn expired_everywhere(&self) -> Option<Date> {
-        self.read().values().map(|state| state.marks.done).min().flatten()
-    }
-
     /// Name, number and last date that is expired, of zones in which any is.
     pub(super) fn expired_all(&self) -> Vec<(String, ZoneNumber, Date)> {
         self.expired_where(|_| true)
@@ -262,6 +257,16 @@ impl Base {
     /// the day on which it is recorded.
     fn last(&self, task: &Task) -> Date {
         task.last.or_else(|| self.keyring.first_date(task.zone.name())).unwrap_or(task.through)
+    }
+
+    /// Up to which date nothing is left to expire, whatever the zone: also in one that has not begun, of which no part is so
+    /// old ([`Self::last`]). `None` where that is not known.
+    pub(super) fn expired_everywhere(&self) -> Option<Date> {
+        let of = |State { zone, marks, .. }: &State| {
+            let destroyed = || self.keyring.destroyed_through(zone.name());
+            marks.done.or_else(destroyed).or_else(|| self.keyring.first_date(zone.name()))
+        };
+        self.zones.all().iter().map(of).min().flatten()
     }
 
     fn longest(&self, since: impl Iterator<Item = Timestamp>) -> u64 {

@@ -27,7 +27,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::covering::Covering;
 pub(super) use self::find::find;
-pub use self::place::{Counted, Placing};
+pub use self::place::Placing;
 pub use self::remind::Reminder;
 pub(super) use self::remind::remind;
 use super::base::Base;

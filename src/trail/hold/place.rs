@@ -44,17 +44,8 @@ pub struct Placing {
     pub records: u64,
 }
 
-/// What a hold would cover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// Records of which something is readable.
-    pub records: u64,
-    /// Records that were looked at.
-    pub size: u64,
-}
-
 impl Node {
-    /// Counts what a hold would cover. As that tells whether there is anything about somebody, it is recorded before it
+    /// Counts the records that a hold would cover, of which something is readable. As that tells whether there is anything about somebody, it is recorded before it
     /// returns, as any question.
     ///
     /// # Errors
@@ -65,7 +56,7 @@ impl Node {
         asker: &Asker,
         controller: &Controller,
         hold: &Hold,
-    ) -> Result<Counted, AskError> {
+    ) -> Result<u64, AskError> {
         let info = self.trail(controller).await?;
         let size = info.size();
         self.flush_index().await?;
@@ -73,7 +64,7 @@ impl Node {
         let records = blocking(move || count(&node.base, &info, &counted, size)).await?;
         let asked = Asked { call: "PlaceHold", shape: hold.selection.names().join(","), export: false };
         self.record_read(asker, controller, asked, usize::try_from(records).unwrap_or(usize::MAX)).await?;
-        Ok(Counted { records, size })
+        Ok(records)
     }
 
     /// The day in the time zone of a controller's trail.
@@ -146,6 +137,12 @@ impl Writer {
         if base.keyring.hold_ids().len() >= HOLDS_NODE_MAX {
             return refused(Refusal::TooMany { what: "holds on this node", limit: HOLDS_NODE_MAX });
         }
+        // Before what notices are held to, which knows no zone. That there is no trail, or none that can be read, is said below.
+        if let Ok(Some(info)) = base.trail(of)
+            && let Err(refusal) = day_is_good(of, &info, *review_on, base.now())
+        {
+            return Made::refused(refusal);
+        }
         let change = Change::PlaceHold {
             id: id.clone(),
             kind: hold.kind,
@@ -155,11 +152,8 @@ impl Writer {
             selection: hold.selection.attributes().into_iter().map(|said| (said.key, said.value)).collect(),
         };
         let mut standing = None;
-        let made = self.change_after(vec![(of.clone(), change)], decided, |base, at| {
+        let made = self.change_after(vec![(of.clone(), change)], decided, |base| {
             let info = base.trail(of)?.ok_or_else(|| crate::store::Error::Corrupt("the trail is gone".to_owned()))?;
-            if let Err(refusal) = day_is_good(of, &info, *review_on, at) {
-                return Ok(Err(refusal));
-            }
             match base.keyring.add_hold(&bytes, base.world.entropy.as_ref()) {
                 // Nothing was written.
                 Err(keyring::Error::Full) => {

@@ -33,8 +33,7 @@ pub(super) fn check(record: &Record, retention: &Retention, zone: &Zone) -> Resu
 }
 
 fn parts(header: &Header) -> impl Iterator<Item = (PartId, Date)> {
-    let of = |part: PartId| header.groups.iter().find(move |group| group.bitmap & part.bit() != 0);
-    PartId::ALL.into_iter().filter_map(move |part| Some((part, of(part)?.date)))
+    PartId::ALL.into_iter().filter_map(|part| Some((part, header.group_of(part)?.date)))
 }
 
 #[cfg(test)]

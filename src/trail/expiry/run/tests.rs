@@ -236,6 +236,18 @@ fn zones_expire_each_on_its_own_day() {
     }
 }
 
+/// A zone of which nothing is past yet keeps no other from being reclaimed in one piece.
+#[test]
+fn a_new_zone_makes_no_work_of_dates_before_it() {
+    let mut rig = schools(1);
+    rig.at(noon("2026-12-01"));
+    rig.expire(None).unwrap();
+    rig.open(&school(2), Some("America/New_York"), Profile::default()).unwrap();
+    let jobs = reclaim::expired(&rig.base);
+    assert_eq!(jobs.iter().map(|job| job.through).collect::<Vec<_>>(), [day("2026-12-01")]);
+    assert!(reclaim::ranges(&rig.base, &jobs[0]).len() <= 2);
+}
+
 #[test]
 fn bytes_are_reclaimed_and_what_comes_back_is_found() {
     let mut rig = schools(2);
