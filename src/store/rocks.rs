@@ -77,6 +77,13 @@ impl RocksStore {
         Ok(())
     }
 
+    /// Names of the files that rows rest in, without the folder. What else of their kind lies beside them RocksDB has
+    /// yet to take away: no row is read from there.
+    pub fn files(&self) -> Result<Vec<String>, Error> {
+        let files = self.db.live_files().map_err(|cause| self.error(cause))?;
+        Ok(files.into_iter().map(|file| file.name.trim_start_matches('/').to_owned()).collect())
+    }
+
     fn family(&self, family: Family) -> Result<&ColumnFamily, Error> {
         let name = family.name();
         self.db.cf_handle(name).ok_or_else(|| Error::Failed(format!("{:?} has no family {name}", self.database)))

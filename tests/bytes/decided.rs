@@ -1,12 +1,18 @@
 //! What controllers decide, of every kind, for the folders of these tests.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use akta::cli::random::Random;
 use akta::model::check::Checker;
-use akta::model::date::{Lifetime, Timestamp};
+use akta::model::date::{Date, Lifetime, Timestamp};
+use akta::model::facts::Facts;
+use akta::model::hold::selection::Selection;
+use akta::model::hold::{Hold, Parts};
+use akta::model::identity::Identity;
 use akta::model::origin::Controller;
+use akta::model::part::PartId;
 use akta::model::permission::Permission;
 use akta::model::permission::approval::Deed;
 use akta::model::permission::change::{ActId, Change, Decided};
@@ -17,6 +23,11 @@ use akta::model::policy::{Class, Kept};
 use akta::model::profile::{ForeignPurposes, Profile};
 use akta::model::retention::choice::{Choice, Wanted};
 use akta::model::retention::table::Table;
+use akta::model::stored::HoldKind;
+use akta::trail::acts::Noted;
+use akta::trail::change::Made;
+use akta::trail::hold::Placing;
+use akta::trail::trails::Info;
 
 use crate::node::Node;
 
@@ -97,6 +108,71 @@ pub(crate) fn all_kinds(node: &mut Node, of: &Controller, first: u64) {
 /// Disclosures live longer from here on.
 pub(crate) fn chooses(node: &mut Node, of: &Controller) {
     decide(node, vec![(of.clone(), lifetimes(Class::Disclosure, 36))], "stefan", "resolution 7");
+}
+
+/// The lawyers keep what concerns a pupil, and what happened so far; a third hold is released at once.
+pub(crate) fn holds(node: &mut Node, of: &Controller, first: u64) {
+    let info = node.trail(of);
+    let all: BTreeSet<PartId> = Parts::ALL.ids().collect();
+    let some = [PartId::Core, PartId::Actor, PartId::Session].into();
+    place(node, &info, first, (HoldKind::Case, of_pupil(), &all));
+    place(node, &info, first + 1, (HoldKind::Standing, so_far(node), &some));
+    place(node, &info, first + 2, (HoldKind::Case, of_pupil(), &all));
+    let review_on = in_days(node, &info, 120);
+    decide(node, vec![(of.clone(), Change::ReviewHold { id: id(first), review_on })], "jan", "the claim is pending");
+    release(node, of, &id(first + 2));
+}
+
+/// Places a hold by chance, or releases one; whether it placed one.
+pub(crate) fn holds_or_releases(node: &mut Node, random: &mut Random, info: &Info, number: u64) -> bool {
+    let standing = node.base.holds.of(&info.controller);
+    if random.index(3) == 0 && !standing.is_empty() {
+        let hold = &standing[random.index(standing.len())];
+        release(node, &info.controller, &uuid::Uuid::from_bytes(hold.id).to_string().into());
+        return false;
+    }
+    let selection = if random.index(2) == 0 { of_pupil() } else { so_far(node) };
+    let mut parts: BTreeSet<PartId> = Parts::ALL.ids().filter(|_| random.index(2) == 0).collect();
+    parts.insert(PartId::Session);
+    place(node, info, number, (HoldKind::Case, selection, &parts));
+    true
+}
+
+fn of_pupil() -> Selection {
+    Selection { subject: Some(Identity::new("pupil", "pupil-3")), ..Selection::default() }
+}
+
+fn so_far(node: &Node) -> Selection {
+    Selection { facts: Facts { until: Some(node.now), ..Facts::default() }, ..Selection::default() }
+}
+
+fn place(node: &mut Node, info: &Info, number: u64, what: (HoldKind, Selection, &BTreeSet<PartId>)) {
+    let (kind, selection, parts) = what;
+    let (owner, ground, by) = ("legal".to_owned(), "claim 17".to_owned(), "anna".to_owned());
+    let parts = Parts::of(parts.iter().copied()).unwrap();
+    let hold = Hold { kind, owner, ground, by, selection, parts };
+    let placing = Placing { id: id(number), hold, review_on: in_days(node, info, 90), records: 12 };
+    let made = node.writer.place_hold(&info.controller, &placing, &anna("claim 17"));
+    take(node, made);
+}
+
+fn release(node: &mut Node, of: &Controller, id: &ActId) {
+    let made = node.writer.release_hold(of, id, &anna("settled"));
+    take(node, made);
+}
+
+fn in_days(node: &Node, info: &Info, days: u32) -> Date {
+    info.zone.date(node.base.now()).plus_days(days)
+}
+
+fn anna(ground: &str) -> Decided {
+    Decided { by: "anna".to_owned(), ground: ground.to_owned() }
+}
+
+fn take(node: &mut Node, made: Made<Noted>) {
+    assert!(made.answer.unwrap().receipt.is_some(), "something changes");
+    made.step.publish();
+    node.indexer.absorb(made.step.entries).unwrap();
 }
 
 /// What she asked for last is done alone, two days or more later.

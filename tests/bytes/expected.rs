@@ -19,10 +19,16 @@ use serde_json::{Value, json};
 /// What verification reports of each trail.
 pub(crate) fn trails(report: &Report) -> Value {
     let one = |trail: &akta::trail::verify::TrailReport| {
+        let (intact, expired, sealed) = (trail.groups_intact, trail.groups_expired, trail.groups_sealed);
+        let mut parts = json!({"intact": intact, "expired": expired, "sealed": sealed});
+        // Where nothing is held, as before there were holds.
+        if trail.groups_held > 0 {
+            parts["held"] = trail.groups_held.into();
+        }
         json!({
             "origin": trail.origin, "size": trail.size, "notices": trail.notices, "root": trail.root.to_string(),
             "head": trail.head.to_string(), "people": trail.people, "postings": trail.postings,
-            "parts": {"intact": trail.groups_intact, "expired": trail.groups_expired, "sealed": trail.groups_sealed},
+            "parts": parts,
         })
     };
     report.trails.iter().map(one).collect()

@@ -1,7 +1,7 @@
 """What expires when, by Python's own calendar: nothing of it is shared with Akta, nor with the verifier beside.
 
 Reads one question per line, as JSON, and answers each with a line:
-  {"zone": NAME, "now": [NANOSECONDS, ...], "events": [[NANOSECONDS, CLASS], ...], "chosen": {CLASS: {PART: [UNIT, N]}}}
+  {"zone": NAME, "now": [NANOSECONDS, ...], "events": [[NANOSECONDS, CLASS, CHOICE], ...], "chosen": [{CLASS: {PART: [UNIT, N]}}, ...]}
   {"today": [DAY, ...], "dates": [{PART: DAY}, ...]}      days since 1970-01-01
 """
 
@@ -48,18 +48,27 @@ def end(day, unit, count, last_month=None):
     return date(first.year + count, first.month, first.day)
 
 
+def lifetimes(class_, chosen):
+    """Of each part; how long one lives that was not chosen, its core still bounds."""
+    return {part: chosen.get(part, lifetime) for part, lifetime in POLICY[class_].items()}
+
+
+def dates(at, class_, chosen, zone):
+    """First days without each part of an event."""
+    day = day_of(at, zone)
+    ends = {part: end(day, *lifetime) for part, lifetime in lifetimes(class_, chosen).items()}
+    return {part: (min(date_, ends["core"]) if chosen else date_) for part, date_ in ends.items()}
+
+
 def answer(question):
     """Days of the clocks, and of what each event consists of."""
     zone = ZoneInfo(question["zone"])
-    policy = {class_: dict(parts) for class_, parts in POLICY.items()}
-    for class_, parts in question.get("chosen", {}).items():
-        policy[int(class_)].update(parts)
     number = lambda day: (day - EPOCH).days
-    dates = [
-        {part: number(end(day_of(at, zone), *lifetime)) for part, lifetime in policy[class_].items()}
-        for at, class_ in question["events"]
+    all_ = [
+        {part: number(day) for part, day in dates(at, class_, question["chosen"][choice].get(str(class_), {}), zone).items()}
+        for at, class_, choice in question["events"]
     ]
-    return {"today": [number(day_of(now, zone)) for now in question["now"]], "dates": dates}
+    return {"today": [number(day_of(now, zone)) for now in question["now"]], "dates": all_}
 
 
 for line in sys.stdin:

@@ -1,4 +1,4 @@
-//! Deletes exactly what it should: drawn zones, events and clocks, against Python's own calendar.
+//! Deletes exactly what it should: drawn zones, choices of lifetimes, events and clocks, against Python's own calendar.
 //!
 //! After each run every part whose date, as Python has it, is on or before the zone's today is unreadable, its key and
 //! its frames are gone, and everything else opens as before. `FORGET_SEED=17 cargo test --test bytes forgetting` replays one
@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use akta::cli::random::Random;
-use akta::model::date::{Date, Timestamp, Zone};
+use akta::model::date::{Date, Lifetime, Timestamp, Zone};
 use akta::model::header::Kind;
 use akta::model::origin::Controller;
 use akta::model::part::PartId;
-use akta::model::permission::change::Decided;
+use akta::model::permission::change::{Change, Decided};
+use akta::model::policy::{Class, Kept, Lifetimes};
 use akta::model::profile::Profile;
 use akta::model::record::{Contents, Verdict};
 use akta::model::seal::Use;
@@ -27,8 +28,10 @@ use akta::trail::trails::Info;
 use akta::trail::verify::verify;
 use serde_json::{Value, json};
 
+use crate::decided::decide;
 use crate::events::Drawn;
 use crate::node::{Node, trails};
+use crate::reckoned::choice;
 use crate::skip::skip;
 use crate::stranger::python;
 use crate::tamper::TORTURE;
@@ -63,6 +66,8 @@ struct Fact {
 struct Trail {
     info: Arc<Info>,
     facts: Vec<Fact>,
+    /// What its controller chose, and from which record on; at first nothing.
+    choices: Vec<(u64, Value)>,
 }
 
 #[test]
@@ -104,15 +109,16 @@ fn case(seed: u64) -> (u64, u64) {
         made.step.publish();
         node.indexer.absorb(made.step.entries).unwrap();
     }
-    report(&mut node, &mut drawn, &mut random, &controllers);
+    let mut choosing = Choosing { dice: Random::new(seed ^ 0xc401_ce5), made: BTreeMap::new() };
+    report(&mut node, &mut drawn, (&mut random, &mut choosing), &controllers);
     let first = node.now;
     let mut latest = first;
     let mut counted = (0, 0);
     let mut through: BTreeMap<String, u32> = BTreeMap::new();
-    let mut all =
-        trails(&node.base).unwrap().into_iter().map(|info| Trail { info, facts: Vec::new() }).collect::<Vec<_>>();
+    let trail = |info| Trail { info, facts: Vec::new(), choices: Vec::new() };
+    let mut all = trails(&node.base).unwrap().into_iter().map(trail).collect::<Vec<_>>();
     for step in 0..6 {
-        all.iter_mut().for_each(|trail| trail.learn(&node));
+        all.iter_mut().for_each(|trail| trail.learn(&node, &choosing));
         let before = frames(&node);
         // Near the beginning of a day on which something expires: earlier than the last one, once in a while.
         let dates: Vec<Date> = all.iter().flat_map(|trail| trail.dates(&node)).collect();
@@ -124,7 +130,7 @@ fn case(seed: u64) -> (u64, u64) {
             date.start().plus(Duration::from_secs(random.below(30 * 3_600))).minus(Duration::from_secs(15 * 3_600));
         node.now = if step > 0 && random.index(5) == 0 { node.now.minus(DAY) } else { moved.max(start) };
         node.clock.set(node.now);
-        let answers: Vec<Value> = all.iter().map(|trail| ask(&trail.info, node.now, &trail.facts)).collect();
+        let answers: Vec<Value> = all.iter().map(|trail| ask(trail, node.now)).collect();
         for (trail, answer) in all.iter().zip(&answers) {
             let today = u32::try_from(answer["today"][0].as_u64().unwrap()).unwrap();
             let through = through.entry(trail.info.zone.name().to_owned()).or_default();
@@ -148,7 +154,7 @@ fn case(seed: u64) -> (u64, u64) {
         if latest < first.plus(DAY * 300) {
             node.now = latest;
             node.clock.set(latest);
-            report(&mut node, &mut drawn, &mut random, &controllers);
+            report(&mut node, &mut drawn, (&mut random, &mut choosing), &controllers);
             latest = node.now;
         }
     }
@@ -162,11 +168,61 @@ fn case(seed: u64) -> (u64, u64) {
     counted
 }
 
-/// Some days of events, imports of what is nearly over among them.
-fn report(node: &mut Node, drawn: &mut Drawn, random: &mut Random, controllers: &[Controller]) {
+/// What controllers choose, by dice of its own.
+struct Choosing {
+    dice: Random,
+    made: BTreeMap<Controller, Vec<(u64, Value)>>,
+}
+
+impl Choosing {
+    /// A controller chooses other lifetimes, within the bounds.
+    fn choose(&mut self, node: &mut Node, of: &Controller) {
+        let choice = choice(&mut self.dice);
+        if choice == *node.base.acts.of(of).retention().choice() {
+            return;
+        }
+        let parts = |lifetimes: &Lifetimes| {
+            let named =
+                [("core", Kept::Core), ("net", Kept::Net), ("session", Kept::Session), ("detail", Kept::Detail)];
+            let set = named.into_iter().filter_map(|(name, kept)| {
+                let lifetime = match lifetimes.get(kept)? {
+                    Lifetime::Days(days) => json!(["days", days]),
+                    Lifetime::Months(months) => json!(["months", months]),
+                    Lifetime::YearsFromEndOf { last_month, years } => json!(["years after", years, last_month]),
+                };
+                Some((name.to_owned(), lifetime))
+            });
+            Value::Object(set.collect())
+        };
+        let classes = choice.classes().map(|(class, lifetimes)| ((class as u8).to_string(), parts(lifetimes)));
+        let told = Value::Object(classes.collect());
+        let from = node.trail(of).size();
+        self.made.entry(of.clone()).or_default().push((from, told));
+        decide(node, vec![(of.clone(), Change::Retention { number: 0, choice })], "stefan", "resolution 7");
+    }
+}
+
+/// Some days of events, imports of what is nearly over among them, and of choices.
+fn report(
+    node: &mut Node,
+    drawn: &mut Drawn,
+    (random, choosing): (&mut Random, &mut Choosing),
+    controllers: &[Controller],
+) {
     for _ in 0..8 {
+        for of in controllers {
+            if choosing.dice.index(6) == 0 {
+                choosing.choose(node, of);
+            }
+        }
         let some = controllers.iter().flat_map(|of| {
-            let import = drawn.import(of, node.now, 1 + random.below(40));
+            // Reads that live shorter were made later.
+            let core = node.base.acts.of(of).retention().lifetimes(Class::Access).map(|lifetimes| lifetimes.core);
+            let less = match core {
+                Some(Lifetime::Months(months)) => DAY * 31 * (24 - u32::from(months)),
+                _ => Duration::ZERO,
+            };
+            let import = drawn.import(of, node.now.plus(less), 1 + random.below(40));
             let more: Vec<_> = (0..1 + random.index(4)).map(|_| drawn.submission(of, node.now)).collect();
             more.into_iter().chain([import]).collect::<Vec<_>>()
         });
@@ -177,8 +233,10 @@ fn report(node: &mut Node, drawn: &mut Drawn, random: &mut Random, controllers: 
 }
 
 impl Trail {
-    /// Reads what is new in it.
-    fn learn(&mut self, node: &Node) {
+    /// Reads what is new in it, and what was chosen for it.
+    fn learn(&mut self, node: &Node, choosing: &Choosing) {
+        let made = choosing.made.get(&self.info.controller).cloned().unwrap_or_default();
+        self.choices = [(0, json!({}))].into_iter().chain(made).collect();
         let known = self.facts.last().map_or(0, |fact| fact.seq + 1);
         let mut reader = Reader::new(&node.base, &self.info, Date::from_days(0));
         for seq in known..self.info.size() {
@@ -223,7 +281,7 @@ const PARTS: [PartId; 6] = [PartId::Core, PartId::Actor, PartId::Subject, PartId
 
 /// Every event of a trail is as Python says; how many groups are gone, and how many stand.
 fn check(node: &Node, trail: &Trail, through: u32, answer: &Value, seed: u64) -> (u64, u64) {
-    let Trail { info, facts } = trail;
+    let Trail { info, facts, .. } = trail;
     let (mut gone, mut stood) = (0, 0);
     let mut reader = Reader::new(&node.base, info, node.base.today(&info.zone));
     for (fact, dates) in facts.iter().zip(answer["dates"].as_array().unwrap()) {
@@ -266,10 +324,12 @@ fn check_frames(node: &Node, all: &[Trail], through: &BTreeMap<String, u32>, bef
     assert!(now.iter().eq(expected), "seed {seed}: other frames are gone, or stand, than should");
 }
 
-/// What Python's calendar says of these events.
-fn ask(info: &Info, now: Timestamp, facts: &[Fact]) -> Value {
-    let events: Vec<_> = facts.iter().map(|fact| json!([fact.occurred_at, fact.class])).collect();
-    let question = json!({"zone": info.zone.name(), "now": [now.nanos()], "events": events});
+/// What Python's calendar says of the events of a trail.
+fn ask(Trail { info, facts, choices }: &Trail, now: Timestamp) -> Value {
+    let in_force = |seq: u64| choices.iter().filter(|(from, _)| *from <= seq).count() - 1;
+    let events: Vec<_> = facts.iter().map(|fact| json!([fact.occurred_at, fact.class, in_force(fact.seq)])).collect();
+    let chosen: Vec<&Value> = choices.iter().map(|(_, told)| told).collect();
+    let question = json!({"zone": info.zone.name(), "now": [now.nanos()], "events": events, "chosen": chosen});
     let mut command = Command::new(python::python().unwrap());
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bytes/forgetting.py"));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -46,7 +46,7 @@ const SEED: u64 = 1_001;
 const READ: &str = "2026-09-14T12:00:00Z";
 
 /// Kinds of notices that there are.
-const KINDS: usize = 14;
+const KINDS: usize = 17;
 
 /// What the folder is asked for; by action: LOGIN, UPDATE.
 fn questions(drawn_id: &str) -> Vec<Value> {
@@ -139,6 +139,7 @@ fn record(live: &Path) -> (String, String) {
     report(&mut node, &mut drawn, &schools, 50);
     decided::all_kinds(&mut node, &schools[0], 100);
     decided::chooses(&mut node, &schools[0]);
+    decided::holds(&mut node, &schools[0], 200);
     report(&mut node, &mut drawn, &schools, 50);
     for school in &schools {
         let info = node.trail(school);
@@ -216,6 +217,7 @@ fn expectation(data: &Path, now: Timestamp) -> Value {
     let base = Arc::new(read(&copied, now, true));
     let report = verify(&base, |_, _, _| {});
     assert_eq!(report.findings, []);
+    assert!(report.trails.iter().any(|trail| trail.groups_held > 0), "nothing is held");
     rich(&base);
     let trails = expected::trails(&report);
     let size = |controller: &str| {

@@ -68,7 +68,7 @@ fn time(random: &mut Random) -> Timestamp {
 }
 
 /// Lifetimes within the bounds of each class, for some of them.
-fn choice(random: &mut Random) -> Choice {
+pub(crate) fn choice(random: &mut Random) -> Choice {
     let mut wanted = BTreeMap::new();
     for (class, rules) in Table::shipped().classes() {
         if random.index(2) == 0 {

@@ -51,16 +51,17 @@ def _sealed(value):
 
 
 def check_own(value, key, trail, hold):
-    """The row of the hold itself."""
+    """The row of the hold itself; how many groups it says that it has kept, None without keys."""
     sealed = _sealed(value)
     if key is None:
-        return
+        return None
     message = messages.parse("Hold", open_sealed(key, sealed, u8(1) + u8(0) + trail + hold, "hold: its own row"))
     ids = list(message.parts)
     if message.kind not in KINDS or not ids or ids != sorted(set(ids)) or not set(ids) <= set(range(6)):
         raise Bad("hold: of no kind, or of no parts")
     if not message.owner or not message.ground or not message.selection.ListFields():
         raise Bad("hold: without owner or ground, or one that selects everything")
+    return message.kept
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ class Holds:
             try:
                 if rows.own is None:
                     raise Bad("hold: it has no row of its own")
-                check_own(rows.own, self._key(hold), self.trail.id, hold)
+                says = check_own(rows.own, self._key(hold), self.trail.id, hold)
+                if says is not None and says != len(rows.kept):
+                    raise Bad(f"hold: it has kept {says} groups, and {len(rows.kept)} are there")
             except Bad as bad:
                 find(bad)
             for (seq, date), value in rows.kept.items():

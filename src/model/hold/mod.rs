@@ -75,8 +75,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// As it is stored.
-    pub fn encode(&self) -> Vec<u8> {
+    /// As it is stored, with the number of groups that it has kept.
+    pub fn encode(&self, kept: u64) -> Vec<u8> {
         stored::Hold {
             kind: self.kind.into(),
             owner: self.owner.clone(),
@@ -84,18 +84,20 @@ impl Hold {
             by: self.by.clone(),
             selection: Some(self.selection.store()),
             parts: self.parts.ids().map(|id| id as u32).collect(),
+            kept,
         }
         .encode_to_vec()
     }
 
-    /// From what is stored; `None` if it is not what Akta writes.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    /// From what is stored, with the number of groups that it has kept; `None` if it is not what Akta writes.
+    pub fn decode(bytes: &[u8]) -> Option<(Self, u64)> {
         let stored = stored::Hold::decode(bytes).ok()?;
         let kind = HoldKind::try_from(stored.kind).ok().filter(|kind| *kind != HoldKind::Unspecified)?;
         let ids = stored.parts.iter().map(|id| PartId::from_number(*id)).collect::<Option<Vec<_>>>()?;
         let selection = Selection::load(stored.selection?)?;
         let parts = Parts::of(ids)?;
-        Some(Self { kind, owner: stored.owner, ground: stored.ground, by: stored.by, selection, parts })
+        let hold = Self { kind, owner: stored.owner, ground: stored.ground, by: stored.by, selection, parts };
+        Some((hold, stored.kept))
     }
 }
 

@@ -27,13 +27,13 @@ pub fn key(hold: &Key, controller: &Key, origin: &Link) -> Key {
     Key::derive("akta v1 hold key", &[hold.bytes(), controller.bytes(), &origin.0])
 }
 
-/// Seals what a hold keeps.
-pub fn seal_hold(key: &Key, nonce: [u8; 12], origin: &Link, id: &HoldId, hold: &Hold) -> Vec<u8> {
-    value(key.seal(nonce, &hold_place(origin, id), &hold.encode()))
+/// Seals what a hold keeps, and how many groups it has kept.
+pub fn seal_hold(key: &Key, nonce: [u8; 12], origin: &Link, id: &HoldId, hold: &Hold, kept: u64) -> Vec<u8> {
+    value(key.seal(nonce, &hold_place(origin, id), &hold.encode(kept)))
 }
 
-/// What a hold keeps; `None` if that is not the row of its place.
-pub fn open_hold(key: &Key, origin: &Link, id: &HoldId, value: &[u8]) -> Option<Hold> {
+/// What a hold keeps, and how many groups it has kept; `None` if that is not the row of its place.
+pub fn open_hold(key: &Key, origin: &Link, id: &HoldId, value: &[u8]) -> Option<(Hold, u64)> {
     Hold::decode(&key.open(&hold_place(origin, id), sealed(value)?)?)
 }
 

@@ -159,7 +159,7 @@ fn read(base: &Base, info: &Info, id: HoldId) -> Result<Standing, store::Error> 
     let key = base.keyring.hold_key(&id).map(|key| row::key(&key, &info.key, &info.link));
     let value = base.vault.store().get(Family::Held, &keys::hold(info.number, &id))?;
     let open = key.zip(value).and_then(|(key, value)| {
-        let hold = row::open_hold(&key, &info.link, &id, &value)?;
+        let (hold, _) = row::open_hold(&key, &info.link, &id, &value)?;
         Some((key, hold))
     });
     Ok(Standing { id, zone: info.zone.clone(), open })

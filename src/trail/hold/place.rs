@@ -197,7 +197,7 @@ fn day_is_good(of: &Controller, info: &Info, review_on: Date, now: Timestamp) ->
 fn describe(base: &Base, info: &Info, id: HoldId, hold: &Hold) -> Result<Standing, WriteError> {
     let key = base.keyring.hold_key(&id).ok_or(keyring::Error::Damaged)?;
     let key = row::key(&key, &info.key, &info.link);
-    let value = row::seal_hold(&key, random(base.world.entropy.as_ref()), &info.link, &id, hold);
+    let value = row::seal_hold(&key, random(base.world.entropy.as_ref()), &info.link, &id, hold, 0);
     let mut batch = Batch::default();
     batch.put(Family::Held, keys::hold(info.number, &id), value);
     base.vault.store().commit(batch)?;

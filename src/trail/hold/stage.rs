@@ -19,7 +19,7 @@ use crate::model::date::Date;
 use crate::model::frame;
 use crate::model::header::Kind;
 use crate::model::hold::Cover;
-use crate::model::hold::row::{Kept, Place};
+use crate::model::hold::row::{self, Kept, Place};
 use crate::model::seal::{Key, Use};
 use crate::store::{self, Batch, Family, Scan, keys};
 
@@ -105,7 +105,7 @@ impl Staging<'_> {
     /// Looks at the next records; what is to be kept of them is durable when it returns.
     fn some(&self, seqs: &mut Seqs) -> Result<(), ReadError> {
         let mut reader = Reader::new(self.base, self.info, the_day_before(self.date)).with_held().once();
-        let (mut batch, mut bytes) = (Batch::default(), 0);
+        let (mut batch, mut bytes, mut more) = (Batch::default(), 0, 0);
         for seq in seqs.by_ref().take(LOOKS) {
             let value = match self.row(&mut reader, seq) {
                 Ok(value) => value,
@@ -117,14 +117,29 @@ impl Staging<'_> {
             };
             let Some(value) = value else { continue };
             bytes += value.len();
+            more += 1;
             batch.put(Family::Held, keys::held(self.info.number, &self.standing.id, seq, self.date), value);
             if bytes >= BYTES {
                 break;
             }
         }
-        if !batch.is_empty() {
+        if more > 0 {
+            self.count(&mut batch, more)?;
             self.base.vault.store().commit(batch)?;
         }
+        Ok(())
+    }
+
+    /// The hold's own row says how many there are, so that one that is taken away is missed.
+    fn count(&self, batch: &mut Batch, more: u64) -> Result<(), store::Error> {
+        let Self { base, info, standing, seal, .. } = *self;
+        let key = keys::hold(info.number, &standing.id);
+        let value = base.vault.store().get(Family::Held, &key)?;
+        let opened = value.and_then(|value| row::open_hold(seal, &info.link, &standing.id, &value));
+        let lost = || store::Error::Corrupt("the row of a hold is gone or changed while it was in use".to_owned());
+        let (hold, kept) = opened.ok_or_else(lost)?;
+        let nonce = random(base.world.entropy.as_ref());
+        batch.put(Family::Held, key, row::seal_hold(seal, nonce, &info.link, &standing.id, &hold, kept + more));
         Ok(())
     }
 

@@ -346,7 +346,15 @@ fn reviews_are_announced_and_never_lapse_silently() {
 #[test]
 fn damage_is_named_and_destroys_nothing() {
     type Damage = fn(&Rig, &mut crate::store::Batch, &[(Vec<u8>, Vec<u8>)]);
-    let rows: [(&str, Damage, &str); 6] = [
+    let rows: [(&str, Damage, &str); 7] = [
+        (
+            "a kept group is taken away",
+            |_, batch, rows| {
+                let (key, _) = rows.iter().find(|(key, _)| key.len() == keys::HELD_BYTES).cloned().unwrap();
+                batch.remove(Family::Held, key);
+            },
+            "of which",
+        ),
         (
             "a kept group is changed",
             |_, batch, rows| {

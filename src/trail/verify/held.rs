@@ -1,7 +1,7 @@
 //! What holds keep, against the notices: every hold that stands has its key and its row, every row is of one that stands and
 //! fits the header of its record, and of what was released nothing is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Bad, FINDINGS_MAX};
 use crate::model::hold::row::{self, HoldId, Kept, Place};
@@ -68,7 +68,9 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta], placed: &[Placed]) -> Resu
 pub(super) fn rows(base: &Base, info: &Info, size: u64, whole: bool, placed: &Placed) -> Result<(), Bad> {
     let standing = &placed.standing;
     let mut reader = Reader::headers(base, info).once();
-    let mut described = BTreeSet::new();
+    // How many groups each says that it has kept, where that can be read; and how many there are.
+    let mut described = BTreeMap::new();
+    let mut kept = BTreeMap::<HoldId, u64>::new();
     for row in base.vault.store().scan(Scan::prefix(Family::Held, &info.number.to_be_bytes())) {
         let (key, value) = row?;
         let bad = |what: &str| Bad::Trail(format!("what holds keep: a row {what}"));
@@ -86,11 +88,11 @@ pub(super) fn rows(base: &Base, info: &Info, size: u64, whole: bool, placed: &Pl
         let formed = row::is_row(&value);
         let seal = base.keyring.hold_key(id).map(|key| row::key(&key, &info.key, &info.link));
         if key.len() == keys::HOLD_BYTES {
-            let opens = seal.is_none_or(|seal| row::open_hold(&seal, &info.link, id, &value).is_some());
-            if !formed || !opens {
+            let opened = seal.as_ref().map(|seal| row::open_hold(seal, &info.link, id, &value));
+            if !formed || opened.as_ref().is_some_and(Option::is_none) {
                 return Err(bad(&format!("of the hold {} itself does not open: nobody knows what it keeps", name(id))));
             }
-            described.insert(*id);
+            described.insert(*id, opened.flatten().map(|(_, kept)| kept));
             continue;
         }
         let Some((seq, date)) = keys::held_place(&key) else { return Err(bad("has a bad key")) };
@@ -109,6 +111,7 @@ pub(super) fn rows(base: &Base, info: &Info, size: u64, whole: bool, placed: &Pl
         if !formed || !fits {
             return Err(Bad::Record(seq, format!("what a hold keeps of {date} does not match its header")));
         }
+        *kept.entry(*id).or_default() += 1;
     }
     if !whole {
         return Ok(());
@@ -117,8 +120,15 @@ pub(super) fn rows(base: &Base, info: &Info, size: u64, whole: bool, placed: &Pl
         if !base.keyring.is_absent() && base.keyring.hold_key(id).is_none() {
             return Err(Bad::Trail(format!("the keyring lacks the key of the hold {}", name(id))));
         }
-        if !described.contains(id) {
+        let Some(says) = described.get(id) else {
             return Err(Bad::Trail(format!("the hold {} has no row: nobody knows what it keeps", name(id))));
+        };
+        let found = kept.get(id).copied().unwrap_or_default();
+        if let Some(says) = says.filter(|says| *says != found) {
+            return Err(Bad::Trail(format!(
+                "the hold {} has kept {says} groups, of which {found} are there",
+                name(id)
+            )));
         }
     }
     Ok(())

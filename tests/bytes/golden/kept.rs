@@ -44,6 +44,7 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
                 by: "https://id.example#head".into(),
                 selection: Some(selection()),
                 parts: vec![0, 2],
+                kept: 300,
             }
             .encode_to_vec(),
         ),

@@ -14,7 +14,7 @@ use akta::model::origin::Controller;
 use akta::trail::submission::Submission;
 
 use super::variety;
-use crate::decided::something;
+use crate::decided::{holds_or_releases, something};
 use crate::events::Drawn;
 use crate::node::{Node, trails};
 
@@ -80,10 +80,13 @@ pub(crate) enum Mark {
     Confirmed,
     /// Its bytes went.
     Reclaimed,
+    /// Something is to be kept past its date; or no longer.
+    Held,
+    Released,
 }
 
 /// Every mark.
-pub(crate) const MARKS: [Mark; 19] = [
+pub(crate) const MARKS: [Mark; 21] = [
     Mark::ManyTrails,
     Mark::Trails,
     Mark::ClockBack,
@@ -103,6 +106,8 @@ pub(crate) const MARKS: [Mark; 19] = [
     Mark::Expired,
     Mark::Confirmed,
     Mark::Reclaimed,
+    Mark::Held,
+    Mark::Released,
 ];
 
 /// What was made.
@@ -117,6 +122,8 @@ struct Making<'a> {
     random: Random,
     /// What is decided draws from dice of its own.
     choices: Random,
+    /// And so is what is held.
+    holdings: Random,
     drawn: Drawn,
     controllers: Vec<Controller>,
     zones: BTreeSet<&'static str>,
@@ -139,6 +146,7 @@ pub(crate) fn make(folder: &Path, seed: u64, records: usize) -> Shape {
         drawn: Drawn::new(seed),
         random,
         choices: Random::new(seed ^ 0x0dec_1de5),
+        holdings: Random::new(seed ^ 0x401d_f457),
         controllers,
         zones: BTreeSet::new(),
         latest: now,
@@ -284,6 +292,9 @@ impl Making<'_> {
         if self.choices.index(6) == 0 {
             self.decide(node);
         }
+        if self.holdings.index(12) == 0 {
+            self.hold(node);
+        }
         node.pass(match self.random.index(40) {
             0 => DAY * 8,
             1 => DAY,
@@ -313,6 +324,18 @@ impl Making<'_> {
         self.acts += 1;
         something(node, &mut self.choices, &open[from..from + count], self.acts);
         self.mark(Mark::Decided);
+    }
+
+    /// Something of one controller is held, or what was held is let go of.
+    fn hold(&mut self, node: &mut Node) {
+        let mut open = trails(&node.base).unwrap();
+        open.retain(|info| !info.controller.is_node());
+        let info = &open[self.holdings.index(open.len())];
+        self.acts += 1;
+        match holds_or_releases(node, &mut self.holdings, info, self.acts) {
+            true => self.mark(Mark::Held),
+            false => self.mark(Mark::Released),
+        }
     }
 
     fn end(&mut self, mut node: Node) {

@@ -142,6 +142,7 @@ pub(crate) const CELLS: &[Cell] = &[
     Cell::Rows("db/meta reclaimed/", Family::Meta, |_, key| key.starts_with(keys::META_RECLAIMED)),
     Cell::Rows("vault/row", Family::Row, any),
     Cell::Rows("vault/pseudonym", Family::Pseudonym, any),
+    Cell::Rows("vault/held", Family::Held, any),
     Cell::Rows("index/posting", Family::Posting, live),
     Cell::Rows("index/event_id", Family::EventId, any),
     Cell::Rows("index/counter", Family::Counter, any),

@@ -81,7 +81,9 @@ fn marks(database: Database, kind: Kind, name: &str) -> Vec<Mark> {
         // What RocksDB leaves out without a word must be missed by record.
         Kind::Table | Kind::Log | Kind::Manifest => {
             marks.extend([Mark::SomeRecord, Mark::word("is missing")]);
-            marks.extend((database == Database::Vault).then(|| Mark::word("vault row")));
+            if database == Database::Vault {
+                marks.extend(["vault row", "the hold"].map(Mark::word));
+            }
         }
         _ => {}
     }
