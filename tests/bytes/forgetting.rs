@@ -109,7 +109,7 @@ fn case(seed: u64) -> (u64, u64) {
         made.step.publish();
         node.indexer.absorb(made.step.entries).unwrap();
     }
-    let mut choosing = Choosing { dice: Random::new(seed ^ 0xc401_ce5), made: BTreeMap::new() };
+    let mut choosing = Choosing { dice: Random::new(seed ^ 0x0c40_1ce5), made: BTreeMap::new() };
     report(&mut node, &mut drawn, (&mut random, &mut choosing), &controllers);
     let first = node.now;
     let mut latest = first;
