@@ -166,6 +166,8 @@ pub enum Verdict {
     Sealed,
     /// Its date is past, but a hold keeps parts of it; these are readable, and the commitment holds.
     Held,
+    /// Removed before its date, for somebody who was erased: its hash stands bare, and the commitment holds.
+    Erased,
 }
 
 /// What opens one part: with it anybody can compute the part's hash, without a key.
@@ -196,9 +198,19 @@ pub struct Record {
     /// Bare hashes of parts of the same dates that no hold keeps, by key, where openings are kept: with them the groups of
     /// what is held can be recomputed.
     pub closed: Vec<(PartKey, PartHash)>,
+    /// Parts that were erased, by key; their bare hashes are among the closed ones.
+    pub erased: Vec<PartKey>,
 }
 
 impl Record {
+    /// What became of a part of that id: that of its group, but for one that was erased alone.
+    pub fn verdict(&self, id: PartId) -> Option<Verdict> {
+        let at = self.header.groups.iter().position(|group| group.has(id))?;
+        let verdict = *self.verdicts.get(at)?;
+        let erased = verdict == Verdict::Intact && self.erased.iter().any(|key| key.id == id);
+        Some(if erased { Verdict::Erased } else { verdict })
+    }
+
     /// About as many bytes as it takes in an answer.
     pub fn wire_bytes(&self) -> usize {
         const OPENING: usize = 48;

@@ -279,6 +279,7 @@ fn family_options(family: Family, cache: &Cache) -> Options {
         | Family::Row
         | Family::Pseudonym
         | Family::Held
+        | Family::Removal
         | Family::EventId => {
             options.set_compression_type(DBCompressionType::None);
             table.set_block_size(32 << 10);

@@ -16,6 +16,7 @@ mod folding;
 pub mod group;
 pub mod guard;
 pub mod hold;
+pub mod identity;
 pub mod indexer;
 pub mod inventory;
 pub mod keyring;
