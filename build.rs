@@ -14,8 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "akta/record/v1/parts.proto",
         "akta/record/v1/hold.proto",
         "akta/record/v1/keyring.proto",
+        "akta/record/v1/removal.proto",
     ])?;
-    let secret = ["akta.record.v1.Keyring", "akta.record.v1.ZoneKeys", "akta.record.v1.HoldKey"];
+    let secret = ["Keyring", "ZoneKeys", "HoldKey", "BucketKey"].map(|name| format!("akta.record.v1.{name}"));
     prost_build::Config::new().skip_debug(secret).compile_fds(stored)?;
 
     let api = compile(&[

@@ -3,8 +3,9 @@
 //! The first byte says what the rest is: a whole row; what its seal holds; or what lies under the compression too.
 
 use akta::model::date::Date;
-use akta::model::frame::{self, Builder, FORMAT, FrameError, OpenPart};
+use akta::model::frame::{self, Builder, FORMAT, FrameError, Opened};
 use akta::model::header::Link;
+use akta::model::part;
 use akta::model::seal::Key;
 
 use super::input::Input;
@@ -33,9 +34,10 @@ pub(crate) fn check(bytes: &[u8]) {
     let opened = frame::open(&key, &ORIGIN, DATE, first, &row);
     assert!(!matches!(opened, Err(FrameError::Seal | FrameError::Short | FrameError::Format(..))), "{opened:?}");
     let Ok(parts) = opened else { return };
-    assert!(parts.iter().all(|part| part.seq - first < u64::from(count)));
+    let seqs = parts.open.iter().map(|part| part.seq).chain(parts.bare.iter().map(|part| part.seq));
+    assert!(seqs.into_iter().all(|seq| seq - first < u64::from(count)));
     again(&key, first, count, &parts, &row);
-    let altered = Input(&parts.first().map_or([1; 32], |part| part.salt)).altered(&row);
+    let altered = Input(&parts.open.first().map_or([1; 32], |part| part.salt)).altered(&row);
     assert!(frame::open(&key, &ORIGIN, DATE, first, &altered).is_err(), "altered");
     for (key, origin, date, first) in [
         (&Key::new([7; 32]), ORIGIN, DATE, first),
@@ -48,7 +50,7 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 /// Opened to be joined with a neighbour, it keeps its parts; so does the frame of both.
-fn again(key: &Key, first: u64, count: u32, parts: &[OpenPart], row: &[u8]) {
+fn again(key: &Key, first: u64, count: u32, parts: &Opened, row: &[u8]) {
     let reopen = || Builder::reopen(key, &ORIGIN, DATE, first, row);
     if count == 0 || first.checked_add(u64::from(count) - 1).is_none() {
         assert_eq!(reopen().err(), Some(FrameError::Form), "spans no positions");
@@ -58,7 +60,9 @@ fn again(key: &Key, first: u64, count: u32, parts: &[OpenPart], row: &[u8]) {
     assert_eq!((frame.first(), frame.last()), (first, first + (u64::from(count) - 1)));
     let next = first.checked_add(u64::from(count));
     let again = frame.seal(key, [8; 12], &ORIGIN, DATE);
-    assert_eq!(frame::open(key, &ORIGIN, DATE, first, &again).as_deref(), Ok(parts));
+    assert_eq!(frame::open(key, &ORIGIN, DATE, first, &again).as_ref(), Ok(parts));
+    erased(key, first, parts, reopen().unwrap());
+    let Opened { open: parts, .. } = parts;
     // The same parts under salts of their own, as the next frame.
     let Some(next) = next.filter(|next| next.checked_add(u64::from(count)).is_some()) else { return };
     if !parts.is_sorted_by(|a, b| (a.seq, a.key) < (b.seq, b.key)) {
@@ -72,12 +76,26 @@ fn again(key: &Key, first: u64, count: u32, parts: &[OpenPart], row: &[u8]) {
     match joined.join(neighbour) {
         Ok(()) => {
             let row = joined.seal(key, [8; 12], &ORIGIN, DATE);
-            let both = frame::open(key, &ORIGIN, DATE, first, &row).unwrap();
+            let both = frame::open(key, &ORIGIN, DATE, first, &row).unwrap().open;
             assert_eq!(both[..parts.len()], *parts);
             let moved = both[parts.len()..].iter().map(|part| (part.seq - next, part.key, &part.content));
             assert!(moved.eq(parts.iter().map(|part| (part.seq - first, part.key, &part.content))));
         }
         Err(next) => assert!(joined.is_full() || next.is_full() || next.last() - first >= u64::from(u32::MAX)),
+    }
+}
+
+/// With every second part erased, the others open as before, and of the rest the hashes stand.
+fn erased(key: &Key, first: u64, parts: &Opened, mut frame: Builder) {
+    let goes = |seq: u64| seq % 2 == 1;
+    frame.erase(|seq, _| goes(seq)).unwrap();
+    let row = frame.seal(key, [8; 12], &ORIGIN, DATE);
+    let left = frame::open(key, &ORIGIN, DATE, first, &row).unwrap();
+    assert!(left.open.iter().eq(parts.open.iter().filter(|part| !goes(part.seq))));
+    assert_eq!(left.open.len() + left.bare.len(), parts.open.len() + parts.bare.len());
+    for part in parts.open.iter().filter(|part| goes(part.seq)) {
+        let hash = part::part_hash(&part.salt, part.key, &part.content);
+        assert!(left.bare.iter().any(|bare| (bare.seq, bare.key, bare.hash) == (part.seq, part.key, hash)));
     }
 }
 

@@ -150,6 +150,13 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         }
         Kind::HoldReviewed(it) => ("hold_reviewed", json!({"id": uuid(&it.id), "review_on": day(it.review_on)})),
         Kind::HoldReleased(it) => ("hold_released", json!({"id": uuid(&it.id)})),
+        Kind::IdentityDeactivated(it) => {
+            ("identity_deactivated", json!({"id": uuid(&it.id), "mask_on": day(it.mask_on)}))
+        }
+        Kind::IdentityMasked(it) => ("identity_masked", json!({"id": uuid(&it.id)})),
+        Kind::IdentityErased(it) => ("identity_erased", json!({"id": uuid(&it.id)})),
+        Kind::IdentityRestricted(it) => ("identity_restricted", json!({"id": uuid(&it.id)})),
+        Kind::RestrictionLifted(it) => ("restriction_lifted", json!({"id": uuid(&it.id)})),
     }
 }
 

@@ -5,7 +5,8 @@
 //! sealed    = AES-256-GCM under the date's seal key, place = format || O || date u32 || first u64 || count u32 || dictionary
 //! ```
 //!
-//! `count` is the number of consecutive positions the frame spans, from the `first` of its storage key.
+//! `count` is the number of consecutive positions the frame spans, from the `first` of its storage key. A part that was
+//! erased leaves its bare hash; what it came with has salts of its own then, and no seed, from which its salt would follow.
 
 use std::cell::RefCell;
 
@@ -67,9 +68,40 @@ impl Builder {
             part: key.id as u32,
             index: u32::from(key.index),
             content,
-            salt: Vec::new(),
+            ..FramePart::default()
         });
         hash
+    }
+
+    /// Erases parts: of each its bare hash stays, and with them the seed of their source goes. Whether there were any.
+    pub fn erase(&mut self, mut gone: impl FnMut(u64, PartKey) -> bool) -> Result<bool, FrameError> {
+        let mut any = false;
+        for source in &mut self.sources {
+            let mut pieces = pieces(source, self.first)?;
+            let mut own = false;
+            for (piece, part) in pieces.iter_mut().zip(&source.parts) {
+                let Piece::Open(open) = piece else { continue };
+                if gone(open.seq, open.key) {
+                    own = true;
+                    self.bytes = self.bytes - counted(&part.content) + counted(&[]);
+                    let hash = part::part_hash(&open.salt, open.key, &open.content);
+                    *piece = Piece::Bare(BarePart { seq: open.seq, key: open.key, hash });
+                }
+            }
+            if own {
+                any = true;
+                source.seed.clear();
+                for (part, piece) in source.parts.iter_mut().zip(pieces) {
+                    match piece {
+                        Piece::Open(open) => part.salt = open.salt.to_vec(),
+                        Piece::Bare(bare) => {
+                            (part.content, part.salt, part.erased_hash) = (Vec::new(), Vec::new(), bare.hash.to_vec());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(any)
     }
 
     /// Takes in the sources of `next`, which lies behind it; gives it back where one of the two is full, or together
@@ -138,6 +170,31 @@ pub struct OpenPart {
     pub content: Vec<u8>,
 }
 
+/// A part that was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BarePart {
+    /// Position of its record.
+    pub seq: u64,
+    /// Which part.
+    pub key: PartKey,
+    /// Its hash.
+    pub hash: PartHash,
+}
+
+/// What a frame holds, each in the order of (record, key).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// What can be read.
+    pub open: Vec<OpenPart>,
+    /// What was erased.
+    pub bare: Vec<BarePart>,
+}
+
+enum Piece {
+    Open(OpenPart),
+    Bare(BarePart),
+}
+
 /// Why a stored value is not the frame of its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
@@ -167,25 +224,41 @@ pub fn count(value: &[u8]) -> Result<u32, FrameError> {
     Ok(u32::from_be_bytes([clear[2], clear[3], clear[4], clear[5]]))
 }
 
-/// Opens the frame stored for (`origin`, `date`, `first`). Parts come in the order of (record, key).
-pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Vec<OpenPart>, FrameError> {
+/// Opens the frame stored for (`origin`, `date`, `first`).
+pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Opened, FrameError> {
     let (_, sources) = unseal(key, origin, date, first, value)?;
-    let mut parts = Vec::new();
-    for source in sources {
-        let seed: Option<[u8; 32]> = source.seed.as_slice().try_into().ok();
-        for part in source.parts {
-            let id = PartId::from_number(part.part).ok_or(FrameError::Form)?;
-            let index = u16::try_from(part.index).map_err(|_| FrameError::Form)?;
-            let key = PartKey { id, index };
-            let seq = first.checked_add(u64::from(part.offset)).ok_or(FrameError::Form)?;
-            let salt = match seed {
-                Some(seed) => part::salt(&seed, seq, key),
-                None => part.salt.as_slice().try_into().map_err(|_| FrameError::Form)?,
-            };
-            parts.push(OpenPart { seq, key, salt, content: part.content });
+    let mut parts = Opened::default();
+    for source in &sources {
+        for piece in pieces(source, first)? {
+            match piece {
+                Piece::Open(open) => parts.open.push(open),
+                Piece::Bare(bare) => parts.bare.push(bare),
+            }
         }
     }
     Ok(parts)
+}
+
+/// The parts of a source, in their order.
+fn pieces(source: &FrameSource, first: u64) -> Result<Vec<Piece>, FrameError> {
+    let seed: Option<[u8; 32]> = source.seed.as_slice().try_into().ok();
+    let piece = |part: &FramePart| {
+        let id = PartId::from_number(part.part).ok_or(FrameError::Form)?;
+        let index = u16::try_from(part.index).map_err(|_| FrameError::Form)?;
+        let key = PartKey { id, index };
+        let seq = first.checked_add(u64::from(part.offset)).ok_or(FrameError::Form)?;
+        if !part.erased_hash.is_empty() {
+            let hash = part.erased_hash.as_slice().try_into().map_err(|_| FrameError::Form)?;
+            let bare = source.seed.is_empty() && part.content.is_empty() && part.salt.is_empty();
+            return if bare { Ok(Piece::Bare(BarePart { seq, key, hash })) } else { Err(FrameError::Form) };
+        }
+        let salt = match seed {
+            Some(seed) => part::salt(&seed, seq, key),
+            None => part.salt.as_slice().try_into().map_err(|_| FrameError::Form)?,
+        };
+        Ok(Piece::Open(OpenPart { seq, key, salt, content: part.content.clone() }))
+    };
+    source.parts.iter().map(piece).collect()
 }
 
 /// The number of positions it spans, and its sources; no part lies outside of the span.
@@ -283,7 +356,7 @@ mod tests {
             }
             let date = Date::from_days(20_000);
             let value = builder.seal(&key(), [9; 12], &ORIGIN, date);
-            let parts = open(&key(), &ORIGIN, date, first, &value).expect("own frame");
+            let parts = open(&key(), &ORIGIN, date, first, &value).expect("own frame").open;
             prop_assert_eq!(parts.iter().map(|part| part.content.clone()).collect::<Vec<_>>(), contents);
             for (part, hash) in parts.iter().zip(hashes) {
                 prop_assert_eq!(part::part_hash(&part.salt, part.key, &part.content), hash);
@@ -313,7 +386,7 @@ mod tests {
                     seq += gap;
                 }
                 let value = builder.seal(&key(), [number; 12], &ORIGIN, date);
-                expected.push(open(&key(), &ORIGIN, date, row, &value).expect("own frame"));
+                expected.push(open(&key(), &ORIGIN, date, row, &value).expect("own frame").open);
                 rows.push(Builder::reopen(&key(), &ORIGIN, date, row, &value).expect("own frame"));
             }
             let mut merged: Vec<Builder> = Vec::new();
@@ -329,9 +402,62 @@ mod tests {
                 let (row, last) = (builder.first(), builder.last());
                 let value = builder.seal(&key(), [99; 12], &ORIGIN, date);
                 prop_assert_eq!(u64::from(count(&value).expect("own frame")), last - row + 1);
-                found.extend(open(&key(), &ORIGIN, date, row, &value).expect("own frame"));
+                found.extend(open(&key(), &ORIGIN, date, row, &value).expect("own frame").open);
             }
             prop_assert_eq!(found, expected.concat());
+        }
+
+        /// Whichever parts are erased, in however many turns, before and after frames are joined: what is left opens as it was,
+        /// of the rest the hash stands, and no seed that gives its salt.
+        #[test]
+        fn erased_parts_leave_their_hashes(
+            turns in prop::collection::vec((0..6_u64, 0..6_u8), 1..9),
+            join in any::<bool>(),
+        ) {
+            let date = Date::from_days(20_000);
+            let keys = PartId::ALL.map(PartKey::first);
+            let frames = [0_u64, 3].map(|first| {
+                let mut builder = Builder::new(first, [u8::try_from(first).expect("small"); 32]);
+                for seq in first..first + 3 {
+                    for key in keys {
+                        builder.add(seq, key, format!("secret-{seq}-{}", key.id).into_bytes());
+                    }
+                }
+                builder.seal(&key(), [9; 12], &ORIGIN, date)
+            });
+            let reopened = |first, value: &[u8]| Builder::reopen(&key(), &ORIGIN, date, first, value).expect("own frame");
+            let opened = |first, value: &[u8]| open(&key(), &ORIGIN, date, first, value).expect("own frame");
+            let all: Vec<OpenPart> = [0, 1].iter().flat_map(|at| opened(*at as u64 * 3, &frames[*at]).open).collect();
+            let mut builders = frames.iter().zip([0, 3]).map(|(value, first)| reopened(first, value)).collect::<Vec<_>>();
+            if join {
+                let next = builders.pop().expect("two");
+                prop_assert!(builders[0].join(next).is_ok());
+            }
+            let gone = |part: (u64, PartKey)| turns.iter().any(|(seq, id)| (*seq, *id) == (part.0, part.1.id as u8));
+            for (seq, id) in &turns {
+                for builder in &mut builders {
+                    builder.erase(|of, key| (of, key.id as u8) == (*seq, *id)).expect("erases");
+                }
+            }
+            let mut left = Opened::default();
+            for builder in builders {
+                let first = builder.first();
+                let full: usize = builder.sources.iter().flat_map(|of| &of.parts).map(|part| counted(&part.content)).sum();
+                prop_assert_eq!(builder.bytes, full);
+                let value = builder.seal(&key(), [8; 12], &ORIGIN, date);
+                prop_assert_eq!(reopened(first, &value).erase(|_, _| false), Ok(false));
+                let parts = opened(first, &value);
+                left.open.extend(parts.open);
+                left.bare.extend(parts.bare);
+                let (_, sources) = unseal(&key(), &ORIGIN, date, first, &value).expect("own frame");
+                let bare = |source: &FrameSource| source.parts.iter().any(|part| !part.erased_hash.is_empty());
+                prop_assert!(sources.iter().all(|source| source.seed.is_empty() == bare(source)));
+            }
+            let (bare, open): (Vec<_>, Vec<_>) = all.into_iter().partition(|part| gone((part.seq, part.key)));
+            let hash = |part: &OpenPart| part::part_hash(&part.salt, part.key, &part.content);
+            prop_assert_eq!(left.open, open);
+            let hashed = bare.iter().map(|part| BarePart { seq: part.seq, key: part.key, hash: hash(part) });
+            prop_assert_eq!(left.bare, hashed.collect::<Vec<_>>());
         }
 
         #[test]

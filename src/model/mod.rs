@@ -41,6 +41,8 @@ pub mod query;
 pub mod recipient;
 pub mod record;
 #[cfg(feature = "server")]
+pub mod removal;
+#[cfg(feature = "server")]
 pub mod retention;
 #[cfg(feature = "server")]
 pub mod rules;

@@ -41,6 +41,8 @@ pub struct Include {
     pub openings: bool,
     /// Also notices, and records whose core is past its date: every position has a row.
     pub notices: bool,
+    /// Also records of people whose records are restricted.
+    pub restricted: bool,
 }
 
 /// Order of rows.

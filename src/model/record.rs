@@ -166,6 +166,8 @@ pub enum Verdict {
     Sealed,
     /// Its date is past, but a hold keeps parts of it; these are readable, and the commitment holds.
     Held,
+    /// Removed before its date, for somebody who was erased: its hash stands bare, and the commitment holds.
+    Erased,
 }
 
 /// What opens one part: with it anybody can compute the part's hash, without a key.
@@ -196,9 +198,19 @@ pub struct Record {
     /// Bare hashes of parts of the same dates that no hold keeps, by key, where openings are kept: with them the groups of
     /// what is held can be recomputed.
     pub closed: Vec<(PartKey, PartHash)>,
+    /// Parts that were erased, by key; their bare hashes are among the closed ones.
+    pub erased: Vec<PartKey>,
 }
 
 impl Record {
+    /// What became of a part of that id: that of its group, but for one that was erased alone.
+    pub fn verdict(&self, id: PartId) -> Option<Verdict> {
+        let at = self.header.groups.iter().position(|group| group.has(id))?;
+        let verdict = *self.verdicts.get(at)?;
+        let erased = verdict == Verdict::Intact && self.erased.iter().any(|key| key.id == id);
+        Some(if erased { Verdict::Erased } else { verdict })
+    }
+
     /// About as many bytes as it takes in an answer.
     pub fn wire_bytes(&self) -> usize {
         const OPENING: usize = 48;
@@ -216,6 +228,14 @@ impl Record {
         self.openings.retain(|opening| opening.key.id == PartId::Core);
         let sealed = self.verdicts.iter_mut().skip(1).filter(|verdict| **verdict == Verdict::Intact);
         sealed.for_each(|verdict| *verdict = Verdict::Sealed);
+    }
+
+    /// Takes everything out of an event, as if no key were at hand.
+    pub fn withhold(&mut self) {
+        self.contents = Contents::default();
+        (self.openings, self.closed, self.erased) = (Vec::new(), Vec::new(), Vec::new());
+        let open = |verdict: &&mut Verdict| **verdict != Verdict::Expired;
+        self.verdicts.iter_mut().filter(open).for_each(|verdict| *verdict = Verdict::Sealed);
     }
 
     /// Of a notice, the committed bytes of its core.

@@ -19,6 +19,8 @@ pub enum Family {
     Pseudonym,
     /// `vault/`: holds, and what they have kept past its date.
     Held,
+    /// `vault/`: who is to be masked or is left out of searches, and what is being erased.
+    Removal,
     /// `index/`: postings.
     Posting,
     /// `index/`: event ids.
@@ -57,7 +59,7 @@ impl Database {
     pub fn families(self) -> &'static [Family] {
         match self {
             Self::Db => &[Family::Header, Family::Part, Family::Notice, Family::Tree, Family::Meta],
-            Self::Vault => &[Family::Row, Family::Pseudonym, Family::Held],
+            Self::Vault => &[Family::Row, Family::Pseudonym, Family::Held, Family::Removal],
             Self::Index => &[Family::Posting, Family::EventId, Family::Counter, Family::Indexed],
         }
     }
@@ -75,6 +77,7 @@ impl Family {
             Self::Row => "row",
             Self::Pseudonym => "pseudonym",
             Self::Held => "held",
+            Self::Removal => "removal",
             Self::Posting => "posting",
             Self::EventId => "event_id",
             Self::Counter => "counter",

@@ -10,6 +10,7 @@
 //! pseudonym keyed hash of the pseudonym 32                                      vault/
 //! held      trail u32 · hold 16                                                 vault/   the hold itself
 //!           trail u32 · hold 16 · seq u64 · expiry date u32                     vault/   what it has kept
+//! removal   bucket u16 · trail u32 · id 16                                      vault/
 //! posting   expiry date u32 · zone u16 · trail u32 · kind u8 · term 16 · first seq u64    index/
 //! event_id  week u32 · trail u32 · event id 16                                  index/
 //! counter   trail u32 · core's expiry date u32 · class u16 · day u32            index/
@@ -29,6 +30,9 @@ pub const POSTING_PREFIX: usize = 4 + 2 + 4 + 1 + TERM_BYTES;
 pub const HOLD_BYTES: usize = 4 + 16;
 /// Bytes of the key of what a hold has kept.
 pub const HELD_BYTES: usize = HOLD_BYTES + 8 + 4;
+
+/// Bytes of the key of a removal.
+pub const REMOVAL_BYTES: usize = 2 + 4 + 16;
 
 /// Meta: version of the format, u32.
 pub const META_FORMAT: &[u8] = b"format";
@@ -136,6 +140,12 @@ pub fn row(bucket: u16, hash: &[u8; 32]) -> [u8; 34] {
     key
 }
 
+/// Bucket and row hash of a vault row's key.
+pub fn row_of(key: &[u8]) -> Option<(u16, [u8; 32])> {
+    let (bucket, hash) = key.split_first_chunk()?;
+    Some((u16::from_be_bytes(*bucket), hash.try_into().ok()?))
+}
+
 /// Key of a hold, with which the keys of all that it has kept begin.
 pub fn hold(trail: Trail, hold: &[u8; 16]) -> [u8; HOLD_BYTES] {
     let mut key = [0; HOLD_BYTES];
@@ -151,6 +161,23 @@ pub fn held(trail: Trail, hold: &[u8; 16], seq: u64, date: Date) -> [u8; HELD_BY
     key[HOLD_BYTES..HOLD_BYTES + 8].copy_from_slice(&seq.to_be_bytes());
     key[HOLD_BYTES + 8..].copy_from_slice(&date.days().to_be_bytes());
     key
+}
+
+/// Key of a removal.
+pub fn removal(bucket: u16, trail: Trail, id: &[u8; 16]) -> [u8; REMOVAL_BYTES] {
+    let mut key = [0; REMOVAL_BYTES];
+    key[..2].copy_from_slice(&bucket.to_be_bytes());
+    key[2..6].copy_from_slice(&trail.to_be_bytes());
+    key[6..].copy_from_slice(id);
+    key
+}
+
+/// Bucket, trail and id of a removal, by its key.
+pub fn removal_of(key: &[u8]) -> Option<(u16, Trail, [u8; 16])> {
+    let key = key.first_chunk::<REMOVAL_BYTES>().filter(|_| key.len() == REMOVAL_BYTES)?;
+    let (bucket, rest) = key.split_first_chunk()?;
+    let (trail, id) = rest.split_first_chunk()?;
+    Some((u16::from_be_bytes(*bucket), Trail::from_be_bytes(*trail), id.try_into().ok()?))
 }
 
 /// Record and expiry date of what was kept, by its key; `None` of a hold itself.
@@ -225,6 +252,8 @@ mod tests {
             prop_assert_eq!(held_place(&held(a)), Some((a.1, Date::from_days(a.0))));
             prop_assert!(held(a).starts_with(&hold(1, &[7; 16])) && held_place(&hold(1, &[7; 16])).is_none());
             prop_assert_eq!(dated_of(&key(a)), Some((Date::from_days(a.0), 1, 2)));
+            let id = [a.0 as u8; 16];
+            prop_assert_eq!(removal_of(&removal(a.0 as u16, b.0, &id)), Some((a.0 as u16, b.0, id)));
             let counter = counter(7, Date::from_days(a.0), 3, Date::from_days(b.0));
             prop_assert_eq!(counted(&counter), Some((Date::from_days(a.0), 3)));
         }

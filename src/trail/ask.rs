@@ -90,7 +90,7 @@ impl Question {
 
     /// How it is recorded.
     pub fn asked(&self) -> Asked {
-        let Include { openings, notices } = self.include;
+        let Include { openings, notices, restricted: _ } = self.include;
         Asked { call: "SearchEvents", shape: self.shape(), export: openings || notices }
     }
 
@@ -103,7 +103,8 @@ impl Question {
         if asked.is_empty() {
             asked.push("everything");
         }
-        let include = [("with_openings", self.include.openings), ("with_notices", self.include.notices)];
+        let Include { openings, notices, restricted } = self.include;
+        let include = [("with_openings", openings), ("with_notices", notices), ("include_restricted", restricted)];
         asked.extend(include.into_iter().filter_map(|(name, set)| set.then_some(name)));
         asked.join(",")
     }

@@ -4,6 +4,7 @@
 //! what was destroyed is overwritten in both. So is the same generation under another KEK, when that is rotated. A
 //! key is durable here before the first batch that uses it.
 
+mod buckets;
 mod dates;
 mod holds;
 mod kek;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use zeroize::{Zeroize, Zeroizing};
 
+pub use self::buckets::BucketKeys;
 pub use self::kek::{Kek, rotate};
 use self::slots::{FILE, SLOT_BYTES, Secrets, behind, encode, newest, overwrite};
 use super::inventory::Inventory;
@@ -143,11 +145,6 @@ impl Keyring {
     /// Key of a controller slot.
     pub fn controller_key(&self, slot: u32) -> Option<Key> {
         nth(&self.secrets().keyring.controller_keys, usize::try_from(slot).ok()?)
-    }
-
-    /// Key of a vault bucket.
-    pub fn bucket_key(&self, bucket: u16) -> Option<Key> {
-        nth(&self.secrets().keyring.bucket_keys, usize::from(bucket))
     }
 
     /// The lasting key: chooses buckets, names the rows of pseudonyms.

@@ -16,6 +16,7 @@ mod folding;
 pub mod group;
 pub mod guard;
 pub mod hold;
+pub mod identity;
 pub mod indexer;
 pub mod inventory;
 pub mod keyring;
@@ -34,6 +35,7 @@ pub mod proof;
 pub mod reader;
 #[cfg(test)]
 mod rig;
+mod remover;
 pub mod rotation;
 pub mod search;
 mod seen;

@@ -9,7 +9,7 @@ use super::expiry::told_through;
 use super::hold;
 use super::trails::Info;
 use crate::model::date::Date;
-use crate::model::frame::{self, OpenPart};
+use crate::model::frame::{self, BarePart, OpenPart, Opened};
 use crate::model::header::{Group, Kind};
 use crate::model::hold::row::Kept;
 use crate::model::notice;
@@ -59,7 +59,7 @@ pub struct Reader<'a> {
 struct OpenFrame {
     first: u64,
     end: u64,
-    parts: Vec<OpenPart>,
+    parts: Opened,
 }
 
 impl<'a> Reader<'a> {
@@ -124,16 +124,18 @@ impl<'a> Reader<'a> {
             verdicts.push(Verdict::Intact);
             sealed = &sealed[1..];
         }
-        let (mut parts, mut closed) = (Vec::new(), Vec::new());
+        let (mut parts, mut closed, mut erased) = (Vec::new(), Vec::new(), Vec::new());
         for group in sealed {
             verdicts.push(if group.date <= self.today {
                 self.past(seq, group, &mut parts, &mut closed)?
             } else {
                 match self.open(seq, group) {
                     Ok(None) => Verdict::Sealed,
-                    Ok(Some(opened)) => {
-                        parts.extend(opened);
-                        Verdict::Intact
+                    Ok(Some(Opened { open, bare })) => {
+                        let verdict = if open.is_empty() { Verdict::Erased } else { Verdict::Intact };
+                        parts.extend(open);
+                        erased.extend(bare);
+                        verdict
                     }
                     Err(_) if self.has_expired(group.date)? => self.past(seq, group, &mut parts, &mut closed)?,
                     Err(error) => return Err(error),
@@ -149,12 +151,17 @@ impl<'a> Reader<'a> {
                 openings.push(Opening { key: part.key, salt: part.salt, content: part.content });
             }
         }
+        erased.sort_unstable_by_key(|bare: &BarePart| bare.key);
+        if self.openings {
+            closed.extend(erased.iter().map(|bare| (bare.key, bare.hash)));
+        }
         closed.sort_unstable_by_key(|(key, _)| *key);
-        Ok(Record { header, link, contents, verdicts, openings, closed })
+        let erased = erased.into_iter().map(|bare| bare.key).collect();
+        Ok(Record { header, link, contents, verdicts, openings, closed, erased })
     }
 
     /// The parts of a group; none where no keys are at hand.
-    fn open(&mut self, seq: u64, group: &Group) -> Result<Option<Vec<OpenPart>>, ReadError> {
+    fn open(&mut self, seq: u64, group: &Group) -> Result<Option<Opened>, ReadError> {
         if self.base.keyring.is_absent() {
             self.frame(seq, group.date)?;
             return Ok(None);
@@ -238,22 +245,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The parts of a group, which together match its commitment.
-    pub(super) fn group(&mut self, seq: u64, group: &Group) -> Result<Vec<OpenPart>, ReadError> {
+    pub(super) fn group(&mut self, seq: u64, group: &Group) -> Result<Opened, ReadError> {
         let frame = self.frame(seq, group.date)?;
-        let start = frame.parts.partition_point(|part| part.seq < seq);
-        let end = frame.parts.partition_point(|part| part.seq <= seq);
-        let parts = frame.parts[start..end].to_vec();
-        let mut last: Option<PartKey> = None;
-        let mut hashes: Vec<(PartKey, PartHash)> = Vec::with_capacity(parts.len());
-        let mut bitmap = 0;
-        for part in &parts {
-            if last >= Some(part.key) {
-                return Err(self.loss(seq, format!("its parts of {} are out of order", group.date)));
-            }
-            last = Some(part.key);
-            bitmap |= part.key.id.bit();
-            hashes.push((part.key, part::part_hash(&part.salt, part.key, &part.content)));
+        let Opened { open, bare } = &frame.parts;
+        let of = open.partition_point(|part| part.seq < seq)..open.partition_point(|part| part.seq <= seq);
+        let bare_of = bare.partition_point(|part| part.seq < seq)..bare.partition_point(|part| part.seq <= seq);
+        let parts = Opened { open: open[of].to_vec(), bare: bare[bare_of].to_vec() };
+        let ascend = parts.open.is_sorted_by(|one, other| one.key < other.key)
+            && parts.bare.is_sorted_by(|one, other| one.key < other.key);
+        let hash = |part: &OpenPart| (part.key, part::part_hash(&part.salt, part.key, &part.content));
+        let bare = parts.bare.iter().map(|bare| (bare.key, bare.hash));
+        let mut hashes: Vec<(PartKey, PartHash)> = parts.open.iter().map(hash).chain(bare).collect();
+        hashes.sort_unstable_by_key(|(key, _)| *key);
+        if !ascend || !hashes.is_sorted_by(|(one, _), (other, _)| one < other) {
+            return Err(self.loss(seq, format!("its parts of {} are out of order", group.date)));
         }
+        let bitmap = hashes.iter().fold(0, |bits, (key, _)| bits | key.id.bit());
         if bitmap != group.bitmap || part::group_hash(hashes) != group.commitment {
             return Err(self.loss(seq, format!("its parts of {} do not match its header", group.date)));
         }
@@ -283,7 +290,7 @@ impl<'a> Reader<'a> {
         let count = frame::count(&value).map_err(wrong)?;
         let end = first.saturating_add(u64::from(count));
         if self.base.keyring.is_absent() {
-            return Ok(OpenFrame { first, end, parts: Vec::new() });
+            return Ok(OpenFrame { first, end, parts: Opened::default() });
         }
         let seal = self
             .info

@@ -2,20 +2,32 @@
 //!
 //! ```text
 //! bucket    = first 12 bits of keyed_hash(lasting bucket key, identity)
-//! row hash  = keyed_hash(bucket's row key, identity || domain u8)
+//! row hash  = keyed_hash(bucket's row key, identity || domain u8), where the id is gone: (…, pseudonym || domain u8)
 //! row       = 1 format=1 · 2 length of account · sealed account · sealed contact (may be empty)
 //! pseudonym = keyed_hash(lasting pseudonym key, pseudonym)  ->  2 bucket · 32 row hash
 //! identity  = len u16 || controller || len u16 || namespace || len u16 || id
 //! ```
 //!
-//! Every row is sealed under its bucket's key, so a fresh bucket key closes every old copy of a row.
+//! Every row is sealed under its bucket's key, so a fresh bucket key closes every old copy of a row. While a bucket goes over
+//! to one, its rows are under the one or the other: whoever looks tries both.
+
+mod examine;
+mod hidden;
+mod people;
+mod reseal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prost::Message;
 
-use super::keyring::Keyring;
+use super::keyring::{BucketKeys, Keyring};
+pub use self::examine::Unled;
+pub use self::hidden::Hidden;
+pub use self::people::Known;
+pub(super) use self::reseal::{Reseal, Row};
 use super::met::{Met, Name, Person};
 use crate::env::{Entropy, random};
 use crate::model::identity::{Domain, Identity, Pseudonym, identity_bytes};
@@ -42,6 +54,7 @@ pub struct Vault {
     store: Arc<dyn Store>,
     keyring: Arc<Keyring>,
     met: Mutex<Met>,
+    hidden: Hidden,
 }
 
 /// New and changed rows of one group, not yet durable. What it draws is known to it alone until committed.
@@ -49,20 +62,31 @@ pub struct Vault {
 pub struct Draft {
     batch: Batch,
     drawn: HashMap<Name, (Person, Halves)>,
+    /// Other pseudonyms of people whose records are left out of searches.
+    hidden: Vec<(Controller, Pseudonym)>,
 }
 
 type Halves = (VaultAccount, VaultContact);
 
+/// Where a row stands.
 struct Place {
     bucket: u16,
     hash: [u8; 32],
-    bucket_key: Key,
+    /// The bucket's key that names and seals it.
+    key: Key,
+}
+
+impl Place {
+    /// What its pseudonym leads to: the row's key.
+    fn leads(&self) -> [u8; ROW_KEY] {
+        keys::row(self.bucket, &self.hash)
+    }
 }
 
 impl Vault {
     /// The vault in that store.
     pub fn new(store: Arc<dyn Store>, keyring: Arc<Keyring>) -> Self {
-        Self { store, keyring, met: Mutex::default() }
+        Self { store, keyring, met: Mutex::default(), hidden: Hidden::default() }
     }
 
     /// The pseudonym of an identity, if it has one. Draws none.
@@ -92,15 +116,37 @@ impl Vault {
         let drawn = draft.drawn.remove(&name).map(|(_, halves)| halves);
         let halves = match (person, drawn) {
             (None, _) => {
-                let (account, contact) = first_sight(of, identity, domain, random(entropy));
-                let leads = [&place.bucket.to_be_bytes()[..], &place.hash].concat();
-                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&account.pseudonym), leads);
+                let elsewhere = self.elsewhere(draft, of, identity, domain)?;
+                let (account, contact) = first_sight(of, identity, domain, random(entropy), &elsewhere);
+                draft.batch.put(Family::Pseudonym, self.pseudonym_key(&account.pseudonym), place.leads());
+                if elsewhere.iter().any(|account| self.hidden.hides(of.controller, &account.pseudonym)) {
+                    draft.hidden.extend(Pseudonym::from_slice(&account.pseudonym).map(|own| (of.controller.clone(), own)));
+                }
                 (account, contact)
             }
             (Some(_), Some(halves)) => changed(halves, identity),
-            (Some(_), None) => changed(self.row(of, &place)?.ok_or_else(|| damaged(&place))?, identity),
+            (Some(_), None) => changed(self.row(of, &name)?.ok_or_else(|| damaged(place.bucket))?, identity),
         };
         draft.put(name, &place, of, halves, entropy)
+    }
+
+    /// What is kept of somebody in other domains: what was decided about them holds in a new one, too.
+    fn elsewhere(
+        &self,
+        draft: &Draft,
+        of: Of<'_>,
+        identity: &Identity,
+        domain: Domain,
+    ) -> Result<Vec<VaultAccount>, Error> {
+        let mut accounts = Vec::new();
+        for other in Domain::ALL.into_iter().filter(|other| *other != domain) {
+            let name = name(of, identity, other);
+            match draft.drawn.get(&name) {
+                Some((_, (account, _))) => accounts.push(account.clone()),
+                None => accounts.extend(self.row(of, &name)?.map(|(account, _)| account)),
+            }
+        }
+        Ok(accounts)
     }
 
     /// Makes a draft durable; only then may a record use its pseudonyms.
@@ -113,46 +159,37 @@ impl Vault {
         for (name, (person, _)) in draft.drawn {
             met.add(name, person);
         }
+        self.hidden.add(draft.hidden);
         Ok(())
     }
 
     /// Who a pseudonym stands for; `None` if it no longer leads to anybody.
     pub fn identity(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<Option<Identity>, Error> {
-        let Some(leads) = self.store.get(Family::Pseudonym, &self.pseudonym_key(&pseudonym.0))? else {
-            return Ok(None);
-        };
-        let Some((bucket, hash)) = leads.split_first_chunk::<2>() else { return Ok(None) };
-        let bucket = u16::from_be_bytes(*bucket);
-        let Some(bucket_key) = self.keyring.bucket_key(bucket) else { return Ok(None) };
-        let Ok(hash) = hash.try_into() else { return Ok(None) };
-        let Some((account, contact)) = self.row(of, &Place { bucket, hash, bucket_key })? else { return Ok(None) };
-        let id = if account.id.is_empty() { contact.id } else { account.id };
-        Ok((!id.is_empty()).then_some(Identity {
-            namespace: account.namespace,
-            id,
-            display_name: contact.display_name,
-            email: contact.email,
-        }))
+        let Some((account, contact)) = self.led(of, pseudonym)? else { return Ok(None) };
+        let identity = identity_of(&account, &contact);
+        Ok((!identity.id.is_empty()).then_some(identity))
     }
 
-    /// That a pseudonym leads to an identity, and commits to it; else what is wrong.
-    pub fn check(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<(), String> {
-        let missing = || "somebody in it cannot be led back: the vault lacks a row, or holds another".to_owned();
-        let leads = self.store.get(Family::Pseudonym, &self.pseudonym_key(&pseudonym.0)).map_err(|e| e.to_string())?;
-        let (bucket, hash) = leads.as_deref().and_then(<[u8]>::split_first_chunk::<2>).ok_or_else(missing)?;
-        let bucket = u16::from_be_bytes(*bucket);
-        let place = self.keyring.bucket_key(bucket).zip(hash.try_into().ok());
-        let (bucket_key, hash) = place.ok_or_else(missing)?;
-        let row = self.row(of, &Place { bucket, hash, bucket_key }).map_err(|error| error.to_string())?;
-        let (account, contact) = row.ok_or_else(missing)?;
-        let id = if account.id.is_empty() { &contact.id } else { &account.id };
-        let identity = Identity::new(&account.namespace, id);
-        let salt = <[u8; 32]>::try_from(account.salt.as_slice());
-        let committed = salt.map(|salt| Pseudonym::of(&salt, of.controller, &identity));
-        if committed.ok() == Some(*pseudonym) && account.pseudonym == pseudonym.0 {
-            return Ok(());
+    /// What a pseudonym leads to.
+    fn led(&self, of: Of<'_>, pseudonym: &Pseudonym) -> Result<Option<Halves>, Error> {
+        let key = self.pseudonym_key(&pseudonym.0);
+        let mut leads = self.store.get(Family::Pseudonym, &key)?;
+        loop {
+            let Some((bucket, hash)) = leads.as_deref().and_then(keys::row_of) else { return Ok(None) };
+            let Some(keys) = self.keyring.bucket_keys(bucket) else { return Ok(None) };
+            let row = keys::row(bucket, &hash);
+            let value = self.store.get(Family::Row, &row)?;
+            let opened = value.as_deref().and_then(|value| open_row(of, &keys, &row, value));
+            if opened.is_some() {
+                return Ok(opened.map(|(_, halves)| halves));
+            }
+            // Its bucket may have been sealed anew meanwhile.
+            let again = self.store.get(Family::Pseudonym, &key)?;
+            if again == leads && self.has_keys(bucket, &keys) {
+                return if value.is_some() { Err(damaged(bucket)) } else { Ok(None) };
+            }
+            leads = again;
         }
-        Err("somebody in it leads to an identity that the pseudonym does not commit to".to_owned())
     }
 
     /// Where rows and pseudonyms are stored, for whoever looks at all of them.
@@ -160,55 +197,62 @@ impl Vault {
         self.store.as_ref()
     }
 
-    /// A stored row on its own: the key of the pseudonym row that must lead to it, or what is wrong with it. `None` if it
-    /// does not open under that controller's key.
-    pub(super) fn examine(&self, of: Of<'_>, key: &[u8], value: &[u8]) -> Option<Result<[u8; 32], &'static str>> {
-        let (bucket, hash) = key.split_first_chunk::<2>()?;
-        let bucket = u16::from_be_bytes(*bucket);
-        let place = Place { bucket, hash: hash.try_into().ok()?, bucket_key: self.keyring.bucket_key(bucket)? };
-        let (account, contact) = decode(of, &place, value)?;
-        let id = if account.id.is_empty() { &contact.id } else { &account.id };
-        let identity = Identity::new(&account.namespace, id);
-        let domain = Domain::ALL.into_iter().find(|domain| *domain as u32 == account.domain);
-        let named = domain.and_then(|domain| self.place(&name(of, &identity, domain)).ok());
-        if named.is_none_or(|named| (named.bucket, named.hash) != (place.bucket, place.hash)) {
-            return Some(Err("is not in the place of the identity in it"));
-        }
-        let salt = <[u8; 32]>::try_from(account.salt.as_slice()).ok();
-        let pseudonym = salt.map(|salt| Pseudonym::of(&salt, of.controller, &identity));
-        match pseudonym.filter(|pseudonym| account.pseudonym == pseudonym.0) {
-            Some(pseudonym) => Some(Ok(self.pseudonym_key(&pseudonym.0))),
-            None => Some(Err("holds an identity that its pseudonym does not commit to")),
-        }
-    }
-
     fn person(&self, of: Of<'_>, name: &Name) -> Result<Option<Person>, Error> {
-        if let Some(person) = self.met().find(name) {
-            return Ok(Some(person));
-        }
-        let place = self.place(name)?;
-        let Some((account, contact)) = self.row(of, &place)? else { return Ok(None) };
-        let person = person(&account, &contact).ok_or_else(|| damaged(&place))?;
-        self.met().add(name.clone(), person.clone());
+        let forgotten = {
+            let mut met = self.met();
+            if let Some(person) = met.find(name) {
+                return Ok(Some(person));
+            }
+            met.forgotten()
+        };
+        let Some((account, contact)) = self.row(of, name)? else { return Ok(None) };
+        let person = person(&account, &contact).ok_or_else(|| damaged(self.bucket(&name.0)))?;
+        self.met().add_read(forgotten, name.clone(), person.clone());
         Ok(Some(person))
     }
 
-    fn row(&self, of: Of<'_>, place: &Place) -> Result<Option<Halves>, Error> {
-        let Some(value) = self.store.get(Family::Row, &keys::row(place.bucket, &place.hash))? else { return Ok(None) };
-        decode(of, place, &value).map(Some).ok_or_else(|| damaged(place))
+    /// The row of somebody, wherever in its bucket it stands now.
+    fn row(&self, of: Of<'_>, name: &Name) -> Result<Option<Halves>, Error> {
+        let bucket = self.bucket(&name.0);
+        loop {
+            let keys = self.keys(bucket)?;
+            for key in keys.each() {
+                let place = Place { bucket, hash: named(key, &name.0, name.1), key: key.clone() };
+                let row = keys::row(bucket, &place.hash);
+                let Some(value) = self.store.get(Family::Row, &row)? else { continue };
+                match decode(of, &place, &value) {
+                    Some(halves) => return Ok(Some(halves)),
+                    None if self.has_keys(bucket, &keys) => return Err(damaged(bucket)),
+                    None => {}
+                }
+            }
+            if self.has_keys(bucket, &keys) {
+                return Ok(None);
+            }
+        }
     }
 
+    /// Where the row of somebody is to stand.
     fn place(&self, (identity, domain): &Name) -> Result<Place, Error> {
+        let bucket = self.bucket(identity);
+        let key = self.keys(bucket)?.now;
+        Ok(Place { bucket, hash: named(&key, identity, *domain), key })
+    }
+
+    /// The bucket of an identity.
+    fn bucket(&self, identity: &[u8]) -> u16 {
         let chosen = Key::derive("akta v1 vault bucket", &[self.keyring.lasting_key().bytes()]).hash(identity);
-        let bucket = u16::from_be_bytes([chosen[0], chosen[1]]) >> 4;
-        let bucket_key = self
-            .keyring
-            .bucket_key(bucket)
-            .ok_or_else(|| Error::Corrupt(format!("the keyring has no key for vault bucket {bucket}")))?;
-        let mut input = identity.clone();
-        input.push(*domain as u8);
-        let hash = Key::derive("akta v1 vault row", &[bucket_key.bytes()]).hash(&input);
-        Ok(Place { bucket, hash, bucket_key })
+        u16::from_be_bytes([chosen[0], chosen[1]]) >> 4
+    }
+
+    fn keys(&self, bucket: u16) -> Result<BucketKeys, Error> {
+        let none = || Error::Corrupt(format!("the keyring has no key for vault bucket {bucket}"));
+        self.keyring.bucket_keys(bucket).ok_or_else(none)
+    }
+
+    /// Whether these are its keys still.
+    fn has_keys(&self, bucket: u16, keys: &BucketKeys) -> bool {
+        self.keyring.bucket_keys(bucket).is_none_or(|now| now.same(keys))
     }
 
     fn pseudonym_key(&self, pseudonym: &[u8]) -> [u8; 32] {
@@ -230,25 +274,23 @@ impl Draft {
         (account, contact): Halves,
         entropy: &dyn Entropy,
     ) -> Result<Pseudonym, Error> {
-        let person = person(&account, &contact).ok_or_else(|| damaged(place))?;
-        let key = row_key(of, place);
-        let sealed_account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
-        let sealed_contact = if contact == VaultContact::default() {
-            Vec::new()
-        } else {
-            key.seal(random(entropy), &half(place, 1), &contact.encode_to_vec())
-        };
-        let length = u16::try_from(sealed_account.len()).expect("an account half is a few hundred bytes");
-        let value = [&[FORMAT][..], &length.to_be_bytes(), &sealed_account, &sealed_contact].concat();
-        self.batch.put(Family::Row, keys::row(place.bucket, &place.hash), value);
+        let person = person(&account, &contact).ok_or_else(|| damaged(place.bucket))?;
+        let value = encode(of, place, &account, &contact, entropy);
+        self.batch.put(Family::Row, place.leads(), value);
         let pseudonym = person.pseudonym;
         self.drawn.insert(name, (person, (account, contact)));
         Ok(pseudonym)
     }
 }
 
-/// What is kept of somebody seen for the first time.
-fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32]) -> Halves {
+/// What is kept of somebody seen for the first time in a domain.
+fn first_sight(
+    of: Of<'_>,
+    identity: &Identity,
+    domain: Domain,
+    salt: [u8; 32],
+    elsewhere: &[VaultAccount],
+) -> Halves {
     let pseudonym = Pseudonym::of(&salt, of.controller, identity);
     let (id, contact_id) = match identity.id_is_contact() {
         true => (String::new(), identity.id.clone()),
@@ -261,13 +303,19 @@ fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32]) 
         domain: domain as u32,
         controller: of.controller.to_string(),
         pseudonym: pseudonym.0.to_vec(),
+        ..VaultAccount::default()
     };
-    let contact =
-        VaultContact { display_name: identity.display_name.clone(), email: identity.email.clone(), id: contact_id };
-    (account, contact)
+    let contact = VaultContact { id: contact_id, ..VaultContact::default() };
+    match elsewhere.iter().find(|account| account.deactivated_on > 0) {
+        Some(VaultAccount { deactivated_on, mask_on, masked, .. }) => {
+            let (deactivated_on, mask_on, masked) = (*deactivated_on, *mask_on, *masked);
+            (VaultAccount { deactivated_on, mask_on, masked, ..account }, contact)
+        }
+        None => changed((account, contact), identity),
+    }
 }
 
-/// What is kept of somebody after new contact data were reported.
+/// What is kept of somebody after new contact data were reported; of who is deactivated none are taken in.
 fn changed((account, mut contact): Halves, identity: &Identity) -> Halves {
     if !identity.display_name.is_empty() {
         contact.display_name.clone_from(&identity.display_name);
@@ -279,7 +327,8 @@ fn changed((account, mut contact): Halves, identity: &Identity) -> Halves {
 }
 
 fn person(account: &VaultAccount, contact: &VaultContact) -> Option<Person> {
-    Pseudonym::from_slice(&account.pseudonym).map(|pseudonym| Person::new(pseudonym, contact))
+    let deactivated = account.deactivated_on > 0;
+    Pseudonym::from_slice(&account.pseudonym).map(|pseudonym| Person::new(pseudonym, contact, deactivated))
 }
 
 /// Whether a row of the family row has the form of one, as far as that shows without keys.
@@ -303,7 +352,7 @@ fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<Halves> {
     let (account, contact) = split(value)?;
-    let key = row_key(of, place);
+    let key = seal_key(of, &place.key);
     let account = VaultAccount::decode(key.open(&half(place, 0), account)?.as_slice()).ok()?;
     let contact = match contact {
         [] => VaultContact::default(),
@@ -312,8 +361,67 @@ fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<Halves> {
     Some((account, contact))
 }
 
-fn row_key(of: Of<'_>, place: &Place) -> Key {
-    Key::derive("akta v1 vault key", &[place.bucket_key.bytes(), of.key.bytes()])
+fn encode(
+    of: Of<'_>,
+    place: &Place,
+    account: &VaultAccount,
+    contact: &VaultContact,
+    entropy: &dyn Entropy,
+) -> Vec<u8> {
+    let key = seal_key(of, &place.key);
+    let sealed_account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
+    let sealed_contact = if *contact == VaultContact::default() {
+        Vec::new()
+    } else {
+        key.seal(random(entropy), &half(place, 1), &contact.encode_to_vec())
+    };
+    let length = u16::try_from(sealed_account.len()).expect("an account half is a few hundred bytes");
+    [&[FORMAT][..], &length.to_be_bytes(), &sealed_account, &sealed_contact].concat()
+}
+
+/// Opens a stored row under whichever key of its bucket it is under.
+fn open_row(of: Of<'_>, keys: &BucketKeys, row: &[u8], value: &[u8]) -> Option<(Place, Halves)> {
+    let (bucket, hash) = keys::row_of(row)?;
+    keys.each().find_map(|key| {
+        let place = Place { bucket, hash, key: key.clone() };
+        let halves = decode(of, &place, value)?;
+        Some((place, halves))
+    })
+}
+
+/// The name of a row within its bucket: by whom it is about, as long as that is known, else by the pseudonym.
+fn row_name(of: Of<'_>, key: &Key, (account, contact): &Halves) -> Option<[u8; 32]> {
+    let domain = domain_of(account)?;
+    let identity = identity_of(account, contact);
+    Some(match identity.id.is_empty() {
+        true => named(key, &account.pseudonym, domain),
+        false => named(key, &name(of, &identity, domain).0, domain),
+    })
+}
+
+fn named(key: &Key, who: &[u8], domain: Domain) -> [u8; 32] {
+    let input = [who, &[domain as u8]].concat();
+    Key::derive("akta v1 vault row", &[key.bytes()]).hash(&input)
+}
+
+fn domain_of(account: &VaultAccount) -> Option<Domain> {
+    Domain::ALL.into_iter().find(|domain| *domain as u32 == account.domain)
+}
+
+/// Who a row is about; without an id where that is gone.
+fn identity_of(account: &VaultAccount, contact: &VaultContact) -> Identity {
+    let id = if account.id.is_empty() { &contact.id } else { &account.id };
+    Identity {
+        namespace: account.namespace.clone(),
+        id: id.clone(),
+        display_name: contact.display_name.clone(),
+        email: contact.email.clone(),
+    }
+}
+
+/// What seals the rows of a controller in a bucket.
+fn seal_key(of: Of<'_>, bucket_key: &Key) -> Key {
+    Key::derive("akta v1 vault key", &[bucket_key.bytes(), of.key.bytes()])
 }
 
 /// Binds a half to its row: format, which half, bucket, row hash.
@@ -325,81 +433,6 @@ fn name(of: Of<'_>, identity: &Identity, domain: Domain) -> Name {
     (identity_bytes(of.controller, &identity.namespace, &identity.id), domain)
 }
 
-fn damaged(place: &Place) -> Error {
-    Error::Corrupt(format!("a vault row of bucket {} does not open", place.bucket))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::keyring::Kek;
-    use super::*;
-    use crate::env::SeededEntropy;
-    use crate::store::files::MemoryFiles;
-    use crate::store::memory::Disk;
-
-    #[test]
-    fn people_are_found_again_by_identity_and_by_pseudonym() {
-        let disk = Disk::new();
-        let entropy = SeededEntropy::new(1);
-        let keyring = Keyring::open(Arc::new(MemoryFiles::new()), Kek::dev(), &entropy, 0).expect("keyring");
-        let keyring = Arc::new(keyring);
-        let open = || Vault::new(Arc::new(disk.open()), keyring.clone());
-        let controller = Controller::new("school-12").expect("name");
-        let key = Key::new([1; 32]);
-        let of = Of { controller: &controller, key: &key };
-        let mut teacher = Identity::new("staff", "t-1");
-        let by_mail = Identity::new("guardian", "anna@example.org");
-
-        let vault = open();
-        let mut draft = Draft::default();
-        let first = vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy).expect("draws");
-        assert_eq!(vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy), Ok(first), "same in one group");
-        assert_ne!(vault.draw(&mut draft, of, &teacher, Domain::Register, &entropy), Ok(first), "domains differ");
-        let mail = vault.draw(&mut draft, of, &by_mail, Domain::Access, &entropy).expect("draws");
-        assert_eq!(vault.find(of, &teacher, Domain::Access), Ok(None), "a draft is not yet there");
-        vault.commit(draft).expect("commits");
-
-        // Named again in the same group, first with a name, then with an address: both stay.
-        let vault = open();
-        let mut draft = Draft::default();
-        let parent = Identity::new("guardian", "g-7");
-        let named = Identity { display_name: "Jan Lis".into(), ..parent.clone() };
-        let reached = Identity { email: "jan@example.org".into(), ..parent.clone() };
-        for seen in [&parent, &named, &reached] {
-            vault.draw(&mut draft, of, seen, Domain::Access, &entropy).expect("draws");
-        }
-        vault.commit(draft).expect("commits");
-        let found = vault.find(of, &parent, Domain::Access).expect("reads").expect("is there");
-        let whole = Identity { display_name: named.display_name, email: reached.email, ..parent };
-        assert_eq!(open().identity(of, &found), Ok(Some(whole)));
-
-        let vault = open();
-        assert_eq!(vault.find(of, &teacher, Domain::Access), Ok(Some(first)));
-        assert_eq!(vault.identity(of, &first), Ok(Some(teacher.clone())));
-        assert_eq!(vault.identity(of, &mail), Ok(Some(by_mail)));
-        assert_eq!(vault.find(of, &Identity::new("staff", "t-2"), Domain::Access), Ok(None), "a look-up draws none");
-
-        teacher.display_name = "Anna Nowak".into();
-        let mut draft = Draft::default();
-        assert_eq!(vault.draw(&mut draft, of, &teacher, Domain::Access, &entropy), Ok(first), "same person");
-        vault.commit(draft).expect("commits");
-        assert_eq!(open().identity(of, &first), Ok(Some(teacher)));
-        for (family, key, value) in disk.rows() {
-            assert!(if family == Family::Row { is_row(&key, &value) } else { is_pseudonym_row(&key, &value) });
-            for clear in [&b"t-1"[..], b"anna", b"Nowak", b"staff", b"school"] {
-                assert!(!key.windows(clear.len()).chain(value.windows(clear.len())).any(|window| window == clear));
-            }
-        }
-    }
-
-    #[test]
-    fn a_row_has_two_halves_that_may_be_sealed() {
-        let value = [&[FORMAT, 0, 40][..], &[1; 40], &[2; 30]].concat();
-        let whole = |end: &usize| is_row(&[0; 34], &value[..*end]);
-        assert_eq!((0..=value.len()).filter(whole).collect::<Vec<_>>(), [43, 71, 72, 73], "only in the contact half");
-        let wrong = [[2, 0, 40], [FORMAT, 0, 27]].map(|clear| [&clear[..], &value[3..]].concat());
-        assert!(wrong.iter().all(|value| !is_row(&[0; 34], value)) && !is_row(&[0; 33], &value));
-        let leads = [(32, 34, true), (31, 34, false), (32, 33, false), (33, 35, false)];
-        assert!(leads.iter().all(|(key, value, good)| is_pseudonym_row(&vec![0; *key], &vec![0; *value]) == *good));
-    }
+fn damaged(bucket: u16) -> Error {
+    Error::Corrupt(format!("a vault row of bucket {bucket} does not open"))
 }

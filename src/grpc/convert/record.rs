@@ -86,16 +86,17 @@ fn opening(Opening { key, salt, content }: &Opening) -> api::Opening {
 }
 
 fn parts(record: &Record) -> Vec<api::PartState> {
-    let groups = record.header.groups.iter().zip(&record.verdicts);
+    let groups = record.header.groups.iter();
     groups
-        .flat_map(|(group, verdict)| {
+        .flat_map(|group| {
             PartId::ALL.into_iter().filter(|id| group.has(*id)).map(|id| api::PartState {
                 part: id as i32 + 1,
-                verdict: match verdict {
-                    Verdict::Intact => api::Verdict::Intact as i32,
-                    Verdict::Expired => api::Verdict::Expired as i32,
-                    Verdict::Sealed => api::Verdict::Sealed as i32,
-                    Verdict::Held => api::Verdict::Held as i32,
+                verdict: match record.verdict(id) {
+                    Some(Verdict::Intact) => api::Verdict::Intact as i32,
+                    Some(Verdict::Expired) => api::Verdict::Expired as i32,
+                    Some(Verdict::Sealed) | None => api::Verdict::Sealed as i32,
+                    Some(Verdict::Held) => api::Verdict::Held as i32,
+                    Some(Verdict::Erased) => 5,
                 },
                 expires_on: if group.date == crate::model::date::Date::NEVER {
                     String::new()

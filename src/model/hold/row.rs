@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::Hold;
 use crate::model::date::Date;
-use crate::model::frame::OpenPart;
+use crate::model::frame::{OpenPart, Opened};
 use crate::model::header::{Group, Link};
 use crate::model::part::{self, PartHash, PartId, PartKey, Salt};
 use crate::model::seal::{self, Key};
@@ -47,16 +47,18 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Of the parts of a group, those that are wanted; of the others the hash.
-    pub fn of(parts: Vec<OpenPart>, mut wanted: impl FnMut(&OpenPart) -> bool) -> Self {
-        let mut kept = Self::default();
-        for part in parts {
+    /// Of the parts of a group, those that are wanted; of the others the hash. What was erased has nothing else.
+    pub fn of(parts: Opened, mut wanted: impl FnMut(&OpenPart) -> bool) -> Self {
+        let others = parts.bare.iter().map(|bare| (bare.key, bare.hash)).collect();
+        let mut kept = Self { parts: Vec::new(), others };
+        for part in parts.open {
             if wanted(&part) {
                 kept.parts.push(part);
             } else {
                 kept.others.push((part.key, part::part_hash(&part.salt, part.key, &part.content)));
             }
         }
+        kept.others.sort_unstable_by_key(|(key, _)| *key);
         kept
     }
 

@@ -22,6 +22,7 @@ use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::notice::{Says, Told};
 use crate::model::policy::{Class, Lifetimes};
 use crate::model::profile::{ForeignPurposes, Profile};
+use crate::model::removal;
 use crate::model::retention::choice::Choice;
 use crate::model::retention::in_force;
 use crate::model::retention::table::Table;
@@ -125,7 +126,13 @@ pub fn end(says: &Says, at: Timestamp) -> Option<Timestamp> {
         | Says::KeyringOpened(_)
         | Says::SigningKeyRotated(_)
         | Says::KekRotated(_)
-        | Says::Expired(_) => None,
+        | Says::Expired(_)
+        // Of people, not of decisions: `model::removal`.
+        | Says::IdentityDeactivated(_)
+        | Says::IdentityMasked(_)
+        | Says::IdentityErased(_)
+        | Says::IdentityRestricted(_)
+        | Says::RestrictionLifted(_) => None,
         Says::ControllerSet(_)
         | Says::RetentionChosen(_)
         | Says::LoneApprovalSet(_)
@@ -177,7 +184,7 @@ impl Heard {
 ///
 /// It is not as Akta writes it; in a few words.
 pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<Option<Heard>, &'static str> {
-    let Some(says) = &core.kind else { return Ok(None) };
+    let Some(says) = core.kind.as_ref().filter(|says| !removal::told::is_of_people(says)) else { return Ok(None) };
     let (decided, about) = match slices {
         None => (None, None),
         Some([(0, who)]) => (Some(decided(who)?), None),
@@ -201,9 +208,12 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
         | Says::KeyringOpened(_)
         | Says::SigningKeyRotated(_)
         | Says::KekRotated(_)
-        | Says::Expired(_) => {
-            return Ok(None);
-        }
+        | Says::Expired(_)
+        | Says::IdentityDeactivated(_)
+        | Says::IdentityMasked(_)
+        | Says::IdentityErased(_)
+        | Says::IdentityRestricted(_)
+        | Says::RestrictionLifted(_) => return Ok(None),
         Says::ControllerSet(set) => Change::Profile(profile(set)?),
         Says::RetentionChosen(chosen) => {
             let number = in_force::number(&chosen.policy_version).filter(|number| *number > 0);

@@ -43,6 +43,7 @@ impl Drop for Secrets {
         self.keyring.lasting_key.zeroize();
         self.keyring.signing_seed.zeroize();
         self.keyring.next_signing_seed.zeroize();
+        self.keyring.fresh_buckets.iter_mut().for_each(|fresh| fresh.key.zeroize());
         self.keyring.holds.iter_mut().for_each(|hold| hold.key.zeroize());
     }
 }

@@ -8,7 +8,7 @@ use super::super::trails::Info;
 use super::{Merged, Slice, loss, replace};
 use crate::env::random;
 use crate::model::date::Date;
-use crate::model::frame::{self, Builder, FrameError};
+use crate::model::frame::{self, Builder, FrameError, Opened};
 use crate::model::seal::Use;
 use crate::store::{Batch, Family, Row, keys};
 
@@ -70,11 +70,13 @@ pub fn frames(
     for Group { frame, rows } in groups.into_iter().filter(|group| group.rows.len() > 1) {
         let first = frame.first();
         let value = frame.seal(&key, random(base.world.entropy.as_ref()), &info.link, date);
-        // The same salts and contents give the same part hashes, so every commitment stays true.
-        let mut parts = Vec::new();
+        // The same salts and contents, and of what was erased the same hashes: every commitment stays true.
+        let mut parts = Opened::default();
         for (name, value) in &rows {
             let first = keys::seq_of(name).unwrap_or(first);
-            parts.extend(frame::open(&key, &info.link, date, first, value).map_err(wrong(first))?);
+            let own = frame::open(&key, &info.link, date, first, value).map_err(wrong(first))?;
+            parts.open.extend(own.open);
+            parts.bare.extend(own.bare);
         }
         if frame::open(&key, &info.link, date, first, &value).as_ref() != Ok(&parts) {
             return Err(loss(info, first, format!("its frame of {date} does not survive being stored anew")));

@@ -17,6 +17,10 @@ use crate::trail::trails::Info;
 
 pub(super) const REMEDY: &str = "stop akta and delete the folder index: it is built anew";
 
+/// Where the kind of a term stands in a posting's key, and that of addresses.
+const ADDRESS_AT: usize = 10;
+const ADDRESS: u8 = 3;
+
 /// Order-free digest of a multiset of (posting, seq): equal sums mean equal sets, but for a chance of 2^-128.
 pub(super) struct Sum {
     key: [u8; 32],
@@ -111,6 +115,9 @@ fn postings(base: &Base, info: &Info, walk: &mut Walk<'_>) -> Result<(), Bad> {
             };
             let seqs = keys::seq_of(rest).and_then(|first| decode_seqs(first, &value));
             for seq in seqs.ok_or_else(|| bad("is not well-formed"))? {
+                if key[ADDRESS_AT] == ADDRESS && walk.removed.has_no_net(seq) {
+                    continue;
+                }
                 if seq < walk.indexed {
                     found.add(prefix, seq);
                 } else if walk.whole {
@@ -216,6 +223,9 @@ fn first_unindexed(base: &Base, info: &Info, walk: &Walk<'_>) -> Result<Bad, Bad
     for seq in 0..walk.indexed {
         let record = reader.record(seq)?;
         for (date, term) in Term::of(&record.header, &record.contents) {
+            if matches!(term, Term::Ip(_)) && walk.removed.has_no_net(seq) {
+                continue;
+            }
             let Some(prefix) = prefix(base, info, walk.today, date, &term) else { continue };
             let mut holds = false;
             for row in base.index.scan(Scan::prefix(Family::Posting, &prefix)) {

@@ -3,7 +3,7 @@
 //! `walk` goes over the records of a trail: headers, links, tree, classes against actions, days and recorded times that
 //! never go back, `notices` by ordinal and by what they may say where they stand, `dates` by the policy that was in force, every group commitment whose key is at hand, and that the
 //! vault leads pseudonyms back to what they commit to. `rows` looks for rows of a trail that no record accounts for,
-//! `held` at what holds keep,
+//! `held` at what holds keep, `removed` at what was erased or masked,
 //! `index` whether the index holds exactly what the records give. The walk of a trail stops at its first bad record and
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
@@ -14,6 +14,7 @@ mod held;
 mod index;
 mod notices;
 mod people;
+mod removed;
 mod rows;
 mod strays;
 mod walk;
@@ -33,6 +34,7 @@ use crate::model::date::Timestamp;
 use crate::model::handover::Handovers;
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
+use crate::model::removal::rules::Removals;
 use crate::model::stored::TrailMeta;
 use crate::model::tree::{EMPTY_ROOT, Hash};
 
@@ -69,6 +71,8 @@ pub struct TrailReport {
     pub groups_sealed: u64,
     /// Groups of parts whose date is past, of which holds keep some; these match their commitment.
     pub groups_held: u64,
+    /// Groups of which all parts were erased; their bare hashes match the commitment.
+    pub groups_erased: u64,
     /// Pseudonyms that lead back to an identity and commit to it.
     pub people: u64,
     /// Postings that the index holds for it.
@@ -94,6 +98,7 @@ impl TrailReport {
             groups_expired: 0,
             groups_sealed: 0,
             groups_held: 0,
+            groups_erased: 0,
             people: 0,
             postings: 0,
             unindexed: 0,
@@ -161,14 +166,14 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
     };
     let (known, unread) = Known::of(base, &metas);
     report.findings.extend(unread.map(|what| finding("guard", what)));
-    let (mut infos, mut sizes, mut placed) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let (mut infos, mut sizes, mut placed, mut removals) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
     for meta in &metas {
         let Some(info) = Info::new(meta, &base.keyring) else {
             let what = "the keyring lacks the keys that its description names, or has those of another zone there";
             report.findings.push(finding(&meta.origin, what.to_owned()));
             continue;
         };
-        let (trail, findings, holds) = one(base, &info, &known, None, |done, of| {
+        let (trail, findings, holds, told) = one(base, &info, &known, None, |done, of| {
             progress(info.origin.as_str(), done, of);
             true
         });
@@ -177,6 +182,7 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
         report.trails.push(trail);
         report.findings.extend(findings);
         infos.push(info);
+        removals.push(told);
     }
     report.findings.extend(
         strays::check(base, &metas, &sizes, &known.guarded).into_iter().map(|(place, what)| finding(place, what)),
@@ -185,6 +191,9 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     let held = held::check(base, &metas, &placed).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(held.into_iter().map(|what| finding("vault", what)));
+    let trails: Vec<(Info, Removals)> = infos.into_iter().zip(removals).collect();
+    let removed = removed::check(base, &trails).unwrap_or_else(|error| vec![error.to_string()]);
+    report.findings.extend(removed.into_iter().map(|what| finding("vault", what)));
     report
 }
 
@@ -223,20 +232,30 @@ fn one(
     known: &Known,
     size: Option<u64>,
     progress: impl FnMut(u64, u64) -> bool,
-) -> (TrailReport, Vec<Finding>, held::Placed) {
-    let mut walk = walk::Walk::new(base, info, known, size.is_none());
+) -> (TrailReport, Vec<Finding>, held::Placed, Removals) {
+    let finding = |seq, what| vec![Finding { origin: info.origin.to_string(), seq, what }];
+    let mut walk = match walk::Walk::new(base, info, known, size.is_none()) {
+        Ok(walk) => walk,
+        Err(error) => {
+            let report = TrailReport::new(&info.origin);
+            let (seq, what) = match error {
+                ReadError::DataLoss { seq, what, .. } => (Some(seq), what),
+                ReadError::Store(error) => (None, error.to_string()),
+            };
+            return (report, finding(seq, what), held::Placed::default(), Removals::default());
+        }
+    };
     let outcome = walk
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))
         .and_then(|()| held::rows(base, info, walk.report.size, walk.whole, &walk.placed))
         .and_then(|()| index::check(base, info, &mut walk));
     let (seq, what) = match outcome {
-        Ok(()) | Err(Bad::Left) => return (walk.report, Vec::new(), walk.placed),
+        Ok(()) | Err(Bad::Left) => return (walk.report, Vec::new(), walk.placed, walk.told),
         Err(Bad::Record(seq, what)) => (Some(seq), what),
         Err(Bad::Trail(what)) => (None, what),
     };
-    let finding = Finding { origin: info.origin.to_string(), seq, what };
-    (walk.report, vec![finding], walk.placed)
+    (walk.report, finding(seq, what), walk.placed, walk.told)
 }
 
 impl Node {
@@ -255,7 +274,7 @@ impl Node {
             let mut left = false;
             let origin = info.origin.as_str();
             let (known, unread) = Known::of(&node.base, &node.base.descriptions().unwrap_or_default());
-            let (report, mut findings, _) = one(&node.base, &info, &known, Some(size), |done, of| {
+            let (report, mut findings, ..) = one(&node.base, &info, &known, Some(size), |done, of| {
                 left = !progress(done, of);
                 !left
             });

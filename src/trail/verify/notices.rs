@@ -12,6 +12,8 @@ use crate::model::permission::change::Change;
 use crate::model::permission::told::{self, Heard};
 use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
+use crate::model::removal;
+use crate::model::removal::rules::Removals;
 use crate::model::retention::in_force::Retention;
 use crate::model::stored::{
     Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
@@ -35,7 +37,12 @@ const fn first_format(kind: &Kind) -> u32 {
         | Kind::Expired(_)
         | Kind::HoldPlaced(_)
         | Kind::HoldReleased(_)
-        | Kind::HoldReviewed(_) => 3,
+        | Kind::HoldReviewed(_)
+        | Kind::IdentityDeactivated(_)
+        | Kind::IdentityMasked(_)
+        | Kind::IdentityErased(_)
+        | Kind::IdentityRestricted(_)
+        | Kind::RestrictionLifted(_) => 3,
     }
 }
 
@@ -59,12 +66,15 @@ pub(super) struct Notices<'a> {
     clock: Date,
     /// What is dated on it or before is expired, as told so far.
     expired: Date,
+    /// What was told of people.
+    removals: Removals,
 }
 
 impl<'a> Notices<'a> {
     pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64, format: u32, clock: Date) -> Self {
         let (acts, handovers, expired) = (Acts::default(), Handovers::default(), Date::NEVER);
-        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts, handovers, clock, expired }
+        let removals = Removals::default();
+        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts, handovers, clock, expired, removals }
     }
 
     /// A record: its notice, if it is one.
@@ -108,6 +118,13 @@ impl<'a> Notices<'a> {
             Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
             Some(Kind::KekRotated(told)) => self.kek_rotated(told),
             Some(Kind::Expired(told)) => self.expired(notice, told),
+            Some(
+                says @ (Kind::IdentityDeactivated(_)
+                | Kind::IdentityMasked(_)
+                | Kind::IdentityErased(_)
+                | Kind::IdentityRestricted(_)
+                | Kind::RestrictionLifted(_)),
+            ) => self.of_people(record, notice, says),
             None => Err("it is a notice of a kind that this akta does not know".to_owned()),
         }
     }
@@ -127,7 +144,16 @@ impl<'a> Notices<'a> {
         }
         let at = Timestamp::from_nanos(notice.recorded_at);
         let date = notice.kind.as_ref().and_then(|says| Some((told::date(says, at, &self.info.zone)?, says)));
+        let people = notice.kind.as_ref().filter(|says| removal::told::is_of_people(says));
         match (date, &header.groups[1..]) {
+            (None, [slices]) if people.is_some() && slices.bitmap == PartId::Detail.bit() => {
+                let at = removal::told::At { time: at, zone: &self.info.zone };
+                match people.is_some_and(|says| removal::told::date_is_good(says, slices.date, at)) {
+                    true => Ok(()),
+                    false => Err(format!("its slices have the date {}, which those of its kind do not have", slices.date)),
+                }
+            }
+            (None, []) if people.is_some() => Err("its parts are not those of a notice of its kind".to_owned()),
             (None, []) => Ok(()),
             (Some((date, says)), [slices]) if slices.bitmap == PartId::Detail.bit() => {
                 // What a zone's rules say of a day to come may change.
@@ -191,6 +217,24 @@ impl<'a> Notices<'a> {
         self.acts = acts;
         Ok(())
     }
+    /// What is told of people follows from what was told before.
+    fn of_people(&mut self, record: &Record, notice: &NoticeCore, says: &Kind) -> Result<(), String> {
+        if self.info.controller.is_node() {
+            return Err("it tells of people, but is in the node's own trail".to_owned());
+        }
+        if record.verdicts.get(1) == Some(&Verdict::Intact) {
+            removal::told::hear(notice, &record.contents.slices)?;
+        }
+        let at = Timestamp::from_nanos(notice.recorded_at);
+        let followed = self.removals.follow(says, notice.ordinal, (at, &self.info.zone), &self.acts);
+        followed.map_err(|what| format!("it does not follow from the notices before it: {what}"))
+    }
+
+    /// What the notices tell of people.
+    pub(super) fn removals(&self) -> Removals {
+        self.removals.clone()
+    }
+
     fn signing_key_rotated(&mut self, seq: u64, told: &SigningKeyRotated) -> Result<(), String> {
         let handover = Handover::check(told, &self.info.origin, seq).map_err(|error| error.to_string())?;
         self.handovers.add(handover).map_err(|error| error.to_string())

@@ -31,8 +31,9 @@ impl Owner {
             Family::EventId => (24, 4, None),
             Family::Counter => (14, 0, None),
             Family::Indexed => (4, 0, None),
-            // `meta` names controllers, `people` looks at every person in the vault, `held` at what holds keep.
-            Family::Meta | Family::Row | Family::Pseudonym | Family::Held => return None,
+            // `meta` names controllers, `people` looks at every person in the vault, `held` at what holds keep, `removed` at
+            // removals.
+            Family::Meta | Family::Row | Family::Pseudonym | Family::Held | Family::Removal => return None,
         };
         Some(Self { family, length, trail, zone })
     }

@@ -6,6 +6,7 @@ use super::dates;
 use super::held::Placed;
 use super::index::Sum;
 use super::notices::Notices;
+use super::removed::Removed;
 use super::{Bad, Known, TrailReport};
 use crate::env::random;
 use crate::model::date::{Date, Timestamp};
@@ -13,6 +14,7 @@ use crate::model::header::{Header, Kind, Link};
 use crate::model::identity::Pseudonym;
 use crate::model::policy::Class;
 use crate::model::record::{Contents, Record, Verdict};
+use crate::model::removal::rules::Removals;
 use crate::model::term::Term;
 use crate::model::tree::{self, Frontier};
 use crate::store::{Family, keys};
@@ -20,7 +22,7 @@ use crate::trail::base::Base;
 use crate::trail::indexer;
 use crate::trail::meta;
 use crate::trail::position::stored_size;
-use crate::trail::reader::Reader;
+use crate::trail::reader::{ReadError, Reader};
 use crate::trail::trails::{Head, Info};
 use crate::trail::vault::Of;
 
@@ -48,11 +50,15 @@ pub(super) struct Walk<'a> {
     guarded: Option<Head>,
     /// The holds that its notices tell of.
     pub(super) placed: Placed,
+    /// What its notices tell of people.
+    pub(super) told: Removals,
+    /// What its notices list as removed.
+    pub(super) removed: Removed<'a>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(base: &'a Base, info: &'a Info, known: &Known, whole: bool) -> Self {
-        Self {
+    pub(super) fn new(base: &'a Base, info: &'a Info, known: &Known, whole: bool) -> Result<Self, ReadError> {
+        Ok(Self {
             base,
             info,
             today: base.today(&info.zone),
@@ -67,7 +73,9 @@ impl<'a> Walk<'a> {
             guarded: known.guarded.get(info.origin.as_str()).copied(),
             latest: known.latest,
             placed: Placed::default(),
-        }
+            told: Removals::default(),
+            removed: Removed::new(base, info)?,
+        })
     }
 
     /// Walks over the records up to `size`, by default all that are stored.
@@ -92,7 +100,8 @@ impl<'a> Walk<'a> {
             let follows = follows.and_then(|()| dates::check(&record, notices.retention(), &self.info.zone));
             follows.map_err(|what| Bad::Record(seq, what))?;
             self.leaf(&record.header)?;
-            self.people(&record.contents).map_err(|what| Bad::Record(seq, what))?;
+            self.gone(&record)?;
+            self.people(seq, &record.contents)?;
             self.count(&record)?;
             if seq % 256 == 255 && !progress(seq + 1, size) {
                 return Err(Bad::Left);
@@ -103,6 +112,7 @@ impl<'a> Walk<'a> {
             return Err(Bad::Record(0, "the opening notice is missing".to_owned()));
         }
         self.placed = notices.holds();
+        self.told = notices.removals();
         self.report.handovers = notices.handovers(self.whole).map_err(Bad::Trail)?;
         Ok(())
     }
@@ -128,15 +138,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Everybody in it leads back to an identity that the pseudonym commits to.
-    fn people(&mut self, contents: &Contents) -> Result<(), String> {
+    /// Everybody in it leads back to an identity that the pseudonym commits to, but for those who were removed.
+    fn people(&mut self, seq: u64, contents: &Contents) -> Result<(), Bad> {
         let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
         let subjects = contents.subjects.iter().map(|subject| &subject.pseudonym);
         let of = Of { controller: &self.info.controller, key: &self.info.key };
         for pseudonym in actor.chain(subjects).filter_map(|bytes| Pseudonym::from_slice(bytes)) {
-            if self.known.insert(pseudonym) {
-                self.base.vault.check(of, &pseudonym)?;
-                self.report.people += 1;
+            if self.known.contains(&pseudonym) {
+                continue;
+            }
+            match self.base.vault.check(of, &pseudonym) {
+                Ok(()) => {
+                    self.known.insert(pseudonym);
+                    self.report.people += 1;
+                }
+                Err(why) => {
+                    self.removed.unled(seq, &pseudonym, why)?.map_err(|what| Bad::Record(seq, what))?;
+                }
             }
         }
         Ok(())
@@ -153,6 +171,7 @@ impl<'a> Walk<'a> {
                 Verdict::Expired => self.report.groups_expired += 1,
                 Verdict::Sealed => self.report.groups_sealed += 1,
                 Verdict::Held => self.report.groups_held += 1,
+                Verdict::Erased => self.report.groups_erased += 1,
             }
         }
         if header.seq >= self.indexed {
@@ -165,6 +184,9 @@ impl<'a> Walk<'a> {
             *self.counters.entry(keys::counter(self.info.number, date, class, header.day)).or_default() += 1;
         }
         for (date, term) in Term::of(header, &record.contents) {
+            if matches!(term, Term::Ip(_)) && self.removed.has_no_net(header.seq) {
+                continue;
+            }
             if let Some(prefix) = super::index::prefix(self.base, self.info, self.today, date, &term) {
                 self.expected.add(&prefix, header.seq);
             }
