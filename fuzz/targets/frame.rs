@@ -3,7 +3,7 @@
 //! The first byte says what the rest is: a whole row; what its seal holds; or what lies under the compression too.
 
 use akta::model::date::Date;
-use akta::model::frame::{self, Builder, FORMAT, FrameError, Parts};
+use akta::model::frame::{self, Builder, FORMAT, FrameError, Opened};
 use akta::model::header::Link;
 use akta::model::part;
 use akta::model::seal::Key;
@@ -50,7 +50,7 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 /// Opened to be joined with a neighbour, it keeps its parts; so does the frame of both.
-fn again(key: &Key, first: u64, count: u32, parts: &Parts, row: &[u8]) {
+fn again(key: &Key, first: u64, count: u32, parts: &Opened, row: &[u8]) {
     let reopen = || Builder::reopen(key, &ORIGIN, DATE, first, row);
     if count == 0 || first.checked_add(u64::from(count) - 1).is_none() {
         assert_eq!(reopen().err(), Some(FrameError::Form), "spans no positions");
@@ -62,7 +62,7 @@ fn again(key: &Key, first: u64, count: u32, parts: &Parts, row: &[u8]) {
     let again = frame.seal(key, [8; 12], &ORIGIN, DATE);
     assert_eq!(frame::open(key, &ORIGIN, DATE, first, &again).as_ref(), Ok(parts));
     erased(key, first, parts, reopen().unwrap());
-    let Parts { open: parts, .. } = parts;
+    let Opened { open: parts, .. } = parts;
     // The same parts under salts of their own, as the next frame.
     let Some(next) = next.filter(|next| next.checked_add(u64::from(count)).is_some()) else { return };
     if !parts.is_sorted_by(|a, b| (a.seq, a.key) < (b.seq, b.key)) {
@@ -86,7 +86,7 @@ fn again(key: &Key, first: u64, count: u32, parts: &Parts, row: &[u8]) {
 }
 
 /// With every second part erased, the others open as before, and of the rest the hashes stand.
-fn erased(key: &Key, first: u64, parts: &Parts, mut frame: Builder) {
+fn erased(key: &Key, first: u64, parts: &Opened, mut frame: Builder) {
     let goes = |seq: u64| seq % 2 == 1;
     frame.erase(|seq, _| goes(seq)).unwrap();
     let row = frame.seal(key, [8; 12], &ORIGIN, DATE);

@@ -20,7 +20,7 @@ use crate::model::check::{Checker, Violation};
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
 use crate::model::permission::decide::Permitted;
-use crate::trail::answer::AskError;
+use crate::trail::answer::{Also, AskError};
 use crate::trail::ask::{Asker, Through};
 use crate::trail::node::Node;
 
@@ -174,7 +174,7 @@ impl HistoryService for History {
         let room = room(seat, EVENT_ROOM).await?;
         let asker = Asker { caller, ground, through };
         let held = self.door.by(&asker.caller, Permission::Hold, &controller).is_some();
-        let answer = self.node.get(&asker, &controller, key, held).await;
+        let answer = self.node.get(&asker, &controller, key, Also { held, ..Also::default() }).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(self.answered(&asker.caller, GetEventResponse { event: convert::recorded(&answer).pop() }, room))
     }

@@ -183,7 +183,7 @@ pub struct BarePart {
 
 /// What a frame holds, each in the order of (record, key).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Parts {
+pub struct Opened {
     /// What can be read.
     pub open: Vec<OpenPart>,
     /// What was erased.
@@ -225,9 +225,9 @@ pub fn count(value: &[u8]) -> Result<u32, FrameError> {
 }
 
 /// Opens the frame stored for (`origin`, `date`, `first`).
-pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Parts, FrameError> {
+pub fn open(key: &Key, origin: &Link, date: Date, first: u64, value: &[u8]) -> Result<Opened, FrameError> {
     let (_, sources) = unseal(key, origin, date, first, value)?;
-    let mut parts = Parts::default();
+    let mut parts = Opened::default();
     for source in &sources {
         for piece in pieces(source, first)? {
             match piece {
@@ -439,7 +439,7 @@ mod tests {
                     builder.erase(|of, key| (of, key.id as u8) == (*seq, *id)).expect("erases");
                 }
             }
-            let mut left = Parts::default();
+            let mut left = Opened::default();
             for builder in builders {
                 let first = builder.first();
                 let full: usize = builder.sources.iter().flat_map(|of| &of.parts).map(|part| counted(&part.content)).sum();

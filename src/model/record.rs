@@ -230,6 +230,14 @@ impl Record {
         sealed.for_each(|verdict| *verdict = Verdict::Sealed);
     }
 
+    /// Takes everything out of an event, as if no key were at hand.
+    pub fn withhold(&mut self) {
+        self.contents = Contents::default();
+        (self.openings, self.closed, self.erased) = (Vec::new(), Vec::new(), Vec::new());
+        let open = |verdict: &&mut Verdict| **verdict != Verdict::Expired;
+        self.verdicts.iter_mut().filter(open).for_each(|verdict| *verdict = Verdict::Sealed);
+    }
+
     /// Of a notice, the committed bytes of its core.
     pub fn notice_bytes(&self) -> Option<&[u8]> {
         let opening = self.openings.first().filter(|_| self.contents.notice.is_some());

@@ -134,6 +134,10 @@ impl Store for MemoryStore {
         self.0.state().write(Call::Reclaim, |_| ())
     }
 
+    fn rewrite(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        self.reclaim(family, from, to)
+    }
+
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
         let mut state = self.0.state();
         state.write(Call::Reclaim, |state| {
@@ -156,7 +160,7 @@ impl Store for MemoryStore {
 impl State {
     /// Changes what readers see; what they no longer see is not gone from the disk.
     fn change(&mut self, batch: Batch) {
-        let kept = |family: Family| matches!(family, Family::Part | Family::Posting);
+        let kept = |family: Family| matches!(family, Family::Part | Family::Posting | Family::Row);
         let mut gone = Vec::new();
         for change in &batch.changes {
             match change {

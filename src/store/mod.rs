@@ -177,6 +177,10 @@ pub trait Store: Send + Sync {
     /// so it may run beside whoever writes and reads; it takes its time.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error>;
 
+    /// Makes the bytes go of rows that were removed or written over, from `from`, inclusive, to `to`, exclusive, where others stay.
+    /// As [`Self::reclaim`], but that nothing tells whether it came to the end of it.
+    fn rewrite(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error>;
+
     /// What it holds in memory.
     fn memory(&self) -> Memory {
         Memory::default()

@@ -185,7 +185,7 @@ impl Store for RocksStore {
         self.db.delete_file_in_range_cf(self.family(family)?, from, to).map_err(|cause| self.error(cause))
     }
 
-    fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+    fn rewrite(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
         // Out of memory into files, so that no log has them any more: RocksDB drops logs of which all is in files.
         self.flush()?;
         let mut options = CompactOptions::default();
@@ -194,6 +194,11 @@ impl Store for RocksStore {
         // The lowest level too: it is where old rows rest.
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         self.db.compact_range_cf_opt(self.family(family)?, Some(from), Some(to), &options);
+        Ok(())
+    }
+
+    fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        self.rewrite(family, from, to)?;
         // A compaction tells nobody that it failed.
         let within = |key: &Option<Vec<u8>>| key.as_deref().is_some_and(|key| from <= key && key < to);
         let files = self.db.live_files().map_err(|cause| self.error(cause))?;

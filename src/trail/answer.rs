@@ -8,7 +8,7 @@ use super::ask::{Asked, Asker, Question};
 use super::hold;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
-use super::search::{self, Page};
+use super::search::{self, Hiding, Page};
 use super::submission::{RecordError, Submission};
 use super::threads::IndexJob;
 use super::trails::Info;
@@ -17,7 +17,7 @@ use crate::env::random;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::page_token::PageToken;
-use crate::model::query::{Cursor, Filter, Order};
+use crate::model::query::{Cursor, Filter, Include, Order};
 use crate::model::record::Record;
 use crate::store;
 
@@ -59,6 +59,8 @@ pub struct Answer {
     pub openings: bool,
     /// Number of records that the index still lacked when the question arrived.
     pub waited_for: u64,
+    /// Somebody who was asked about is restricted: records of theirs are left out.
+    pub restricted_hidden: bool,
 }
 
 impl Answer {
@@ -71,6 +73,15 @@ impl Answer {
         }
         self
     }
+}
+
+/// What else is shown of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Also {
+    /// What holds keep of it past its date.
+    pub held: bool,
+    /// Although somebody in it is restricted; else there is no such event.
+    pub restricted: bool,
 }
 
 /// Names one event.
@@ -108,7 +119,7 @@ impl Node {
         let (asked, openings) = (question.asked(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
         self.flush_index().await?;
-        let (page, people) = blocking(move || {
+        let (page, people, restricted_hidden) = blocking(move || {
             let filter = Filter {
                 subject: node.resolve(&info, question.subject.as_ref())?,
                 actor: node.resolve(&info, question.actor.as_ref())?,
@@ -121,21 +132,24 @@ impl Node {
                 Some(id) => hold::find(&node.base, &info, &id, &filter, include, order, start, limit)?,
             };
             let people = node.people(&info, &page.records)?;
-            Ok((page, people))
+            let asked = [&filter.subject, &filter.actor, &filter.on_behalf_of].map(Option::as_deref);
+            let hidden = Hiding::of(&node.base, &info, include);
+            let restricted = asked.into_iter().flatten().any(|people| hidden.has(people));
+            Ok((page, people, restricted))
         })
         .await?;
         self.record_read(asker, controller, asked, page.records.len()).await?;
         let page_token = page.next.map(|cursor| tokens.give(&cursor));
-        Ok(Answer { page, page_token, people, openings, waited_for, trail: trail.clone() })
+        Ok(Answer { page, page_token, people, openings, waited_for, restricted_hidden, trail: trail.clone() })
     }
 
-    /// Shows one event, with what holds keep of it past its date if `held`; the question is durable in the trail before it returns.
+    /// Shows one event; the question is durable in the trail before it returns.
     pub async fn get(
         self: &Arc<Self>,
         asker: &Asker,
         controller: &Controller,
         key: EventKey,
-        held: bool,
+        also: Also,
     ) -> Result<Answer, AskError> {
         let trail = self.trail(controller).await?;
         let (size, indexed) = (trail.size(), trail.indexed());
@@ -149,7 +163,11 @@ impl Node {
             let Some(seq) = seq else { return Ok(None) };
             let today = node.base.today(&info.zone);
             let reader = Reader::new(&node.base, &info, today);
-            let record = if held { reader.with_held() } else { reader }.record(seq)?;
+            let record = if also.held { reader.with_held() } else { reader }.record(seq)?;
+            let include = Include { restricted: also.restricted, ..Include::default() };
+            if Hiding::of(&node.base, &info, include).hides(&record) {
+                return Ok(None);
+            }
             let people = node.people(&info, std::slice::from_ref(&record))?;
             Ok(Some((record, people)))
         })
@@ -158,7 +176,8 @@ impl Node {
         self.record_read(asker, controller, asked, usize::from(found.is_some())).await?;
         let (record, people) = found.ok_or(AskError::NotFound)?;
         let page = Page { records: vec![record], next: None, size };
-        Ok(Answer { trail, page, page_token: None, people, openings: false, waited_for: size.saturating_sub(indexed) })
+        let waited_for = size.saturating_sub(indexed);
+        Ok(Answer { trail, page, page_token: None, people, openings: false, waited_for, restricted_hidden: false })
     }
 
     /// The trail of a controller.

@@ -10,6 +10,7 @@ use super::expiry::zones::Zones;
 use super::folding;
 use super::guard::Guard;
 use super::hold::{self, Holds};
+use super::identity;
 use super::keyring::{self, Kek, Keyring};
 use super::leaves::Leaves;
 use super::meta::{self, FORMAT, Meta, OLDEST};
@@ -174,6 +175,7 @@ impl Base {
         base.upgrade()?;
         folding::fill(&base)?;
         hold::fill(&base, true)?;
+        identity::fill(&base)?;
         Ok(base)
     }
 

@@ -118,7 +118,7 @@ impl Writer {
         })
     }
 
-    fn unless_stopped<T>(
+    pub(super) fn unless_stopped<T>(
         &mut self,
         make: impl FnOnce(&mut Self) -> Result<Result<(T, Step), ChangeError>, WriteError>,
     ) -> Made<T> {

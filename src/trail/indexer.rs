@@ -17,6 +17,7 @@ use prost::encoding::{decode_varint, encode_varint};
 
 use super::base::Base;
 use super::expiry::reclaim;
+use super::identity::rewrite;
 use super::position::stored_size;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
@@ -118,6 +119,9 @@ impl Indexer {
         // Of what is expired a crash may have brought back what was removed and not yet durable.
         for job in reclaim::expired(&base) {
             indexer.forget(&job)?;
+        }
+        for job in rewrite::pending(&base)? {
+            indexer.erase(&job)?;
         }
         Ok((indexer, rebuilt))
     }

@@ -43,6 +43,8 @@ impl Person {
 pub(super) struct Met {
     young: HashMap<Name, Person>,
     old: HashMap<Name, Person>,
+    /// How often somebody was forgotten: what was read before may be of them.
+    forgotten: u64,
 }
 
 impl Met {
@@ -64,8 +66,21 @@ impl Met {
         self.young.insert(name, person);
     }
 
-    /// Forgets whoever has one of these pseudonyms.
+    /// Somebody was read from the vault when it was so often that somebody had been forgotten.
+    pub(super) fn add_read(&mut self, forgotten: u64, name: Name, person: Person) {
+        if forgotten == self.forgotten {
+            self.add(name, person);
+        }
+    }
+
+    /// How often somebody was forgotten.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Forgets whoever has one of these pseudonyms, also if they are just being read.
     pub(super) fn forget(&mut self, gone: &[Pseudonym]) {
+        self.forgotten += 1;
         for people in [&mut self.young, &mut self.old] {
             people.retain(|_, person| !gone.contains(&person.pseudonym));
         }
@@ -89,6 +104,10 @@ mod tests {
         assert!(met.young.len() + met.old.len() <= KEEP);
         met.forget(&[Pseudonym([1; 32])]);
         assert!((0..3 * KEEP).all(|n| met.find(&name(n)).is_none()));
+        for (read_at, stays) in [(0, false), (1, true)] {
+            met.add_read(read_at, name(7), person.clone());
+            assert_eq!(met.find(&name(7)).is_some(), stays, "what was read before is not taken");
+        }
     }
 
     #[test]

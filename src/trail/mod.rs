@@ -35,6 +35,7 @@ pub mod proof;
 pub mod reader;
 #[cfg(test)]
 mod rig;
+mod remover;
 pub mod rotation;
 pub mod search;
 mod seen;

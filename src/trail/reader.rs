@@ -9,7 +9,7 @@ use super::expiry::told_through;
 use super::hold;
 use super::trails::Info;
 use crate::model::date::Date;
-use crate::model::frame::{self, BarePart, OpenPart, Parts};
+use crate::model::frame::{self, BarePart, OpenPart, Opened};
 use crate::model::header::{Group, Kind};
 use crate::model::hold::row::Kept;
 use crate::model::notice;
@@ -59,7 +59,7 @@ pub struct Reader<'a> {
 struct OpenFrame {
     first: u64,
     end: u64,
-    parts: Parts,
+    parts: Opened,
 }
 
 impl<'a> Reader<'a> {
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
             } else {
                 match self.open(seq, group) {
                     Ok(None) => Verdict::Sealed,
-                    Ok(Some(Parts { open, bare })) => {
+                    Ok(Some(Opened { open, bare })) => {
                         let verdict = if open.is_empty() { Verdict::Erased } else { Verdict::Intact };
                         parts.extend(open);
                         erased.extend(bare);
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The parts of a group; none where no keys are at hand.
-    fn open(&mut self, seq: u64, group: &Group) -> Result<Option<Parts>, ReadError> {
+    fn open(&mut self, seq: u64, group: &Group) -> Result<Option<Opened>, ReadError> {
         if self.base.keyring.is_absent() {
             self.frame(seq, group.date)?;
             return Ok(None);
@@ -245,12 +245,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The parts of a group, which together match its commitment.
-    pub(super) fn group(&mut self, seq: u64, group: &Group) -> Result<Parts, ReadError> {
+    pub(super) fn group(&mut self, seq: u64, group: &Group) -> Result<Opened, ReadError> {
         let frame = self.frame(seq, group.date)?;
-        let Parts { open, bare } = &frame.parts;
+        let Opened { open, bare } = &frame.parts;
         let of = open.partition_point(|part| part.seq < seq)..open.partition_point(|part| part.seq <= seq);
         let bare_of = bare.partition_point(|part| part.seq < seq)..bare.partition_point(|part| part.seq <= seq);
-        let parts = Parts { open: open[of].to_vec(), bare: bare[bare_of].to_vec() };
+        let parts = Opened { open: open[of].to_vec(), bare: bare[bare_of].to_vec() };
         let ascend = parts.open.is_sorted_by(|one, other| one.key < other.key)
             && parts.bare.is_sorted_by(|one, other| one.key < other.key);
         let hash = |part: &OpenPart| (part.key, part::part_hash(&part.salt, part.key, &part.content));
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
         let count = frame::count(&value).map_err(wrong)?;
         let end = first.saturating_add(u64::from(count));
         if self.base.keyring.is_absent() {
-            return Ok(OpenFrame { first, end, parts: Parts::default() });
+            return Ok(OpenFrame { first, end, parts: Opened::default() });
         }
         let seal = self
             .info

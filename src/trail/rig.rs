@@ -9,6 +9,7 @@ use super::base::{Base, Settings, World};
 use super::change::Made;
 use super::expiry::{ExpireError, Expired};
 use super::group::{Group, Staged};
+use super::identity::rewrite::{self, Frames};
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
 use super::verify;
@@ -124,7 +125,7 @@ impl Rig {
         self
     }
 
-    fn take<T>(&mut self, made: Made<T>) -> Result<T, ChangeError> {
+    pub(super) fn take<T>(&mut self, made: Made<T>) -> Result<T, ChangeError> {
         let Made { answer, step } = made;
         step.publish();
         self.indexer.absorb(step.entries).unwrap();
@@ -169,6 +170,17 @@ impl Rig {
             step.publish();
             indexer.absorb(step.entries).unwrap();
         })
+    }
+
+    /// What is left of removals is done, to the last byte.
+    pub(super) fn finish_removals(&mut self) {
+        for job in rewrite::pending(&self.base).unwrap() {
+            let mut frames = Frames::of(&self.base, &job).unwrap();
+            while frames.slice(&self.base).unwrap() {}
+            self.indexer.erase(&job).unwrap();
+            assert!(rewrite::reclaim(&self.base, &job, || true).unwrap());
+            self.writer.removed(&job).unwrap();
+        }
     }
 
     /// Everything that verification finds.

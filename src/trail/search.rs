@@ -2,7 +2,9 @@
 //!
 //! Every candidate is read and checked against the filter, so a search finds exactly what a plain scan finds.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
@@ -71,9 +73,38 @@ pub fn search_including(
     let terms = alternatives(filter, newest);
     let within = recorded(&mut reader, &filter.facts, start.size)?;
     let seqs = candidates(base, info, &terms, order, start, within, today)?;
+    let hidden = Hiding::of(base, info, include);
     page(&mut reader, seqs, start, limit, |record| {
+        if hidden.hides(record) {
+            // A position that is left out would be a gap: its row says nothing.
+            record.withhold();
+            return Ok(include.notices);
+        }
         Ok(include.notices || filter.matches(&record.header, &record.contents))
     })
+}
+
+/// People whose records are left out.
+pub(super) struct Hiding(Arc<HashSet<Pseudonym>>);
+
+impl Hiding {
+    /// Nobody, where these are asked for too.
+    pub(super) fn of(base: &Base, info: &Info, include: Include) -> Self {
+        Self(if include.restricted { Arc::default() } else { base.vault.hidden().of(&info.controller) })
+    }
+
+    /// Whether a record names one of them.
+    pub(super) fn hides(&self, record: &Record) -> bool {
+        let contents = &record.contents;
+        let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
+        let mut people = actor.chain(contents.subjects.iter().map(|subject| &subject.pseudonym));
+        !self.0.is_empty() && people.any(|who| Pseudonym::from_slice(who).is_some_and(|who| self.0.contains(&who)))
+    }
+
+    /// Whether one of these people is among them.
+    pub(super) fn has(&self, people: &[Pseudonym]) -> bool {
+        people.iter().any(|who| self.0.contains(who))
+    }
 }
 
 /// Reads records in that order until the page is full; those that are wanted.
@@ -82,7 +113,7 @@ pub(super) fn page(
     seqs: Seqs,
     start: Cursor,
     limit: usize,
-    mut wanted: impl FnMut(&Record) -> Result<bool, ReadError>,
+    mut wanted: impl FnMut(&mut Record) -> Result<bool, ReadError>,
 ) -> Result<Page, ReadError> {
     let mut records = Vec::new();
     let mut bytes = 0;
@@ -92,8 +123,8 @@ pub(super) fn page(
             next = Some(Cursor { next: seq, ..start });
             break;
         }
-        let record = reader.record(seq)?;
-        if wanted(&record)? {
+        let mut record = reader.record(seq)?;
+        if wanted(&mut record)? {
             bytes += record.wire_bytes();
             if records.len() == limit || (bytes > PAGE_BYTES_MAX && !records.is_empty()) {
                 next = Some(Cursor { next: seq, ..start });

@@ -1,6 +1,7 @@
 //! The threads of a node and what they are handed: the loops around [`Writer::step`], the [`Indexer`] and the guard, with the merging of
 //! small rows in their gaps.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
@@ -12,19 +13,24 @@ use super::acts::{ChangeError, Noted};
 use super::base::Base;
 use super::change::Made;
 use super::controllers::{Asked, OpenTrail};
+use super::expiry::reclaim::Reclaiming;
 use super::expiry::{self, Expirer, reclaim};
 use super::group::Answer;
 use super::hold::{self, Placing};
+use super::identity::{Erasing, Erasure, rewrite};
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
 use super::merge::Postings;
 use super::merger::{Merger, PostingsMerger};
 use super::reader::ReadError;
+use super::remover::Remover;
 use super::rotation::RotateError;
 use super::submission::Submission;
 use super::waiting::Waiting;
 use super::writer::{Step, Writer};
 use crate::metrics::Metrics;
+use crate::model::date::Date;
+use crate::model::identity::Identity;
 use crate::model::origin::Controller;
 use crate::model::permission::change::{ActId, Change, Decided};
 use crate::store;
@@ -57,6 +63,8 @@ pub(super) enum Inbox {
     Expire(Option<expiry::Asked>),
     /// The bytes of what was handed over are gone, or, false, not yet.
     Reclaimed(reclaim::Job, bool),
+    /// The bytes of what was removed of somebody are gone, or, false, not yet.
+    Removed(Arc<rewrite::Job>, bool),
     /// A key is to be replaced.
     Rotate(Rotation),
     /// Record what was taken before, then end.
@@ -107,6 +115,26 @@ pub(super) enum Decision {
         decided: Decided,
         answer: oneshot::Sender<Result<Noted, ChangeError>>,
     },
+    Deactivate {
+        of: Controller,
+        who: Identity,
+        mask_on: Option<Date>,
+        decided: Decided,
+        answer: oneshot::Sender<Result<(Noted, Date), ChangeError>>,
+    },
+    Restrict {
+        of: Controller,
+        who: Identity,
+        on: bool,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Noted, ChangeError>>,
+    },
+    Erase {
+        of: Controller,
+        erasing: Box<Erasing>,
+        decided: Decided,
+        answer: oneshot::Sender<Result<Erasure, ChangeError>>,
+    },
     Open {
         asked: Asked,
         answer: oneshot::Sender<Result<OpenTrail, ChangeError>>,
@@ -121,6 +149,8 @@ pub(super) enum IndexJob {
     Merge(Postings),
     /// Remove what is expired, then hand it on to have its bytes reclaimed.
     Forget(reclaim::Job),
+    /// Remove what was erased of somebody, then likewise.
+    Erase(Arc<rewrite::Job>),
     /// Write what was gathered, then end.
     Close,
 }
@@ -174,8 +204,10 @@ pub(super) fn write(
     let mut expirer = Expirer::new(writer.base());
     // What was not reclaimed when the node stopped.
     let mut reclaiming = hand_over(expiry::reclaim::pending(&writer.base()), &index);
+    let mut remover = Remover::begin(&writer.base());
     loop {
-        let idle = waiting.is_empty() && expirer.is_idle() && (merger.is_idle() || writer.is_stopped());
+        let at_rest = (merger.is_idle() && remover.is_idle()) || writer.is_stopped();
+        let idle = waiting.is_empty() && expirer.is_idle() && at_rest;
         let mut next = if idle { jobs.blocking_recv() } else { jobs.try_recv().ok() };
         if next.is_none() && waiting.is_empty() && expirer.is_idle() && jobs.is_closed() {
             break;
@@ -187,13 +219,20 @@ pub(super) fn write(
                 // Each has a group of its own: it is made, or refused, for itself.
                 Inbox::Decide(decision) => decisions.push(*decision),
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
-                Inbox::Expire(asked) => expirer.begin(asked),
+                Inbox::Expire(asked) => {
+                    if asked.is_none() {
+                        mask(&mut writer, &index);
+                        remover.again(&writer.base());
+                    }
+                    expirer.begin(asked);
+                }
                 Inbox::Reclaimed(job, done) => {
                     reclaiming = reclaiming.saturating_sub(1);
                     if done {
                         reclaimed(&mut writer, &job);
                     }
                 }
+                Inbox::Removed(job, done) => remover.removed(&mut writer, &job, done),
                 Inbox::Rotate(rotation) => rotations.push(rotation),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
@@ -219,7 +258,12 @@ pub(super) fn write(
             record(&mut writer, group, &index, metrics);
         }
         for decision in decisions {
-            decide(&mut writer, decision, &index);
+            if decide(&mut writer, decision, &index) {
+                remover.again(&writer.base());
+            }
+        }
+        if !remover.is_idle() && !writer.is_stopped() {
+            remover.slice(&mut writer, &index);
         }
         for rotation in rotations {
             rotate(&mut writer, rotation, &index);
@@ -255,6 +299,17 @@ fn reclaimed(writer: &mut Writer, job: &reclaim::Job) {
     }
 }
 
+/// Masks whoever is to be by now.
+fn mask(writer: &mut Writer, index: &SyncSender<IndexJob>) {
+    if writer.is_stopped() {
+        return;
+    }
+    match writer.mask_due() {
+        Ok(mut step) => publish(writer, &mut step, index),
+        Err(error) => writer.fail(&error),
+    }
+}
+
 fn begin(merger: &mut Merger) -> bool {
     merger.begin().inspect_err(|error| tracing::error!(%error, "small rows are not merged")).is_ok()
 }
@@ -278,8 +333,26 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>, me
     }
 }
 
-fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>) {
+/// Makes a decision; whether something may have been removed of somebody, of which bytes are left.
+fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>) -> bool {
+    let removes = matches!(decision, Decision::Erase { .. } | Decision::Deactivate { .. });
     match decision {
+        Decision::Deactivate { of, who, mask_on, decided, answer } => {
+            let Made { answer: made, mut step } = writer.deactivate(&of, &who, mask_on, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+        Decision::Restrict { of, who, on, decided, answer } => {
+            let made = if on { writer.restrict(&of, &who, &decided) } else { writer.lift(&of, &who, &decided) };
+            let Made { answer: made, mut step } = made;
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
+        Decision::Erase { of, erasing, decided, answer } => {
+            let Made { answer: made, mut step } = writer.erase(&of, *erasing, &decided);
+            publish(writer, &mut step, index);
+            let _ = answer.send(made);
+        }
         Decision::Change { changes, decided, answer } => {
             let Made { answer: made, mut step } = writer.change(changes, &decided);
             publish(writer, &mut step, index);
@@ -301,6 +374,7 @@ fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>)
             let _ = answer.send(made);
         }
     }
+    removes
 }
 
 /// The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
@@ -350,7 +424,7 @@ pub(super) fn index(
     mut indexer: Indexer,
     mut merger: PostingsMerger,
     jobs: &Receiver<IndexJob>,
-    reclaimer: &Sender<reclaim::Job>,
+    reclaimer: &Sender<Reclaiming>,
 ) {
     // When what is gathered has rested long enough; fixed by the first entry of a chunk.
     let mut due: Option<Instant> = None;
@@ -369,7 +443,15 @@ pub(super) fn index(
                 merger.add(postings);
                 Ok(())
             }
-            Ok(IndexJob::Forget(job)) => indexer.forget(&job).map(|()| drop(reclaimer.send(job))),
+            Ok(IndexJob::Forget(job)) => indexer.forget(&job).map(|()| drop(reclaimer.send(Reclaiming::Expired(job)))),
+            Ok(IndexJob::Erase(job)) => match indexer.erase(&job) {
+                Ok(()) => {
+                    let _ = reclaimer.send(Reclaiming::Removed(job));
+                    Ok(())
+                }
+                Err(ReadError::Store(error)) => Err(error),
+                Err(error) => Err(store::Error::Corrupt(error.to_string())),
+            },
             Err(RecvTimeoutError::Timeout) if rest.is_zero() => indexer.flush(),
             Err(RecvTimeoutError::Timeout) => merger.slice(),
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,

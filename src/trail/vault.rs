@@ -200,12 +200,16 @@ impl Vault {
     }
 
     fn person(&self, of: Of<'_>, name: &Name) -> Result<Option<Person>, Error> {
-        if let Some(person) = self.met().find(name) {
-            return Ok(Some(person));
-        }
+        let forgotten = {
+            let mut met = self.met();
+            if let Some(person) = met.find(name) {
+                return Ok(Some(person));
+            }
+            met.forgotten()
+        };
         let Some((account, contact)) = self.row(of, name)? else { return Ok(None) };
         let person = person(&account, &contact).ok_or_else(|| damaged(self.bucket(&name.0)))?;
-        self.met().add(name.clone(), person.clone());
+        self.met().add_read(forgotten, name.clone(), person.clone());
         Ok(Some(person))
     }
 

@@ -33,6 +33,14 @@ impl Step {
         }
     }
 
+    /// This one, and what was done after it.
+    pub(super) fn and(mut self, next: Self) -> Self {
+        self.results.extend(next.results);
+        self.entries.extend(next.entries);
+        self.heads.extend(next.heads);
+        self
+    }
+
     pub(super) fn nothing() -> Self {
         Self { results: Vec::new(), entries: Vec::new(), heads: Vec::new() }
     }
@@ -68,7 +76,9 @@ impl Writer {
         let mut writer = Self { base: base.clone(), seen: Seen::default(), generation: 0, stopped: false };
         writer.finish_rotations()?;
         writer.finish_holds()?;
+        writer.finish_removals()?;
         let expired = writer.expire_at_start()?;
+        writer.mask_due()?.publish();
         let opened = notice::keyring_opened(base.keyring.generation(), base.keyring.is_dev());
         // The indexer is opened after this, and finds it.
         writer.notice(&Controller::node(), opened)?.publish();

@@ -10,7 +10,7 @@ use prost::Message;
 
 use super::Hold;
 use crate::model::date::Date;
-use crate::model::frame::{OpenPart, Parts};
+use crate::model::frame::{OpenPart, Opened};
 use crate::model::header::{Group, Link};
 use crate::model::part::{self, PartHash, PartId, PartKey, Salt};
 use crate::model::seal::{self, Key};
@@ -48,7 +48,7 @@ pub struct Kept {
 
 impl Kept {
     /// Of the parts of a group, those that are wanted; of the others the hash. What was erased has nothing else.
-    pub fn of(parts: Parts, mut wanted: impl FnMut(&OpenPart) -> bool) -> Self {
+    pub fn of(parts: Opened, mut wanted: impl FnMut(&OpenPart) -> bool) -> Self {
         let others = parts.bare.iter().map(|bare| (bare.key, bare.hash)).collect();
         let mut kept = Self { parts: Vec::new(), others };
         for part in parts.open {

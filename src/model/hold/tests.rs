@@ -7,7 +7,7 @@ use super::row::{Kept, Place};
 use super::*;
 use crate::model::date::Timestamp;
 use crate::model::facts::Facts;
-use crate::model::frame::{OpenPart, Parts};
+use crate::model::frame::{OpenPart, Opened};
 use crate::model::header::{Group, Header, Kind, Link};
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Origin;
@@ -200,7 +200,7 @@ proptest! {
         let parts: Vec<OpenPart> = (0..count).map(part).collect();
         let hashes = parts.iter().map(|part| (part.key, part::part_hash(&part.salt, part.key, &part.content)));
         let group = Group { date: Date::from_days(21_000), bitmap: 4, commitment: part::group_hash(hashes) };
-        let open = Parts { open: parts.clone(), bare: Vec::new() };
+        let open = Opened { open: parts.clone(), bare: Vec::new() };
         let kept = Kept::of(open, |part| mask & (1 << part.key.index) != 0);
         prop_assert!(kept.fits(&group));
         let (key, id, origin) = (Key::new([1; 32]), [9; 16], Link([3; 32]));

@@ -63,8 +63,9 @@ impl Removals {
         match says {
             Says::IdentityDeactivated(told) => {
                 let mask_on = Date::from_days(told.mask_on);
-                if mask_on < today || mask_on > today.plus_days(MASK_DAYS_MAX) {
-                    return Err("it names a day that is past, or more than 90 days ahead");
+                // What a stop kept from being told may be told after its day.
+                if mask_on == Date::NEVER || mask_on > today.plus_days(MASK_DAYS_MAX) {
+                    return Err("it names no day, or one that is more than 90 days ahead");
                 }
                 match self.deactivated.get(&id) {
                     Some(known) if known.masked => return Err("it names somebody who is masked already"),
@@ -201,7 +202,7 @@ mod tests {
         let rows: Vec<(&str, Vec<Says>, Says, bool)> = vec![
             ("on a day", vec![], deactivated(5, 30), true),
             ("today", vec![], deactivated(5, 0), true),
-            ("yesterday", vec![], deactivated(5, -1), false),
+            ("told late", vec![], deactivated(5, -1), true),
             ("too far ahead", vec![], deactivated(5, 91), false),
             ("earlier", vec![deactivated(5, 30)], deactivated(5, 29), true),
             ("later", vec![deactivated(5, 30)], deactivated(5, 31), false),

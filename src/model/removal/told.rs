@@ -115,7 +115,6 @@ pub struct Erased<'a> {
 
 /// Somebody is erased: one notice, or several where the list is long.
 pub fn erased(erased: &Erased<'_>, decided: &Decided, at: At<'_>) -> Vec<Told> {
-    let date = at.after(KEPT).max(erased.latest);
     let none: &[(Gone, u32)] = &[];
     let lists: Vec<&[(Gone, u32)]> = match erased.list.is_empty() {
         true => vec![none],
@@ -144,9 +143,18 @@ pub fn erased(erased: &Erased<'_>, decided: &Decided, at: At<'_>) -> Vec<Told> {
         let people = if number == 0 { erased.people } else { &nobody };
         let gone: Vec<Gone> = own.iter().map(|(gone, _)| *gone).collect();
         let slices = [who(decided), named(people)].into_iter().chain(list::slices(&gone)).collect();
-        Told { says, slices, date }
+        Told { date: date(&says, erased.latest, at), says, slices }
     };
     lists.into_iter().enumerate().map(one).collect()
+}
+
+/// The date of the slices of a notice that is told now; `latest` is that of what it is about.
+pub fn date(says: &Says, latest: Date, at: At<'_>) -> Date {
+    match says {
+        Says::IdentityErased(_) => at.after(KEPT).max(latest),
+        Says::IdentityMasked(_) => at.after(OUTLIVES),
+        _ => at.after(KEPT),
+    }
 }
 
 /// Whether the slices of a notice may have that date.

@@ -10,6 +10,7 @@ use std::sync::mpsc::Receiver;
 use tokio::sync::mpsc;
 
 use super::super::base::Base;
+use super::super::identity::rewrite;
 use super::super::indexer::Indexer;
 use super::super::threads::Inbox;
 use crate::model::date::Date;
@@ -25,6 +26,14 @@ pub struct Job {
     pub number: ZoneNumber,
     /// Everything dated up to and including this.
     pub through: Date,
+}
+
+/// What the reclaiming thread is handed.
+pub(in crate::trail) enum Reclaiming {
+    /// What is expired.
+    Expired(Job),
+    /// What was removed of somebody.
+    Removed(Arc<rewrite::Job>),
 }
 
 /// What was not reclaimed yet when the node stopped, or nobody took up.
@@ -96,8 +105,20 @@ pub fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool) -> Result<bool,
 }
 
 /// The reclaiming thread's loop, until nobody is left who hands something over.
-pub(in crate::trail) fn run(base: &Arc<Base>, jobs: &Receiver<Job>, writer: &mpsc::UnboundedSender<Inbox>) {
+pub(in crate::trail) fn run(base: &Arc<Base>, jobs: &Receiver<Reclaiming>, writer: &mpsc::UnboundedSender<Inbox>) {
     while let Ok(job) = jobs.recv() {
+        let job = match job {
+            Reclaiming::Expired(job) => job,
+            Reclaiming::Removed(job) => {
+                let done = rewrite::reclaim(base, &job, || !writer.is_closed()).unwrap_or_else(|error| {
+                    tracing::error!(%error, "the bytes of what was removed of somebody are not reclaimed: it is tried again \
+                        within the hour");
+                    false
+                });
+                let _ = writer.send(Inbox::Removed(job, done));
+                continue;
+            }
+        };
         // Once the node closes, the rest is for the next start.
         let done = reclaim(base, &job, || !writer.is_closed());
         let done = done.unwrap_or_else(|error| {

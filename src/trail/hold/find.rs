@@ -2,7 +2,7 @@
 
 use super::super::base::Base;
 use super::super::reader::{ReadError, Reader};
-use super::super::search::{self, Page};
+use super::super::search::{self, Hiding, Page};
 use super::super::trails::Info;
 use super::{cover, has_kept, stage};
 use crate::model::hold::row::HoldId;
@@ -35,7 +35,11 @@ pub(in crate::trail) fn find(
     let seqs = search::ordered(found, order, start, 0..start.size);
     let mut reader = Reader::new(base, info, today).with_openings(include.openings).with_held();
     let all = *filter == Filter::default();
+    let hidden = Hiding::of(base, info, include);
     search::page(&mut reader, seqs, start, limit, |record| {
+        if hidden.hides(record) {
+            return Ok(false);
+        }
         if !all && !filter.matches(&record.header, &record.contents) {
             return Ok(false);
         }

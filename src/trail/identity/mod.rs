@@ -4,8 +4,8 @@
 //! trail is to tell of it. Each step durable before the next:
 //!
 //! ```text
-//! deactivated, restricted   rows marked, with the removal → the notice                                             (mark)
-//! lifted                    the notice → rows unmarked, the removal goes                                           (mark)
+//! deactivated, restricted   rows marked, with the removal → the notice                                             (deactivate, restrict)
+//! lifted                    the notice → rows unmarked, the removal goes                                           (restrict)
 //! masked on its day, erased a fresh bucket key in the keyring → the bucket's other rows sealed anew under it, with the
 //!                           removal → the notice → the old bucket key destroyed → people met lately forgotten     (remove)
 //!                           → frames rewritten, postings removed, bytes reclaimed → the removal goes             (rewrite)
@@ -14,19 +14,42 @@
 //! With its removal in the vault a deed is decided: what a stop kept from being told, the next start tells, and goes on
 //! from there before anything is read ([`finish`]). A fresh key without one was for nothing, and goes.
 
+mod deactivate;
+mod doomed;
+mod erase;
+mod everybody;
+mod find;
+mod finish;
+mod remove;
+mod restrict;
+pub(super) mod rewrite;
+#[cfg(test)]
+mod tests;
+mod told;
+
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
+use self::doomed::Doomed;
+pub(super) use self::erase::Erasing;
+pub(super) use self::everybody::fill;
 use super::acts::{ChangeError, Noted};
-use super::answer::AskError;
-use super::ask::Asker;
+use super::answer::{AskError, blocking};
+use super::ask::{Asked, Asker};
 use super::node::Node;
+use super::reader::ReadError;
 use super::submission::{Receipt, RecordError};
+use super::threads::{Decision, Inbox};
 use crate::model::date::Date;
 use crate::model::hold::row::HoldId;
 use crate::model::identity::{Domain, Identity};
 use crate::model::origin::Controller;
+use crate::model::permission::acts::Refusal;
 use crate::model::permission::change::{ActId, Decided};
 use crate::model::policy::Class;
+use crate::model::removal::RemovalId;
+pub use crate::model::removal::rules::MASK_DAYS_MAX;
 use crate::model::stored::ErasureGround;
 
 /// Most people that a question for a name or an e-mail address is answered with.
@@ -35,8 +58,6 @@ pub const FOUND_MAX: usize = 100;
 pub const ASKED_CHARS_MIN: usize = 3;
 /// Days from a deactivation to the day on which names and e-mail addresses go, unless another is asked for.
 pub const MASK_DAYS: u32 = 30;
-/// Most such days.
-pub const MASK_DAYS_MAX: u32 = 90;
 
 /// Whom somebody looks for. A text is part of what is looked for, in capitals or not, of at least
 /// [`ASKED_CHARS_MIN`] characters.
@@ -131,65 +152,161 @@ pub enum Kept {
 
 impl Node {
     /// Finds people of one controller; the question is durable in its trail before it returns.
+    ///
+    /// # Errors
+    ///
+    /// It has no trail, or reading or recording fails.
     pub async fn find_identities(
         self: &Arc<Self>,
-        _asker: &Asker,
-        _of: &Controller,
-        _wanted: &Wanted,
+        asker: &Asker,
+        controller: &Controller,
+        wanted: &Wanted,
     ) -> Result<Found, AskError> {
-        Err(AskError::Closing)
+        let info = self.trail(controller).await?;
+        let (node, asked) = (self.clone(), wanted.clone());
+        let found = blocking(move || find::find(&node.base, &info, &asked)).await?;
+        let asked = Asked { call: "FindIdentities", shape: wanted.shape().to_owned(), export: false };
+        self.record_read(asker, controller, asked, found.people.len()).await?;
+        Ok(found)
     }
 
-    /// Deactivates somebody: names and e-mail addresses go on a day, and none is taken in meanwhile. The notice, and the day.
+    /// Deactivates somebody: names and e-mail addresses go on a day in the trail's zone, by default in [`MASK_DAYS`] days, and
+    /// none is taken in meanwhile. The notice, and the day. The same again gets the first receipt. Cancel-safe: what was
+    /// handed over is done.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is known by that name, the day is not a good one, or the disk is full or fails.
     pub async fn deactivate_identity(
         self: &Arc<Self>,
-        _of: &Controller,
-        _who: &Identity,
-        _mask_on: Option<Date>,
-        _decided: Decided,
+        controller: &Controller,
+        who: &Identity,
+        mask_on: Option<Date>,
+        decided: Decided,
     ) -> Result<(Noted, Date), ChangeError> {
-        Err(RecordError::Uncertain.into())
+        let (answer, made) = oneshot::channel();
+        let (of, who) = (controller.clone(), who.clone());
+        self.decide(Inbox::Decide(Box::new(Decision::Deactivate { of, who, mask_on, decided, answer })))?;
+        made.await.unwrap_or(Err(RecordError::Uncertain.into()))
     }
 
     /// What an erasure would do; the question is durable in the trail before it returns.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`: nobody is known by that name. It has no trail, or reading or recording fails.
     pub async fn preview_erasure(
         self: &Arc<Self>,
-        _asker: &Asker,
-        _of: &Controller,
-        _who: &Identity,
+        asker: &Asker,
+        controller: &Controller,
+        who: &Identity,
     ) -> Result<Erasure, AskError> {
-        Err(AskError::Closing)
+        let info = self.trail(controller).await?;
+        let size = info.size();
+        self.flush_index().await?;
+        let (node, who) = (self.clone(), who.clone());
+        let found = blocking(move || {
+            let known = node.base.vault.known(everybody::of(&info), &who)?;
+            known.map(|known| erase::preview(&node.base, &info, known, size)).transpose()
+        });
+        let found = found.await?;
+        let asked = Asked { call: "EraseIdentity", shape: "identity".to_owned(), export: false };
+        self.record_read(asker, controller, asked, usize::from(found.is_some())).await?;
+        found.ok_or(AskError::NotFound)
     }
 
-    /// Erases somebody, by a request that was agreed to: whoever decides asked for it. The same again gets the first receipt.
+    /// Erases somebody, by a request that was agreed to and that `decided` asked for. When it returns, their pseudonym leads to
+    /// nobody, also in old copies; the parts that are theirs alone follow. The same again gets the first receipt. Cancel-safe:
+    /// what was handed over is done.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is known by that name, the request is not agreed to or is another's, or the disk is full or fails.
     pub async fn erase_identity(
         self: &Arc<Self>,
-        _of: &Controller,
-        _who: &Identity,
-        _ground: ErasureGround,
-        _approval: &ActId,
-        _decided: Decided,
+        controller: &Controller,
+        who: &Identity,
+        ground: ErasureGround,
+        approval: &ActId,
+        decided: Decided,
     ) -> Result<Erasure, ChangeError> {
-        Err(RecordError::Uncertain.into())
+        // Most of the looking is done beside the writer.
+        let doomed = self.doom(controller, who).await.map_err(|error| match error {
+            AskError::NoController => RecordError::NoController,
+            AskError::Closing => RecordError::Busy { reason: "akta is closing" },
+            error => {
+                tracing::error!(%error, "somebody is not erased: what there is of them cannot be read");
+                RecordError::Damaged
+            }
+        })?;
+        let (answer, made) = oneshot::channel();
+        let (of, approval) = (controller.clone(), approval.clone());
+        let erasing = Box::new(Erasing { who: who.clone(), ground, approval, doomed });
+        self.decide(Inbox::Decide(Box::new(Decision::Erase { of, erasing, decided, answer })))?;
+        made.await.unwrap_or(Err(RecordError::Uncertain.into()))
     }
 
-    /// Leaves somebody's records out of ordinary searches.
+    /// Leaves somebody's records out of ordinary searches. The same again gets the first receipt. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is known by that name, or the disk is full or fails.
     pub async fn restrict_identity(
         self: &Arc<Self>,
-        _of: &Controller,
-        _who: &Identity,
-        _decided: Decided,
+        controller: &Controller,
+        who: &Identity,
+        decided: Decided,
     ) -> Result<Noted, ChangeError> {
-        Err(RecordError::Uncertain.into())
+        self.restriction(controller, who, true, decided).await
     }
 
-    /// Lets them be found again.
+    /// Lets them be found again; nothing is recorded where they are not restricted. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::restrict_identity`].
     pub async fn lift_restriction(
         self: &Arc<Self>,
-        _of: &Controller,
-        _who: &Identity,
-        _decided: Decided,
+        controller: &Controller,
+        who: &Identity,
+        decided: Decided,
     ) -> Result<Noted, ChangeError> {
-        Err(RecordError::Uncertain.into())
+        self.restriction(controller, who, false, decided).await
     }
+
+    async fn restriction(
+        self: &Arc<Self>,
+        controller: &Controller,
+        who: &Identity,
+        on: bool,
+        decided: Decided,
+    ) -> Result<Noted, ChangeError> {
+        let (answer, made) = oneshot::channel();
+        let (of, who) = (controller.clone(), who.clone());
+        self.decide(Inbox::Decide(Box::new(Decision::Restrict { of, who, on, decided, answer })))?;
+        made.await.unwrap_or(Err(RecordError::Uncertain.into()))
+    }
+
+    async fn doom(self: &Arc<Self>, controller: &Controller, who: &Identity) -> Result<Option<Doomed>, AskError> {
+        let info = self.trail(controller).await?;
+        let size = info.size();
+        self.flush_index().await?;
+        let (node, who) = (self.clone(), who.clone());
+        let found = blocking(move || {
+            let known = node.base.vault.known(everybody::of(&info), &who)?;
+            known.map(|known| Doomed::of(&node.base, &info, known, size)).transpose()
+        });
+        found.await
+    }
+}
+
+/// The same words for whoever was erased and for whoever was never seen.
+fn unknown(controller: &Controller) -> ChangeError {
+    let refusal = Refusal::Unknown("person with this namespace and id");
+    ChangeError::Refused { controller: controller.clone(), refusal }
+}
+
+/// A fresh UUID (version 4).
+fn fresh_id(random: [u8; 16]) -> RemovalId {
+    uuid::Builder::from_random_bytes(random).into_uuid().into_bytes()
 }

@@ -8,7 +8,7 @@ use super::super::trails::Info;
 use super::{Merged, Slice, loss, replace};
 use crate::env::random;
 use crate::model::date::Date;
-use crate::model::frame::{self, Builder, FrameError, Parts};
+use crate::model::frame::{self, Builder, FrameError, Opened};
 use crate::model::seal::Use;
 use crate::store::{Batch, Family, Row, keys};
 
@@ -71,7 +71,7 @@ pub fn frames(
         let first = frame.first();
         let value = frame.seal(&key, random(base.world.entropy.as_ref()), &info.link, date);
         // The same salts and contents, and of what was erased the same hashes: every commitment stays true.
-        let mut parts = Parts::default();
+        let mut parts = Opened::default();
         for (name, value) in &rows {
             let first = keys::seq_of(name).unwrap_or(first);
             let own = frame::open(&key, &info.link, date, first, value).map_err(wrong(first))?;

@@ -190,6 +190,22 @@ impl Vault {
         self.keyring.bucket_keys(place.bucket)?.each().find_map(|key| place.open(&seal_key(of, key), value))
     }
 
+    /// That every row of a bucket opens.
+    ///
+    /// # Errors
+    ///
+    /// One does not: then the bucket cannot be sealed anew. Or the disk fails.
+    pub(in crate::trail) fn readable(&self, bucket: u16, controllers: &[Of<'_>]) -> Result<(), Error> {
+        let keys = self.keys(bucket)?;
+        for row in self.store.scan(Scan::prefix(Family::Row, &bucket.to_be_bytes())) {
+            let (key, value) = row?;
+            if !controllers.iter().any(|of| open_row(*of, &keys, &key, &value).is_some()) {
+                return Err(damaged(bucket));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether anything in a bucket is sealed under that key.
     pub(in crate::trail) fn is_under(
         &self,
