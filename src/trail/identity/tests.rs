@@ -3,6 +3,7 @@
 
 mod plug;
 mod proof;
+mod residue;
 
 use super::super::hold::Placing;
 use super::super::reader::Reader;
@@ -18,6 +19,7 @@ use crate::model::facts::Facts;
 use crate::model::hold::selection::Selection;
 use crate::model::hold::{Hold, Parts};
 use crate::model::identity::Pseudonym;
+use crate::model::notice::Says;
 use crate::model::part::{self, PartHash, PartId, PartKey};
 use crate::model::permission::approval::{Deed, Standing};
 use crate::model::permission::change::Change;
@@ -193,23 +195,22 @@ impl Rig {
     }
 }
 
-fn opened() -> Rig {
+/// One that has the story from position 2 on.
+fn told_story() -> Rig {
     let mut rig = Rig::new();
-    assert!(rig.open(&school(1), None, Profile { register_keeper: true, ..Profile::default() }).unwrap());
-    assert!(rig.open(&school(2), None, Profile::default()).unwrap());
+    tell(&mut rig);
     rig
 }
 
-/// One that has the story from position 2 on.
-fn told_story() -> Rig {
-    let mut rig = opened();
+fn tell(rig: &mut Rig) {
+    assert!(rig.open(&school(1), None, Profile { register_keeper: true, ..Profile::default() }).unwrap());
+    assert!(rig.open(&school(2), None, Profile::default()).unwrap());
     assert_eq!(rig.report(1, &STORY), (2..11).collect::<Vec<_>>());
     // Others share her bucket by chance alone; of another school somebody has the same id.
     let events = vec![event(99, STORY[0])];
     let step = rig.writer.step(vec![Submission { controller: school(2), events, may_open: false }]);
     step.publish();
     rig.indexer.absorb(step.entries).unwrap();
-    rig
 }
 
 fn gone_of(record: &Record) -> Vec<PartId> {
