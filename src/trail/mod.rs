@@ -10,6 +10,7 @@ pub mod ask;
 pub mod base;
 pub mod change;
 pub mod controllers;
+mod decision;
 pub mod denial;
 pub mod expiry;
 mod folding;
@@ -33,9 +34,9 @@ pub mod position;
 pub mod preview;
 pub mod proof;
 pub mod reader;
+mod remover;
 #[cfg(test)]
 mod rig;
-mod remover;
 pub mod rotation;
 pub mod search;
 mod seen;

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use akta::model::stored::{
-    Attribute, BucketKey, DetailPart, ErasedClass, Expired, Frame, FramePart, FrameSource, HeldGroup, HeldHash, HeldPart,
-    HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed, HoldSelection, IdentityDeactivated,
+    Attribute, BucketKey, DetailPart, ErasedClass, Expired, Frame, FramePart, FrameSource, HeldGroup, HeldHash,
+    HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed, HoldSelection, IdentityDeactivated,
     IdentityErased, IdentityMasked, IdentityRestricted, Keyring, NoticeCore, Removal, RemovalTold, RemovedParts,
     RestrictionLifted, VaultAccount, ZoneKeys, notice_core::Kind,
 };

@@ -49,7 +49,8 @@ fn at(info: &Info) -> notice::At<'_> {
 fn forged(rig: &Rig, list: &[(u64, PartId)], parts: u64) -> Told {
     let info = rig.info_of();
     let list: Vec<(Gone, u32)> = list.iter().map(|(seq, id)| (Gone::of(*seq, id.bit()).unwrap(), 3)).collect();
-    let classes = [ErasedClass { retention_class: 3, records: 9, kept: ErasureKept::Held.into(), ..ErasedClass::default() }];
+    let classes =
+        [ErasedClass { retention_class: 3, records: 9, kept: ErasureKept::Held.into(), ..ErasedClass::default() }];
     let date = list.iter().flat_map(|(gone, _)| rig.record_at(gone.seq).header.groups).map(|group| group.date).max();
     let of = notice::Erased {
         id: &[7; 16],
