@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "akta/v1/controller.proto",
         "akta/v1/retention.proto",
         "akta/v1/hold.proto",
+        "akta/v1/identity.proto",
     ])?;
     fs::write(out.join("akta.v1.descriptors"), api.encode_to_vec())?;
     let mut config = prost_build::Config::new();

@@ -40,12 +40,14 @@ use crate::env::{Clock, SystemClock, SystemEntropy};
 use crate::grpc::api::controller_service_server::ControllerServiceServer;
 use crate::grpc::api::evidence_service_server::EvidenceServiceServer;
 use crate::grpc::api::history_service_server::HistoryServiceServer;
+use crate::grpc::api::identity_service_server::IdentityServiceServer;
 use crate::grpc::api::ingest_service_server::IngestServiceServer;
 use crate::grpc::api::retention_service_server::RetentionServiceServer;
 use crate::grpc::auth::door::Door;
 use crate::grpc::controller::Controllers;
 use crate::grpc::evidence::Evidence;
 use crate::grpc::history::History;
+use crate::grpc::identity::Identities;
 use crate::grpc::ingest::Ingest;
 use crate::grpc::retention::Retentions;
 use crate::grpc::transport::calls::Watch;
@@ -350,12 +352,13 @@ type Aligned = Stack<MapResponseLayer<fn(Answer) -> Answer>, Stack<Watch, Identi
 type Answer = tonic::codegen::http::Response<tonic::body::Body>;
 
 /// Services whose health is the node's.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     IngestServiceServer::<Ingest>::NAME,
     HistoryServiceServer::<History>::NAME,
     EvidenceServiceServer::<Evidence>::NAME,
     ControllerServiceServer::<Controllers>::NAME,
     RetentionServiceServer::<Retentions>::NAME,
+    IdentityServiceServer::<Identities>::NAME,
 ];
 
 /// The health of all services, by the node's.
@@ -393,11 +396,13 @@ fn router<H: Health>(
     let evidence = EvidenceServiceServer::new(Evidence { node: node(), door: door() });
     let controllers = ControllerServiceServer::new(Controllers { node: node(), door: door(), region: places.region });
     let retention = RetentionServiceServer::new(Retentions { node: node(), door: door() });
+    let identities = IdentityServiceServer::new(Identities { node: node(), door: door() });
     let ingest = ingest.max_decoding_message_size(MESSAGE_BYTES_MAX);
     let history = history.max_decoding_message_size(QUESTION_BYTES_MAX);
     let evidence = evidence.max_decoding_message_size(QUESTION_BYTES_MAX);
     let controllers = controllers.max_decoding_message_size(QUESTION_BYTES_MAX);
     let retention = retention.max_decoding_message_size(QUESTION_BYTES_MAX);
+    let identities = identities.max_decoding_message_size(QUESTION_BYTES_MAX);
     let reflected = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(api::DESCRIPTORS)
@@ -425,6 +430,7 @@ fn router<H: Health>(
         .add_optional_service(role.serves(Role::History).then_some(evidence))
         .add_optional_service(role.serves(Role::History).then_some(controllers))
         .add_optional_service(role.serves(Role::History).then_some(retention))
+        .add_optional_service(role.serves(Role::History).then_some(identities))
         .add_optional_service(role.serves(Role::Ops).then_some(health))
         .add_optional_service(reflection)
         .add_optional_service(reflection_alpha))

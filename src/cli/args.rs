@@ -139,10 +139,15 @@ pub struct Confirm {
 }
 
 impl Confirm {
+    /// Whether somebody is asked: on a terminal.
+    pub fn asks(&self) -> bool {
+        !self.yes && std::io::stdin().is_terminal()
+    }
+
     /// Whether it is to be done: on a terminal, somebody is asked.
     pub fn wants(&self, what: &str) -> Result<bool, Failure> {
         let input = std::io::stdin();
-        if self.yes || !input.is_terminal() {
+        if !self.asks() {
             return Ok(true);
         }
         eprint!("{what}\nGo on? [y/N] ");

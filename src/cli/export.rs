@@ -14,8 +14,8 @@ use super::text::{self, Progress, complain, hex, number};
 use super::{Failure, Outcome, block_on, search};
 use crate::client::{Client, reason};
 use crate::grpc::api::{
-    EventFilter, GetCheckpointRequest, GetConsistencyProofRequest, Opening, Part, RecordedEvent, SearchEventsRequest,
-    SearchOrder,
+    ClosedPart, EventFilter, GetCheckpointRequest, GetConsistencyProofRequest, Opening, Part, RecordedEvent,
+    SearchEventsRequest, SearchOrder,
 };
 use crate::model::stored::{DetailPart, NoticeCore};
 use prost::Message;
@@ -23,8 +23,8 @@ use prost::Message;
 /// Hand a trail out as JSON Lines: every record, oldest first, one JSON object per line
 ///
 /// A line is what "akta search --json" prints, and beside it what makes it evidence: "header", the bytes hashed
-/// into the record's link; "openings", salt and committed bytes of every part that is still readable; of a notice,
-/// "notice", its core. All of them in hex. With them anybody recomputes part, group and link (docs/format.md)
+/// into the record's link; "openings", salt and committed bytes of every part that is still readable; "closed", the bare
+/// hashes of parts that were erased; of a notice, "notice", its core. All of them in hex. With them anybody recomputes part, group and link (docs/format.md)
 /// without Akta and without keys. The line before the last, {"checkpoint": ...}, is the newest signed checkpoint, with
 /// the proof that the tree over these records leads to it. The last line, {"end": ...}, says how many records stand
 /// before it: a file without it was cut off.
@@ -51,6 +51,10 @@ pub struct Args {
     /// Write to this file, whole or not at all, readable by you alone; stdout unless set
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Also what is recorded of people whose records are restricted, else their parts are sealed; takes the permission
+    /// erase, too
+    #[arg(long)]
+    include_restricted: bool,
 }
 
 impl Args {
@@ -150,6 +154,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         page_size: 1_000,
         with_openings: true,
         with_notices: !args.narrowed(),
+        include_restricted: args.include_restricted,
         ..SearchEventsRequest::default()
     }
 }
@@ -168,6 +173,9 @@ fn to_json(row: &RecordedEvent) -> Value {
     if !row.openings.is_empty() {
         fields.insert("openings".to_owned(), row.openings.iter().map(opening).collect());
     }
+    if !row.closed.is_empty() {
+        fields.insert("closed".to_owned(), row.closed.iter().map(closed).collect());
+    }
     if !row.notice.is_empty() {
         fields.insert("notice".to_owned(), hex(&row.notice).into());
         fields.extend(NoticeCore::decode(row.notice.as_slice()).ok().map(notice).unwrap_or_default());
@@ -176,9 +184,16 @@ fn to_json(row: &RecordedEvent) -> Value {
     Value::Object(fields)
 }
 
+fn closed(closed: &ClosedPart) -> Value {
+    json!({"part": name(closed.part()), "index": closed.index, "hash": hex(&closed.hash)})
+}
+
+fn name(part: Part) -> &'static str {
+    part.as_str_name().trim_start_matches("PART_")
+}
+
 fn opening(opening: &Opening) -> Value {
-    let part = opening.part().as_str_name().trim_start_matches("PART_");
-    json!({"part": part, "index": opening.index, "salt": hex(&opening.salt), "content": hex(&opening.content)})
+    json!({"part": name(opening.part()), "index": opening.index, "salt": hex(&opening.salt), "content": hex(&opening.content)})
 }
 
 /// A notice in words: what it says, its number among notices, where the one before stands.

@@ -13,6 +13,7 @@ pub mod export;
 pub mod filter;
 pub mod grant;
 pub mod hold;
+pub mod identity;
 pub mod import;
 pub mod incident;
 pub mod keys;
@@ -64,6 +65,7 @@ enum Command {
     Approval(approval::Args),
     Retention(retention::Args),
     Hold(hold::Args),
+    Identity(identity::Args),
     Status(status::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -117,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Approval(args) => approval::run(args),
         Command::Retention(args) => retention::run(args),
         Command::Hold(args) => hold::run(args),
+        Command::Identity(args) => identity::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),

@@ -14,7 +14,10 @@ use crate::grpc::api::{ListNoticesRequest, Notice};
 use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
-use crate::model::stored::{ChosenLifetime, ChosenLifetimes, Deed, DetailPart, HoldKind, RetentionChosen};
+use crate::model::stored::{
+    ChosenLifetime, ChosenLifetimes, Deed, DetailPart, ErasedClass, ErasureKept, HoldKind, IdentityErased,
+    RetentionChosen, RetentionClass,
+};
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
 ///
@@ -154,7 +157,7 @@ fn told(kind: &Kind) -> (&'static str, Value) {
             ("identity_deactivated", json!({"id": uuid(&it.id), "mask_on": day(it.mask_on)}))
         }
         Kind::IdentityMasked(it) => ("identity_masked", json!({"id": uuid(&it.id)})),
-        Kind::IdentityErased(it) => ("identity_erased", json!({"id": uuid(&it.id)})),
+        Kind::IdentityErased(it) => ("identity_erased", erased(it)),
         Kind::IdentityRestricted(it) => ("identity_restricted", json!({"id": uuid(&it.id)})),
         Kind::RestrictionLifted(it) => ("restriction_lifted", json!({"id": uuid(&it.id)})),
     }
@@ -176,6 +179,28 @@ fn lifetimes(it: &RetentionChosen) -> Vec<String> {
         parts.into_iter().filter_map(shown).collect::<Vec<_>>()
     };
     it.classes.iter().flat_map(of_class).collect()
+}
+
+/// Why, and what became of each class, a word of its own: `access=7 records,12 parts gone`.
+fn erased(it: &IdentityErased) -> Value {
+    let class = |class: &ErasedClass| {
+        let name = RetentionClass::try_from(class.retention_class.cast_signed())
+            .map_or_else(|_| class.retention_class.to_string(), |class| class.word());
+        let gone = if class.parts > 0 { format!(", {} parts gone", class.parts) } else { String::new() };
+        let held = if class.held > 0 { format!(", {} parts held", class.held) } else { String::new() };
+        let kept = match class.kept() {
+            ErasureKept::Unspecified => String::new(),
+            kept => format!(", kept: {}", kept.word()),
+        };
+        format!("{name}={} records{gone}{held}{kept}", class.records)
+    };
+    let classes: Vec<String> = it.classes.iter().map(class).collect();
+    let holds: Vec<String> = it.holds.iter().map(|id| uuid(id)).collect();
+    let mut says = json!({"id": uuid(&it.id), "ground": it.ground().word(), "classes": classes});
+    if !holds.is_empty() {
+        says["holds"] = holds.into();
+    }
+    says
 }
 
 fn day(days: u32) -> String {

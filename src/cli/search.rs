@@ -7,7 +7,7 @@ use super::filter::Filter;
 use super::text::{self, hex, rfc3339, table};
 use super::{Failure, Outcome, block_on};
 use crate::client::reason;
-use crate::grpc::api::{RecordedEvent, SearchEventsRequest, SearchOrder};
+use crate::grpc::api::{RecordedEvent, SearchEventsRequest, SearchEventsResponse, SearchOrder};
 use crate::model::stored;
 
 const ROWS: &str = "Rows";
@@ -36,6 +36,9 @@ pub struct Args {
     /// Only what that hold covers, also past its date; takes the permission hold, too
     #[arg(long, value_name = "UUID", default_value = "", hide_default_value = true)]
     hold: String,
+    /// Also records of people whose records are restricted; takes the permission erase, too
+    #[arg(long)]
+    include_restricted: bool,
     /// Oldest first instead of newest first
     #[arg(long, help_heading = ROWS)]
     oldest_first: bool,
@@ -57,9 +60,13 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         let mut request = request(&args);
         let mut shown = 0u64;
         loop {
-            let (rows, next) = client.search(request.clone()).await.map_err(|status| reason(&status))?;
-            shown += rows.len() as u64;
-            print(&rows, args.json);
+            let page = client.history.search_events(request.clone()).await.map_err(|status| reason(&status))?;
+            let SearchEventsResponse { events, next_page_token: next, restricted_hidden, .. } = page.into_inner();
+            if restricted_hidden && request.page_token.is_empty() {
+                text::complain("records of this person are restricted and left out: --include-restricted shows them");
+            }
+            shown += events.len() as u64;
+            print(&events, args.json);
             // A page may be short, or empty, long before the end: what was asked for is shown.
             let left = u64::from(args.limit).saturating_sub(shown);
             if next.is_empty() || (left == 0 && !args.all) {
@@ -89,6 +96,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         page_token: String::new(),
         approval_id: args.approval.clone(),
         hold: args.hold.clone(),
+        include_restricted: args.include_restricted,
         ..SearchEventsRequest::default()
     }
 }

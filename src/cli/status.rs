@@ -21,12 +21,13 @@ use crate::model::origin::Controller;
 use crate::model::stored::KeyringOpened;
 use crate::model::stored::notice_core::Kind;
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "akta.v1.IngestService",
     "akta.v1.HistoryService",
     "akta.v1.EvidenceService",
     "akta.v1.ControllerService",
     "akta.v1.RetentionService",
+    "akta.v1.IdentityService",
 ];
 
 /// Say whether a node is serving, since when, what has expired, and how far a trail is: exit 0 if it serves, 1 if it says no, 3 if nobody

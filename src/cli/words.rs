@@ -46,6 +46,8 @@ vocabulary! {
     stored::ChildFlag, "CHILD_FLAG_", "a child flag";
     stored::HoldKind, "HOLD_KIND_", "a kind of hold";
     stored::DataCategory, "DATA_CATEGORY_", "a kind of data";
+    stored::ErasureGround, "ERASURE_GROUND_", "a ground of an erasure";
+    stored::ErasureKept, "ERASURE_KEPT_", "a ground to keep records";
     stored::LegalBasis, "LEGAL_BASIS_", "a legal basis";
     stored::Outcome, "OUTCOME_", "an outcome";
     stored::Purpose, "PURPOSE_", "a purpose";
@@ -54,7 +56,9 @@ vocabulary! {
     stored::SpecialCategory, "SPECIAL_CATEGORY_", "a special category";
     stored::SpecialLegalBasis, "SPECIAL_LEGAL_BASIS_", "a special legal basis";
     stored::Warning, "WARNING_", "a warning";
+    api::ErasureOutcome, "ERASURE_OUTCOME_", "an outcome of an erasure";
     api::HoldStanding, "HOLD_STANDING_", "a standing of a hold";
+    api::IdentityDomain, "IDENTITY_DOMAIN_", "a domain";
     api::Part, "PART_", "a part";
     api::RetentionPart, "RETENTION_PART_", "a part that lives by itself";
     api::RetentionRounding, "RETENTION_ROUNDING_", "a rounding";
@@ -100,6 +104,8 @@ mod tests {
         round_trips::<stored::Channel>(12);
         round_trips::<stored::ChildFlag>(4);
         round_trips::<stored::DataCategory>(20);
+        round_trips::<stored::ErasureGround>(6);
+        round_trips::<stored::ErasureKept>(4);
         round_trips::<stored::HoldKind>(2);
         round_trips::<stored::LegalBasis>(6);
         round_trips::<stored::Outcome>(5);
@@ -109,11 +115,13 @@ mod tests {
         round_trips::<stored::SpecialCategory>(9);
         round_trips::<stored::SpecialLegalBasis>(11);
         round_trips::<stored::Warning>(16);
+        round_trips::<api::ErasureOutcome>(3);
         round_trips::<api::HoldStanding>(4);
+        round_trips::<api::IdentityDomain>(4);
         round_trips::<api::Part>(6);
         round_trips::<api::RetentionPart>(4);
         round_trips::<api::RetentionRounding>(2);
-        round_trips::<api::Verdict>(4);
+        round_trips::<api::Verdict>(5);
         assert!("art6-1-c".parse::<Word<stored::LegalBasis>>().is_ok());
     }
 }

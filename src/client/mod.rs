@@ -33,6 +33,7 @@ use tonic::{Status, Streaming};
 use crate::grpc::api::controller_service_client::ControllerServiceClient;
 use crate::grpc::api::evidence_service_client::EvidenceServiceClient;
 use crate::grpc::api::history_service_client::HistoryServiceClient;
+use crate::grpc::api::identity_service_client::IdentityServiceClient;
 use crate::grpc::api::ingest_service_client::IngestServiceClient;
 use crate::grpc::api::retention_service_client::RetentionServiceClient;
 use crate::grpc::api::{
@@ -56,6 +57,8 @@ pub struct Client {
     pub controllers: ControllerServiceClient<Connection>,
     /// `akta.v1.RetentionService`.
     pub retention: RetentionServiceClient<Connection>,
+    /// `akta.v1.IdentityService`.
+    pub identities: IdentityServiceClient<Connection>,
 }
 
 impl Client {
@@ -82,7 +85,8 @@ impl Client {
             history: HistoryServiceClient::new(connection.clone()).max_decoding_message_size(64 << 20),
             evidence: EvidenceServiceClient::new(connection.clone()),
             controllers: ControllerServiceClient::new(connection.clone()),
-            retention: RetentionServiceClient::new(connection),
+            retention: RetentionServiceClient::new(connection.clone()),
+            identities: IdentityServiceClient::new(connection),
         }
     }
 

@@ -130,6 +130,9 @@ impl HistoryService for History {
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let need = if question.asked().export { Permission::Export } else { Permission::Search };
         let by = self.permit(&caller, need, &controller, CALL)?;
+        if request.include_restricted {
+            self.permit(&caller, Permission::Erase, &controller, CALL)?;
+        }
         if let Some(id) = &question.hold {
             self.permit(&caller, Permission::Hold, &controller, CALL)?;
             if self.node.base().holds.find(&controller, id).is_none() {
@@ -152,6 +155,7 @@ impl HistoryService for History {
             next_page_token: answer.page_token.clone().unwrap_or_default(),
             size: answer.page.size,
             waited_for: answer.waited_for,
+            ..SearchEventsResponse::default()
         };
         Ok(self.answered(&asker.caller, page, room))
     }

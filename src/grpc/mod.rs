@@ -16,6 +16,8 @@ pub mod evidence;
 #[cfg(feature = "server")]
 pub mod history;
 #[cfg(feature = "server")]
+pub mod identity;
+#[cfg(feature = "server")]
 pub mod ingest;
 #[cfg(feature = "server")]
 mod listed;

@@ -23,11 +23,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prost::Message;
 
-use super::keyring::{BucketKeys, Keyring};
 pub use self::examine::Unled;
 pub use self::hidden::Hidden;
 pub use self::people::Known;
 pub(super) use self::reseal::{Reseal, Row};
+use super::keyring::{BucketKeys, Keyring};
 use super::met::{Met, Name, Person};
 use crate::env::{Entropy, random};
 use crate::model::identity::{Domain, Identity, Pseudonym, identity_bytes};
@@ -120,7 +120,9 @@ impl Vault {
                 let (account, contact) = first_sight(of, identity, domain, random(entropy), &elsewhere);
                 draft.batch.put(Family::Pseudonym, self.pseudonym_key(&account.pseudonym), place.leads());
                 if elsewhere.iter().any(|account| self.hidden.hides(of.controller, &account.pseudonym)) {
-                    draft.hidden.extend(Pseudonym::from_slice(&account.pseudonym).map(|own| (of.controller.clone(), own)));
+                    draft
+                        .hidden
+                        .extend(Pseudonym::from_slice(&account.pseudonym).map(|own| (of.controller.clone(), own)));
                 }
                 (account, contact)
             }
@@ -284,13 +286,7 @@ impl Draft {
 }
 
 /// What is kept of somebody seen for the first time in a domain.
-fn first_sight(
-    of: Of<'_>,
-    identity: &Identity,
-    domain: Domain,
-    salt: [u8; 32],
-    elsewhere: &[VaultAccount],
-) -> Halves {
+fn first_sight(of: Of<'_>, identity: &Identity, domain: Domain, salt: [u8; 32], elsewhere: &[VaultAccount]) -> Halves {
     let pseudonym = Pseudonym::of(&salt, of.controller, identity);
     let (id, contact_id) = match identity.id_is_contact() {
         true => (String::new(), identity.id.clone()),
@@ -361,13 +357,7 @@ fn decode(of: Of<'_>, place: &Place, value: &[u8]) -> Option<Halves> {
     Some((account, contact))
 }
 
-fn encode(
-    of: Of<'_>,
-    place: &Place,
-    account: &VaultAccount,
-    contact: &VaultContact,
-    entropy: &dyn Entropy,
-) -> Vec<u8> {
+fn encode(of: Of<'_>, place: &Place, account: &VaultAccount, contact: &VaultContact, entropy: &dyn Entropy) -> Vec<u8> {
     let key = seal_key(of, &place.key);
     let sealed_account = key.seal(random(entropy), &half(place, 0), &account.encode_to_vec());
     let sealed_contact = if *contact == VaultContact::default() {

@@ -39,6 +39,16 @@ pub fn known_id(given: &str, checker: &mut Checker) -> Option<ActId> {
     id.map(|id| id.to_string().into())
 }
 
+/// The id of a request for approval that what is done goes by.
+pub fn approval_id(given: &str, checker: &mut Checker) -> Option<ActId> {
+    let id = Uuid::try_parse(given).ok();
+    if id.is_none() {
+        let why = "must be a UUID as text: ask for approval, and give it once another agreed";
+        checker.refuse("approval_id", why);
+    }
+    id.map(|id| id.to_string().into())
+}
+
 /// Why something is decided.
 pub fn reason(ground: String, checker: &mut Checker) -> String {
     checker.required_text("ground", ground, GROUND_BYTES_MAX)

@@ -5,19 +5,21 @@ mod controller;
 mod event;
 mod expiry;
 mod hold;
+mod identity;
 mod question;
 mod record;
 mod retention;
 mod verified;
 
 pub use act::{
-    act_id, approval_info, concerning, deed, grant_info, holder, incident_info, known_id, perhaps_reason, permissions,
-    reason, span, standing, times,
+    act_id, approval_id, approval_info, concerning, deed, grant_info, holder, incident_info, known_id, perhaps_reason,
+    permissions, reason, span, standing, times,
 };
 pub use controller::{after, asked_why, change_receipt, controller_info, profile, school, schools, zone};
 pub use event::{cut_bytes, event};
 pub use expiry::{Place, counted, day, expired, expiry_count, expiry_standing, place, until, whole_node};
 pub use hold::{hold, hold_info, review_on};
+pub use identity::{erased, found, ground_code, person, wanted};
 pub use question::{ground, key, page_size, perhaps_ground, question, selection};
 pub use record::{notices, receipt, recorded};
 pub use retention::{choices, classes, differences, retention_lifetime};

@@ -86,8 +86,11 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
     let size = page_size(request.page_size, checker);
     let question = checker.within("filter", |checker| {
         let (subject, actor, on_behalf_of) = people(&filter, checker);
-        let include =
-            Include { openings: request.with_openings, notices: request.with_notices, ..Include::default() };
+        let include = Include {
+            openings: request.with_openings,
+            notices: request.with_notices,
+            restricted: request.include_restricted,
+        };
         Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include, hold: None }
     });
     let hold = (!request.hold.is_empty()).then(|| uuid("hold", &request.hold, checker));

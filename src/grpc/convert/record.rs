@@ -96,7 +96,7 @@ fn parts(record: &Record) -> Vec<api::PartState> {
                     Some(Verdict::Expired) => api::Verdict::Expired as i32,
                     Some(Verdict::Sealed) | None => api::Verdict::Sealed as i32,
                     Some(Verdict::Held) => api::Verdict::Held as i32,
-                    Some(Verdict::Erased) => 5,
+                    Some(Verdict::Erased) => api::Verdict::Erased as i32,
                 },
                 expires_on: if group.date == crate::model::date::Date::NEVER {
                     String::new()

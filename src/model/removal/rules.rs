@@ -69,7 +69,9 @@ impl Removals {
                 }
                 match self.deactivated.get(&id) {
                     Some(known) if known.masked => return Err("it names somebody who is masked already"),
-                    Some(known) if known.mask_on <= mask_on => return Err("it names no earlier day than one before it"),
+                    Some(known) if known.mask_on <= mask_on => {
+                        return Err("it names no earlier day than one before it");
+                    }
                     Some(_) | None => {}
                 }
                 self.deactivated.insert(id, Deactivated { mask_on, masked: false });
@@ -173,7 +175,8 @@ mod tests {
         let today = zone.date(now());
         let day = |days: i32| today.days().checked_add_signed(days).expect("a day");
         let id = |number: u8| vec![number; 16];
-        let deactivated = |number, days| Says::IdentityDeactivated(IdentityDeactivated { id: id(number), mask_on: day(days) });
+        let deactivated =
+            |number, days| Says::IdentityDeactivated(IdentityDeactivated { id: id(number), mask_on: day(days) });
         let masked = |number| Says::IdentityMasked(IdentityMasked { id: id(number) });
         let restricted = |number| Says::IdentityRestricted(IdentityRestricted { id: id(number) });
         let lifted = |number| Says::RestrictionLifted(RestrictionLifted { id: id(number) });
@@ -187,7 +190,12 @@ mod tests {
         };
         let erased = |number, classes: &[ErasedClass]| {
             let ground = ErasureGround::Objection.into();
-            Says::IdentityErased(IdentityErased { id: id(number), ground, classes: classes.to_vec(), holds: Vec::new() })
+            Says::IdentityErased(IdentityErased {
+                id: id(number),
+                ground,
+                classes: classes.to_vec(),
+                holds: Vec::new(),
+            })
         };
         let gone = ErasureKept::Unspecified;
         // What was told before, each following; what comes next; whether it follows.
@@ -226,9 +234,8 @@ mod tests {
         for (what, before, next, good) in rows {
             let mut removals = Removals::default();
             let mut ordinal = 0..;
-            let mut follow = |says: &Says| {
-                removals.follow(says, ordinal.next().expect("endless"), (now(), &zone), &acts())
-            };
+            let mut follow =
+                |says: &Says| removals.follow(says, ordinal.next().expect("endless"), (now(), &zone), &acts());
             assert!(before.iter().all(|says| follow(says).is_ok()), "{what}");
             assert_eq!(follow(&next).is_ok(), good, "{what}");
             assert!(!good || removals.tell(&next), "{what}");

@@ -198,7 +198,8 @@ pub fn hear(core: &NoticeCore, slices: &[(u16, DetailPart)]) -> Result<Heard, &'
     match (says, &slices[1..]) {
         (Says::RestrictionLifted(_), []) => Ok(Heard::default()),
         (Says::IdentityErased(_), [(_, people), rest @ ..]) => {
-            let list = list::read(rest.iter().map(|(_, slice)| slice)).ok_or("its list of parts is not as it must be")?;
+            let list =
+                list::read(rest.iter().map(|(_, slice)| slice)).ok_or("its list of parts is not as it must be")?;
             Ok(Heard { people: read_people(people).ok_or(WRONG)?, list })
         }
         (Says::IdentityDeactivated(_) | Says::IdentityMasked(_) | Says::IdentityRestricted(_), [(_, people)]) => {
@@ -229,7 +230,8 @@ fn read_people(slice: &DetailPart) -> Option<People> {
     let read = |attribute: &Attribute| {
         let (_, domain) = DOMAINS.into_iter().find(|(key, _)| *key == attribute.key)?;
         let text = Some(attribute.value.as_str()).filter(|text| text.len() == 64 && text.is_ascii())?;
-        let bytes = (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()).collect::<Option<Vec<_>>>();
+        let bytes =
+            (0..32).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()).collect::<Option<Vec<_>>>();
         Some((domain, Pseudonym::from_slice(&bytes?)?))
     };
     slice.attributes.iter().map(read).collect()

@@ -33,7 +33,8 @@ impl Vault {
         let (account, contact) = &halves;
         let identity = identity_of(account, contact);
         let gone = identity.id.is_empty();
-        let own = domain_of(account).filter(|domain| gone || self.bucket(&super::name(of, &identity, *domain).0) == bucket);
+        let own =
+            domain_of(account).filter(|domain| gone || self.bucket(&super::name(of, &identity, *domain).0) == bucket);
         if own.is_none() || row_name(of, &place.key, &halves) != Some(hash) {
             return Some(Err("is not in the place of the identity in it"));
         }

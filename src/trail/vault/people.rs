@@ -31,7 +31,8 @@ impl Known {
                 }
             }
         }
-        let pseudonym = |(domain, (account, _)): &(Domain, Halves)| Some((*domain, Pseudonym::from_slice(&account.pseudonym)?));
+        let pseudonym =
+            |(domain, (account, _)): &(Domain, Halves)| Some((*domain, Pseudonym::from_slice(&account.pseudonym)?));
         let pseudonyms = rows.iter().map(pseudonym).collect::<Option<Vec<_>>>()?;
         Some(Self { identity, pseudonyms, account: account.clone() })
     }

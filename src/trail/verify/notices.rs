@@ -74,7 +74,20 @@ impl<'a> Notices<'a> {
     pub(super) fn new(info: &'a Info, keyring: &'a Keyring, newest: u64, format: u32, clock: Date) -> Self {
         let (acts, handovers, expired) = (Acts::default(), Handovers::default(), Date::NEVER);
         let removals = Removals::default();
-        Self { info, keyring, newest, format, count: 0, last: 0, generation: 0, acts, handovers, clock, expired, removals }
+        Self {
+            info,
+            keyring,
+            newest,
+            format,
+            count: 0,
+            last: 0,
+            generation: 0,
+            acts,
+            handovers,
+            clock,
+            expired,
+            removals,
+        }
     }
 
     /// A record: its notice, if it is one.
@@ -150,7 +163,9 @@ impl<'a> Notices<'a> {
                 let at = removal::told::At { time: at, zone: &self.info.zone };
                 match people.is_some_and(|says| removal::told::date_is_good(says, slices.date, at)) {
                     true => Ok(()),
-                    false => Err(format!("its slices have the date {}, which those of its kind do not have", slices.date)),
+                    false => {
+                        Err(format!("its slices have the date {}, which those of its kind do not have", slices.date))
+                    }
                 }
             }
             (None, []) if people.is_some() => Err("its parts are not those of a notice of its kind".to_owned()),

@@ -91,12 +91,7 @@ impl<'a> Removed<'a> {
     }
 
     /// Whether a list is of parts that there were, none of which outlives it, and as many as the notice counts.
-    fn listed(
-        &self,
-        notice: &Record,
-        told: &IdentityErased,
-        list: &[Gone],
-    ) -> Result<Result<(), String>, ReadError> {
+    fn listed(&self, notice: &Record, told: &IdentityErased, list: &[Gone]) -> Result<Result<(), String>, ReadError> {
         let mut reader = Reader::headers(self.base, self.info).once();
         let until = notice.header.groups.get(1).map(|group| group.date);
         let mut counted: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
@@ -123,9 +118,8 @@ impl<'a> Removed<'a> {
         if let Some(what) = self.bad.remove(&seq) {
             return Ok(Err(what));
         }
-        let listed = |own: &Self, id: PartId| {
-            own.parts.get(&seq).is_some_and(|(gone, notice)| gone.has(id) && *notice > seq)
-        };
+        let listed =
+            |own: &Self, id: PartId| own.parts.get(&seq).is_some_and(|(gone, notice)| gone.has(id) && *notice > seq);
         for key in &record.erased {
             if listed(self, key.id) && key.index == 0 {
                 continue;
@@ -160,9 +154,11 @@ impl<'a> Removed<'a> {
             false if why == Unled::Masked => {
                 Err("somebody in it leads to no id, but no notice says that they are masked".to_owned())
             }
-            false => Err("somebody in it cannot be led back: the vault lacks a row, and no notice lists them as erased; \
+            false => {
+                Err("somebody in it cannot be led back: the vault lacks a row, and no notice lists them as erased; \
                           or it holds another"
-                .to_owned()),
+                    .to_owned())
+            }
         })
     }
 
