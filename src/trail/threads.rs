@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use super::acts::{ChangeError, Noted};
 use super::base::Base;
 use super::change::Made;
+use super::closing::{self, Closed, Closer, Ending};
 use super::controllers::{Asked, OpenTrail};
 use super::expiry::reclaim::Reclaiming;
 use super::expiry::{self, Expirer, reclaim};
@@ -65,6 +66,8 @@ pub(super) enum Inbox {
     Reclaimed(reclaim::Job, bool),
     /// The bytes of what was removed of somebody are gone, or, false, not yet.
     Removed(Arc<rewrite::Job>, bool),
+    /// The bytes of what a controller entrusted are gone, or, false, not yet.
+    Ended(closing::Job, bool),
     /// A key is to be replaced.
     Rotate(Rotation),
     /// Record what was taken before, then end.
@@ -135,6 +138,10 @@ pub(super) enum Decision {
         decided: Decided,
         answer: oneshot::Sender<Result<Erasure, ChangeError>>,
     },
+    Close {
+        ending: Box<Ending>,
+        answer: oneshot::Sender<Result<Closed, ChangeError>>,
+    },
     Open {
         asked: Asked,
         answer: oneshot::Sender<Result<OpenTrail, ChangeError>>,
@@ -151,6 +158,8 @@ pub(super) enum IndexJob {
     Forget(reclaim::Job),
     /// Remove what was erased of somebody, then likewise.
     Erase(Arc<rewrite::Job>),
+    /// Remove everything of a controller that is closed, then likewise.
+    End(closing::Job),
     /// Write what was gathered, then end.
     Close,
 }
@@ -205,11 +214,13 @@ pub(super) fn write(
     // What was not reclaimed when the node stopped.
     let mut reclaiming = hand_over(expiry::reclaim::pending(&writer.base()), &index);
     let mut remover = Remover::begin(&writer.base());
+    let mut closer = Closer::default();
+    end(closer.again(&writer.base()), &index);
     loop {
         let at_rest = (merger.is_idle() && remover.is_idle()) || writer.is_stopped();
-        let idle = waiting.is_empty() && expirer.is_idle() && at_rest;
+        let idle = waiting.is_empty() && expirer.is_idle() && closer.is_idle() && at_rest;
         let mut next = if idle { jobs.blocking_recv() } else { jobs.try_recv().ok() };
-        if next.is_none() && waiting.is_empty() && expirer.is_idle() && jobs.is_closed() {
+        if next.is_none() && waiting.is_empty() && expirer.is_idle() && closer.is_idle() && jobs.is_closed() {
             break;
         }
         let (mut decisions, mut rotations) = (Vec::new(), Vec::new());
@@ -223,6 +234,7 @@ pub(super) fn write(
                     if asked.is_none() {
                         mask(&mut writer, &index);
                         remover.again(&writer.base());
+                        end(closer.again(&writer.base()), &index);
                     }
                     expirer.begin(asked);
                 }
@@ -233,6 +245,7 @@ pub(super) fn write(
                     }
                 }
                 Inbox::Removed(job, done) => remover.removed(&mut writer, &job, done),
+                Inbox::Ended(job, done) => closer.ended(&mut writer, &job, done),
                 Inbox::Rotate(rotation) => rotations.push(rotation),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
@@ -258,10 +271,11 @@ pub(super) fn write(
             record(&mut writer, group, &index, metrics);
         }
         for decision in decisions {
-            if decide(&mut writer, decision, &index) {
+            if decide(&mut writer, &mut closer, decision, &index) {
                 remover.again(&writer.base());
             }
         }
+        end(closer.slice(&mut writer), &index);
         if !remover.is_idle() && !writer.is_stopped() {
             remover.slice(&mut writer, &index);
         }
@@ -289,6 +303,12 @@ pub(super) fn write(
 /// Hands over to the indexer what is to be removed and reclaimed; how much that is.
 fn hand_over(jobs: impl IntoIterator<Item = reclaim::Job>, index: &SyncSender<IndexJob>) -> usize {
     jobs.into_iter().filter(|job| index.send(IndexJob::Forget(job.clone())).is_ok()).count()
+}
+
+/// Hands over to the indexer what is left of controllers.
+fn end(jobs: impl IntoIterator<Item = closing::Job>, index: &SyncSender<IndexJob>) {
+    // An indexer that is gone has stopped the writer, too.
+    jobs.into_iter().for_each(|job| drop(index.send(IndexJob::End(job))));
 }
 
 fn reclaimed(writer: &mut Writer, job: &reclaim::Job) {
@@ -334,7 +354,7 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>, me
 }
 
 /// Makes a decision; whether something may have been removed of somebody, of which bytes are left.
-fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>) -> bool {
+fn decide(writer: &mut Writer, closer: &mut Closer, decision: Decision, index: &SyncSender<IndexJob>) -> bool {
     let removes = matches!(decision, Decision::Erase { .. } | Decision::Deactivate { .. });
     match decision {
         Decision::Deactivate { of, who, mask_on, decided, answer } => {
@@ -367,6 +387,15 @@ fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>)
             let Made { answer: made, mut step } = writer.release_hold(&of, &id, &decided);
             publish(writer, &mut step, index);
             let _ = answer.send(made);
+        }
+        Decision::Close { ending, answer } => {
+            let of = ending.of.clone();
+            let Made { answer: made, mut step } = writer.tell_end(*ending);
+            publish(writer, &mut step, index);
+            match made {
+                Ok(closed) => closer.begin(&writer.base(), of, (answer, closed)),
+                Err(refusal) => drop(answer.send(Err(refusal))),
+            }
         }
         Decision::Open { asked, answer } => {
             let Made { answer: made, mut step } = writer.open_controller(&asked);
@@ -452,6 +481,9 @@ pub(super) fn index(
                 Err(ReadError::Store(error)) => Err(error),
                 Err(error) => Err(store::Error::Corrupt(error.to_string())),
             },
+            Ok(IndexJob::End(job)) => {
+                indexer.forget_controller(&job).map(|()| drop(reclaimer.send(Reclaiming::Closed(job))))
+            }
             Err(RecvTimeoutError::Timeout) if rest.is_zero() => indexer.flush(),
             Err(RecvTimeoutError::Timeout) => merger.slice(),
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
