@@ -79,21 +79,19 @@ pub(super) struct Told {
     pub(super) closing: Closing,
 }
 
-/// What a trail tells of its controller's end, as its last word but for new signing keys; `None`: nothing.
+/// What a trail tells of its controller's end; `None`: nothing. What may follow it verification judges.
 pub(super) fn told(base: &Base, info: &Info) -> Result<Option<Told>, Error> {
     let of = |seq| keys::trail_seq(info.number, seq);
     for row in base.db.scan(Scan::back(Family::Notice, &of(0), &of(u64::MAX))) {
         let (key, core) = row?;
-        let Ok(core) = NoticeCore::decode(&*core) else { return Ok(None) };
-        let told = match &core.kind {
-            Some(Says::SigningKeyRotated(_)) => continue,
-            Some(Says::ControllerClosed(told)) => Closing::hear(told).ok().filter(|told| told.origin == info.origin),
-            _ => None,
+        // What is not well-formed verification names.
+        let Ok(NoticeCore { recorded_at, kind: Some(Says::ControllerClosed(told)), .. }) = NoticeCore::decode(&*core) else {
+            continue;
         };
-        return Ok(told.zip(keys::seq_of(&key)).map(|(closing, seq)| {
-            let at = Timestamp::from_nanos(core.recorded_at);
-            Told { seq, at, closing }
-        }));
+        let closing = Closing::hear(&told).ok().filter(|told| told.origin == info.origin);
+        if let Some((closing, seq)) = closing.zip(keys::seq_of(&key)) {
+            return Ok(Some(Told { seq, at: Timestamp::from_nanos(recorded_at), closing }));
+        }
     }
     Ok(None)
 }
