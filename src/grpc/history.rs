@@ -155,7 +155,7 @@ impl HistoryService for History {
             next_page_token: answer.page_token.clone().unwrap_or_default(),
             size: answer.page.size,
             waited_for: answer.waited_for,
-            ..SearchEventsResponse::default()
+            restricted_hidden: answer.restricted_hidden,
         };
         Ok(self.answered(&asker.caller, page, room))
     }
@@ -170,11 +170,15 @@ impl HistoryService for History {
         let key = convert::key(request.key, checker).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let by = self.permit(&caller, Permission::Search, &controller, CALL)?;
+        if request.include_restricted {
+            self.permit(&caller, Permission::Erase, &controller, CALL)?;
+        }
         let View { names, through } = self.view(&caller, &by, &controller, &request.approval_id, CALL).await?;
         let room = room(seat, EVENT_ROOM).await?;
         let asker = Asker { caller, ground, through };
         let held = self.door.by(&asker.caller, Permission::Hold, &controller).is_some();
-        let answer = self.node.get(&asker, &controller, key, Also { held, ..Also::default() }).await;
+        let also = Also { held, restricted: request.include_restricted };
+        let answer = self.node.get(&asker, &controller, key, also).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(self.answered(&asker.caller, GetEventResponse { event: convert::recorded(&answer).pop() }, room))
     }

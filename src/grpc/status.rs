@@ -95,7 +95,7 @@ impl Refusal {
             Unchanged::Field { field, why } => {
                 return Self::invalid(vec![Violation { field: (*field).to_owned(), description: why.clone() }]);
             }
-            Unchanged::Unknown(_) => Code::NotFound,
+            Unchanged::Unknown(_) | Unchanged::Nobody => Code::NotFound,
             Unchanged::Taken | Unchanged::Already => Code::AlreadyExists,
             Unchanged::TooMany { .. } => Code::ResourceExhausted,
             Unchanged::Stands(_)

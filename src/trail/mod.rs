@@ -35,9 +35,9 @@ pub mod position;
 pub mod preview;
 pub mod proof;
 pub mod reader;
+mod remover;
 #[cfg(test)]
 mod rig;
-mod remover;
 pub mod rotation;
 pub mod search;
 mod seen;

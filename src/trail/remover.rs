@@ -37,7 +37,9 @@ impl Remover {
             }
             match Frames::of(base, &job) {
                 Ok(frames) => self.frames.push_back(frames),
-                Err(error) => tracing::error!(%error, "what is erased is not removed yet: it is tried again within the hour"),
+                Err(error) => {
+                    tracing::error!(%error, "what is erased is not removed yet: it is tried again within the hour")
+                }
             }
         }
     }

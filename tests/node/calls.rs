@@ -2,13 +2,14 @@
 
 use akta::env::{Clock, SystemClock};
 use akta::grpc::api::{
-    self, AnswerApprovalRequest, AskApprovalRequest, DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest,
-    GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
+    self, AnswerApprovalRequest, AskApprovalRequest, DeactivateIdentityRequest, DeclareIncidentRequest,
+    EndGrantRequest, EndIncidentRequest, EraseIdentityRequest, FindIdentitiesRequest, GetCheckpointRequest,
+    GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest, LiftRestrictionRequest,
     ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest, ListNoticesRequest,
     ListRetentionClassesRequest, OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest, RecordEventRequest,
-    RecordEventsRequest, ReleaseHoldRequest, ReviewHoldRequest, RunExpiryRequest, SearchEventsRequest, SearchOrder,
-    SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest, StreamEventsRequest, VerifyTrailRequest,
-    get_event_request,
+    RecordEventsRequest, ReleaseHoldRequest, RestrictIdentityRequest, ReviewHoldRequest, RunExpiryRequest,
+    SearchEventsRequest, SearchOrder, SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest,
+    StreamEventsRequest, VerifyTrailRequest, find_identities_request, get_event_request,
 };
 use akta::model::date::Date;
 use akta::model::hold::REMIND_DAYS;
@@ -19,7 +20,7 @@ use akta::model::stored::{
 };
 use prost::Message;
 
-use super::support::{Events, seconds_from_now};
+use super::support::{Events, pupil, seconds_from_now};
 
 /// A call: its name, what it needs, any of these, and a good request of it for a controller.
 pub(crate) type Row = (&'static str, &'static [Permission], fn(&str) -> Vec<u8>);
@@ -30,7 +31,7 @@ pub(crate) const LIST: &str = "ControllerService/ListControllers";
 /// The one call that is about the whole node, whoever asks about which controller.
 pub(crate) const WHOLE: &str = "RetentionService/RunExpiry";
 
-pub(crate) const ROWS: [Row; 31] = [
+pub(crate) const ROWS: [Row; 36] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -122,7 +123,35 @@ pub(crate) const ROWS: [Row; 31] = [
         ReleaseHoldRequest { controller: of.to_owned(), id: HOLD.to_owned(), ground: "settled".to_owned() }
             .encode_to_vec()
     }),
+    ("IdentityService/FindIdentities", &[Permission::Search], |of| {
+        let (controller, purpose) = (of.to_owned(), Purpose::SubjectRights.into());
+        let wanted = person().map(find_identities_request::Wanted::Identity);
+        FindIdentitiesRequest { controller, purpose, wanted, ..Default::default() }.encode_to_vec()
+    }),
+    ("IdentityService/DeactivateIdentity", &[Permission::Erase], |of| {
+        let (controller, ground) = (of.to_owned(), "left".to_owned());
+        DeactivateIdentityRequest { controller, identity: person(), ground, ..Default::default() }.encode_to_vec()
+    }),
+    ("IdentityService/EraseIdentity", &[Permission::Erase], |of| {
+        let controller = of.to_owned();
+        EraseIdentityRequest { controller, identity: person(), dry_run: true, ..Default::default() }.encode_to_vec()
+    }),
+    ("IdentityService/RestrictIdentity", &[Permission::Erase], |of| {
+        let (controller, ground) = (of.to_owned(), "contested".to_owned());
+        RestrictIdentityRequest { controller, identity: person(), ground }.encode_to_vec()
+    }),
+    ("IdentityService/LiftRestriction", &[Permission::Erase], |of| {
+        let (controller, ground) = (of.to_owned(), "settled".to_owned());
+        LiftRestrictionRequest { controller, identity: person(), ground }.encode_to_vec()
+    }),
 ];
+
+/// Somebody whom each school knows from its first event on.
+const PERSON: usize = 204;
+
+fn person() -> Option<api::Identity> {
+    pupil(PERSON).identity
+}
 
 /// What the first school has decided before.
 pub(crate) const GRANT: &str = "0198c3b2-0000-7cc3-98c4-dc0c0c073901";
@@ -206,5 +235,6 @@ pub(crate) fn event(of: &str) -> api::Event {
     static SOURCES: AtomicU32 = AtomicU32::new(1_000_000);
     let mut event = Events::of(SOURCES.fetch_add(1, Ordering::Relaxed)).read();
     event.controller = of.to_owned();
+    event.subjects = vec![pupil(PERSON)];
     event
 }

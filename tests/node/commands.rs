@@ -19,7 +19,7 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 30] = [
+    let rows: [(&[&str], &[&str]); 36] = [
         (&["retention"], &["preview", "run"]),
         (&["retention", "preview"], &["--until", "--controller", "--json", "Permission: list", "7 years"]),
         (
@@ -27,7 +27,20 @@ fn help_names_every_argument() {
             &["DIR", "--confirm", "--dry-run", "--yes", "--json", "45 days", "--kek-file", "--guard", "purge"],
         ),
         (&["serve"], &["--days-ahead", "--dev", "--data", "--listen", "--config", "--kek-file"]),
-        (&["search"], &["--controller", "--purpose", "--subject", "--actor", "--ip", "--since", "--all", "--json"]),
+        (
+            &["search"],
+            &[
+                "--controller",
+                "--purpose",
+                "--subject",
+                "--actor",
+                "--ip",
+                "--since",
+                "--all",
+                "--json",
+                "--include-restricted",
+            ],
+        ),
         (&["export"], &["--controller", "--purpose", "--purpose-text", "--since", "--until", "--output", "openings"]),
         (&["import"], &["--controller", "--format", "--rebase-to", "--file", "jsonl", "combined", "occurred_at"]),
         (&["keys", "rotate-kek"], &["DIR", "--kek-file", "--old-kek-file", "--kek-kms-file", "SIGHUP", "destroy"]),
@@ -52,6 +65,15 @@ fn help_names_every_argument() {
         (&["approval"], &["ask", "agree", "object", "list", "30 days"]),
         (&["approval", "ask"], &["erasure", "reidentification", "name-override", "--concerning", "--approval ID"]),
         (&["approval", "agree"], &["ID", "own token"]),
+        (&["identity"], &["find", "deactivate", "erase", "restrict", "lift", "names nobody"]),
+        (&["identity", "find"], &["NS:ID", "--name", "--email", "--purpose", "--json", "not in an incident"]),
+        (&["identity", "deactivate"], &["NS:ID", "--on", "--ground", "--yes", "90 days", "Permission: erase"]),
+        (
+            &["identity", "erase"],
+            &["--ground-code", "--ground", "--approval", "--dry-run", "--yes", "contract-ended", "24 hours"],
+        ),
+        (&["identity", "restrict"], &["--ground", "--yes", "--json", "--include-restricted", "art. 18"]),
+        (&["identity", "lift"], &["--ground", "--yes", "--json"]),
         (&["notices"], &["--purpose", "--json", "names nobody"]),
         (&["config", "check"], &["--config", "--data", "--listen", "--dev", "--kek-file", "--json"]),
         (&["config", "show"], &["--config", "--json", "secrets"]),

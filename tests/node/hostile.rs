@@ -126,7 +126,7 @@ impl http_body::Body for Frames {
 struct Descriptors(Vec<FileDescriptorSet>);
 
 /// How often a list is filled: each time with the next of what may be one of several.
-const VARIANTS: usize = 20;
+const VARIANTS: usize = 32;
 
 impl Descriptors {
     fn get() -> Arc<Self> {

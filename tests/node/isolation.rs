@@ -83,7 +83,9 @@ impl Asks {
             let tls = world.reporter(school);
             return Self { channel: Client::channel(world.address(), Some(&tls)).await.unwrap(), token: None };
         }
-        let decides = ["ControllerService", "RetentionService"].iter().any(|service| call.starts_with(service));
+        let decides = ["ControllerService", "RetentionService", "IdentityService"]
+            .iter()
+            .any(|service| call.starts_with(service));
         let who = if decides { "head" } else { "auditor" };
         Self::person(world, who, school).await
     }

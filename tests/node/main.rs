@@ -15,6 +15,7 @@ mod decisions;
 mod deploy;
 mod duplicates;
 mod edits;
+mod erased;
 mod evidence;
 mod flagged;
 mod foreign;

@@ -268,6 +268,11 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::HoldReviewed(_) => "hold reviewed",
         Kind::HoldReleased(_) => "hold released",
         Kind::Expired(_) => "expired",
+        Kind::IdentityDeactivated(_) => "identity deactivated",
+        Kind::IdentityMasked(_) => "identity masked",
+        Kind::IdentityErased(_) => "identity erased",
+        Kind::IdentityRestricted(_) => "identity restricted",
+        Kind::RestrictionLifted(_) => "restriction lifted",
     }
 }
 

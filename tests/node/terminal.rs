@@ -117,6 +117,14 @@ fn of_servers(address: &str, desk: &Desk) -> Vec<Call> {
         deciding(&["hold", "list"], &about, &[]),
         deciding(&["hold", "review"], &of, &[&[id, "--until", "2027-08-31"][..], &ground].concat()),
         deciding(&["hold", "release"], &of, &[&[id][..], &ground].concat()),
+        deciding(&["identity", "find"], &about, &["--name", "kowalska"]),
+        deciding(&["identity", "deactivate"], &of, &[&["staff:t-17"][..], &ground].concat()),
+        deciding(&["identity", "erase"], &of, &["staff:t-17", "--dry-run"]),
+        deciding(
+            &["identity", "erase"],
+            &of,
+            &[&["staff:t-17", "--ground-code", "objection", "--approval", id][..], &ground].concat(),
+        ),
     ];
     // Tells no more than a number.
     let ended = [&["incident", "end"], &of[..], &[id], &ground].concat();

@@ -54,6 +54,7 @@ class Request:
     at: int
     by: str | None
     processor: bool
+    deed: int
     agreed: list = field(default_factory=list)
     objected: bool = False
     used: bool = False
@@ -182,7 +183,7 @@ class Acts:
     def _approval_asked(self, message, at, by):
         if message.deed not in DEEDS:
             raise Bad("notice: it asks for what is not known")
-        self.requests[self._new(message)] = Request(at, by, message.processor)
+        self.requests[self._new(message)] = Request(at, by, message.processor, message.deed)
 
     def _request(self, message, at):
         request = self.requests.get(_identity(message))

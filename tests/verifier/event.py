@@ -55,17 +55,23 @@ def pseudonyms(opened):
 
 
 def check_people(header, opened, controller, people, partly=False):
-    """Every pseudonym leads to somebody of this controller, in the domain of the record's class."""
+    """Every pseudonym leads to somebody of this controller, in the domain of the record's class. Returns those that lead to
+    nobody, and those whose id is gone: notices must say so."""
+    unled, nameless = [], []
     for pseudonym in pseudonyms(opened):
         person = people.get(pseudonym)
         if person is None:
-            raise Bad("somebody in it cannot be led back: the vault has no row")
+            unled.append(pseudonym)
+            continue
+        if person.nameless:
+            nameless.append(pseudonym)
         if (person.controller, person.domain) != (controller, vault.domain(header.class_)):
             raise Bad("somebody in it is of another controller or domain")
     if opened and header.class_ == policy.LOG_ACCESS and not partly:
-        callers = [people[message.pseudonym].namespace for part, message in opened if part.part == ACTOR]
-        if callers != ["caller"]:
+        callers = [people.get(message.pseudonym) for part, message in opened if part.part == ACTOR]
+        if len(callers) != 1 or callers[0] and callers[0].namespace != "caller":
             raise Bad("a read of the trail whose actor is not its caller")
+    return unled, nameless
 
 
 def core_of(opened):
@@ -75,4 +81,4 @@ def core_of(opened):
 
 def read(group):
     """The messages of a group's parts."""
-    return [(part, parts.read(part)) for part in sorted(group, key=parts.Part.key)]
+    return [(part, parts.read(part)) for part in sorted(group, key=parts.Part.key) if isinstance(part, parts.Part)]

@@ -14,11 +14,12 @@ from .header import NOTICE, read_header
 from .jsonl import get, hex_bytes, objects, read_line
 from .notices import Notices
 from .note import read_checkpoint, read_key
-from .parts import Part
+from .parts import Bare, Part
+from .removed import ERASABLE
 from .trail import Report
 from .words import check_words, shown_time, word
 
-STATES = {"INTACT": "intact", "EXPIRED": "expired", "SEALED": "sealed"}
+STATES = {"INTACT": "intact", "EXPIRED": "expired", "SEALED": "sealed", "ERASED": "erased"}
 WORDS = tuple(name.upper() for name in parts.NAMES)
 MOST_LINE = 64 << 20
 
@@ -34,6 +35,7 @@ class ExportCheck:
         self.last_recorded, self.expected_seq = -(1 << 63), 0
         self.checkpoint, self.end, self.gaps = None, None, False
         self.dates_unchecked = False
+        self.bare = {}
 
     def find(self, what, seq=None):
         """Notes a finding of this trail."""
@@ -98,7 +100,7 @@ class ExportCheck:
             raise Bad("class: the line says something else than its header")
 
     def _groups(self, object_, header):
-        """Every group is either opened, and holds, or said to have expired."""
+        """Every group is either opened, and holds, but for parts that are erased, or said to have expired."""
         stated = {}
         for state in objects(object_, "parts"):
             name = get(state, "part", str)
@@ -111,26 +113,44 @@ class ExportCheck:
             if name not in WORDS or not 0 <= index <= 999:
                 raise Bad("an opening of a part that does not exist")
             opened.append(Part(WORDS.index(name), index, hex_bytes(opening, "salt"), hex_bytes(opening, "content")))
+        bare = []
+        for closed in objects(object_, "closed"):
+            name, index = get(closed, "part", str), get(closed, "index", int)
+            if name not in WORDS or WORDS.index(name) not in ERASABLE or index != 0 or header.kind == NOTICE:
+                raise Bad("a part that is erased and cannot be")
+            bare.append(Bare(WORDS.index(name), index, hex_bytes(closed, "hash")))
+        if any(len(part.bare) != 32 for part in bare):
+            raise Bad("a bare hash that is not 32 bytes")
+        self._bare(header.seq, {part.part for part in bare}, {WORDS.index(name) for name in stated if stated[name][0] == "ERASED" and name in WORDS})
         named = {WORDS[part] for group in header.groups for part in group.ids()}
         if set(stated) != named or any(part.part not in self._ids(header) for part in opened):
             raise Bad("its parts are not those that its header names")
         for group in header.groups:
-            states = {stated[WORDS[part]] for part in group.ids()}
+            gone = [part for part in bare if part.part in group.ids()]
+            states = {stated[WORDS[part]] for part in group.ids() - {part.part for part in gone}} or {stated[WORDS[gone[0].part]]}
             date = dates.date(group.date).isoformat() if group.date else ""
+            days = {stated[WORDS[part]][1] for part in group.ids()}
             mine = [part for part in opened if part.part in group.ids()]
-            if len(states) != 1 or {day for _, day in states} != {date}:
+            if len(states) != 1 or days != {date}:
                 raise Bad("the states of its parts are not those of their group")
             (state,) = {state for state, _ in states}
-            if state not in STATES or (state == "INTACT") != bool(mine):
+            if state not in STATES or (state == "INTACT") != bool(mine) or gone and state not in ("INTACT", "ERASED"):
                 raise Bad("a part that is said to be intact and not opened, or opened and not said to be intact")
             if mine:
                 if any(len(part.salt) != 32 for part in mine):
                     raise Bad("an opening without salt")
-                parts.check_group(group, mine, header.kind == NOTICE)
+            if mine or gone:
+                parts.check_group(group, mine + gone, header.kind == NOTICE)
             if state == "EXPIRED" and not 0 < group.date <= self.today:
                 raise Bad("a part that is said to have expired before its date")
             self.report.states[STATES[state]] += 1
         return opened
+
+    def _bare(self, seq, closed, stated):
+        if closed != stated:
+            raise Bad("a part that is said to be erased and has no bare hash, or has one and is not said to be")
+        if closed:
+            self.bare[seq] = closed
 
     @staticmethod
     def _ids(header):
@@ -142,6 +162,7 @@ class ExportCheck:
         if header.seq == 0:
             self.zone = dates.zone(messages.parse("NoticeCore", content).opened.zone)
             self.notices = Notices(self.report.origin, messages.parse("NoticeCore", content).opened.zone)
+            self.notices.headers = self.report.headers
         if self.notices is None:
             parts.check_group(header.groups[0], [parts.notice_core(content)], True)
             return
@@ -189,6 +210,10 @@ class ExportCheck:
             self.find("it says itself that it is not complete")
         else:
             self.notes.append("narrowed by time: not the whole trail, so neither links across gaps nor the tree were checked")
+        if self.notices is not None:
+            self.notices.people.check_gone(self.bare, {}, [], [], self.find)
+        elif self.bare:
+            self.notes.append("without notices it is not known whether what is erased is listed by one")
         if self.dates_unchecked:
             self.notes.append("without the opening notice the zone is not known: dates were not checked")
         self._outside(checkpoint, key, complete)

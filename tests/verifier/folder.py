@@ -18,16 +18,17 @@ from .keys import DEV_KEK
 from .meta import read_meta
 from .note import key_of_seed
 from .notices import told_through
+from .removed import by_trail as removals_by_trail
 from .rocks import Database
 from .trail import TrailCheck
 from .vault import read_vault
 
 FAMILIES = {
     "db": ("header", "part", "notice", "tree", "meta"),
-    "vault": ("row", "pseudonym", "held"),
+    "vault": ("row", "pseudonym", "held", "removal"),
     "index": ("posting", "event_id", "counter", "indexed"),
 }
-LATER = ("held",)
+LATER = ("held", "removal")
 #         family of db/ · length of its keys · where the trail stands in them
 KEYS = {"header": (12, 0), "part": (18, 6), "notice": (12, 0), "tree": (13, 0)}
 
@@ -44,7 +45,7 @@ class Store:
         self.database = self._database("db")
         self.meta = read_meta(self.database.rows("meta"), findings)
         self.ring = self._keyring(kek, dev)
-        self._rows, self.held = self._by_trail(), {}
+        self._rows, self.held, self.removals = self._by_trail(), {}, {}
         self.people = self._people()
         self.index = self._index()
         self.guard = self._guard(os.path.join(guard or path, "guard"))
@@ -88,6 +89,7 @@ class Store:
             return None
         vault = self._database("vault")
         self.held = by_trail(vault, {trail.number for trail in self.meta.trails}, self.findings)
+        self.removals = removals_by_trail(vault, self.ring, self.meta.trails, self.findings)
         return read_vault(vault, self.ring, self.meta.trails, self.findings)
 
     def _index(self):
@@ -171,6 +173,8 @@ def _verify(path, kek, dev, guard, clock, outside, key, result):
         handovers[trail.origin] = check.handovers
         released |= check.released
     _check_expired(store, findings)
+    if store.ring and store.ring.fresh_buckets:
+        findings.add("the keyring has fresh keys of buckets: an erasure or masking was stopped under way")
     if store.ring and released & store.ring.holds.keys():
         findings.add("the keyring has the key of a hold that is released")
     if checkpoint and key:

@@ -11,7 +11,7 @@ from .encoding import Cursor, u8, u32, u64
 from .findings import Bad
 from .keys import SEAL, open_sealed
 from .messages import ROOT
-from .parts import Part, salt
+from .parts import DETAIL, NET, Bare, Part, salt
 
 DICTIONARY = "78262fff9259ec93f5578c250d18f029e8ddb4290b092a53adb4fc2f5cc2f207"
 DICTIONARY_ID = 529040698
@@ -93,9 +93,16 @@ def open_row(row, key, trail):
                 raise Bad("frame: parts of a source do not ascend")
             if part.offset >= row.count or part.part > 5 or part.index > 999:
                 raise Bad("frame: a part outside of its span, or one that does not exist")
-            if len(part.salt) != (0 if source.seed else 32):
-                raise Bad("frame: a part with both seed and salt, or with neither")
             seq, last = row.first + part.offset, place
-            own = part.salt or salt(source.seed, seq, part.part, part.index)
-            by_seq.setdefault(seq, []).append(Part(part.part, part.index, own, part.content))
+            by_seq.setdefault(seq, []).append(_read_part(part, source.seed, seq))
     return by_seq
+
+
+def _read_part(part, seed, seq):
+    if part.erased_hash:
+        if seed or part.salt or part.content or len(part.erased_hash) != 32 or not NET <= part.part <= DETAIL:
+            raise Bad("frame: an erased part that is there, or whose salt follows from a seed")
+        return Bare(part.part, part.index, part.erased_hash)
+    if len(part.salt) != (0 if seed else 32):
+        raise Bad("frame: a part with both seed and salt, or with neither")
+    return Part(part.part, part.index, part.salt or salt(seed, seq, part.part, part.index), part.content)

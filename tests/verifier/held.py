@@ -63,33 +63,12 @@ def check_own(value, key, trail, hold):
         raise Bad("hold: without owner or ground, or one that selects everything")
 
 
-@dataclass(frozen=True)
-class Hash:
-    """A part that is not kept."""
-
-    part: int
-    index: int
-    bare: bytes
-
-    def key(self):
-        """As that of a part."""
-        return self.part, self.index
-
-    def hash(self):
-        """The part hash."""
-        return self.bare
-
-    def check_place(self, notice):
-        """As that of a part."""
-        parts.Part(self.part, self.index, b"", b"").check_place(notice)
-
-
 def open_kept(value, key, trail, hold, seq, group):
     """What a hold keeps of a group, after it was compared with the group's line in the header."""
     place = u8(1) + u8(1) + trail + hold + u64(seq) + u32(group.date)
     message = messages.parse("HeldGroup", open_sealed(key, _sealed(value), place, "hold: a row"))
     kept = [parts.Part(p.part, p.index, p.salt, p.content) for p in message.parts]
-    others = [Hash(p.part, p.index, p.hash) for p in message.others]
+    others = [parts.Bare(p.part, p.index, p.hash) for p in message.others]
     for run in (kept, others):
         if any(a.key() >= b.key() for a, b in zip(run, run[1:])):
             raise Bad("hold: parts do not ascend")

@@ -46,6 +46,7 @@ class Keyring:
     next_signing_seed: bytes
     kek_rotated_at: int
     holds: dict
+    fresh_buckets: tuple
 
     def destroyed(self, zone):
         """The last date whose key is destroyed, of a zone by name; 0: none."""
@@ -97,6 +98,9 @@ def _read_keyring(slot, kek):
         raise Bad("the keyring has a next signing seed or earlier keys with a length that they cannot have")
     if any(len(hold.id) != 16 or len(hold.key) != 32 for hold in ring.holds):
         raise Bad("the keyring has a hold with an id or key of a length that it cannot have")
+    fresh = [fresh.bucket for fresh in ring.fresh_buckets]
+    if any(len(fresh.key) != 32 or fresh.bucket >= BUCKETS for fresh in ring.fresh_buckets) or len(set(fresh)) != len(fresh):
+        raise Bad("the keyring has fresh keys of buckets that are none, or of a length that they cannot have")
     zones = tuple(Zone(zone.zone, zone.first_date, zone.keys, zone.destroyed_through) for zone in ring.zones)
     return Keyring(
         slot.dev,
@@ -109,6 +113,7 @@ def _read_keyring(slot, kek):
         ring.next_signing_seed,
         ring.kek_rotated_at,
         {hold.id: hold.key for hold in ring.holds},
+        tuple(fresh),
     )
 
 

@@ -11,7 +11,7 @@ from grpc_tools import protoc
 from .findings import Bad
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("vocabulary", "parts", "keyring", "hold")
+FILES = ("vocabulary", "parts", "keyring", "hold", "removal")
 PACKAGE = "akta.record.v1"
 
 

@@ -1,6 +1,6 @@
 """Section "Notices": what a trail says about itself, in clear."""
 
-from . import acts, dates, handover, messages, policy
+from . import acts, dates, handover, messages, policy, removed
 from .findings import Bad
 from .note import key_of_seed
 from .parts import check_group, notice_core
@@ -8,7 +8,7 @@ from .parts import check_group, notice_core
 NODE = "node"
 # The first format that has notices of that kind; of all others it is 2.
 FIRST_FORMAT = {"opened": 1, "keyring_opened": 1} | dict.fromkeys(
-    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed"), 3
+    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed", *removed.KINDS), 3
 )
 
 
@@ -33,6 +33,7 @@ class Notices:
         self.count, self.last_seq, self.generation = 0, 0, 0
         self.handovers = []
         self.acts = acts.Acts()
+        self.people, self.headers = removed.People(dates.zone(zone)), []
 
     @property
     def policy(self):
@@ -56,6 +57,9 @@ class Notices:
             raise Bad("notice: of a kind that this format does not have")
         if kind in acts.ENDS:
             self._act(header, core, kind, slices)
+            return core.recorded_at
+        if kind in removed.KINDS:
+            self._of_people(header, core, kind, slices)
             return core.recorded_at
         if len(header.groups) != 1:
             raise Bad("notice: with slices, of a kind that has none")
@@ -81,6 +85,13 @@ class Notices:
         if told.through < self.expired:
             raise Bad("notice: it says that less is expired than one before it")
         self.expired = told.through
+
+    def _of_people(self, header, core, kind, slices):
+        if self.origin.split("/")[1] == NODE:
+            raise Bad("notice: of a kind that this trail does not have")
+        if len(header.groups) != 2:
+            raise Bad("notice: without slices, of a kind that has some")
+        self.people.check(header, core, kind, slices, self.acts.requests, self.headers)
 
     def _act(self, header, core, kind, slices):
         if self.origin.split("/")[1] == NODE:

@@ -39,6 +39,27 @@ class Part:
             raise Bad(f"part {NAMES[self.part]}: an index that it cannot have")
 
 
+@dataclass(frozen=True)
+class Bare:
+    """A part of which nothing is at hand but its hash: erased, or not kept by a hold."""
+
+    part: int
+    index: int
+    bare: bytes
+
+    def key(self):
+        """As that of a part."""
+        return self.part, self.index
+
+    def hash(self):
+        """The part hash."""
+        return self.bare
+
+    def check_place(self, notice):
+        """As that of a part."""
+        Part(self.part, self.index, b"", b"").check_place(notice)
+
+
 def salt(seed, seq, part, index):
     """The salt of a part under its frame's seed."""
     return keyed(seed, u64(seq), u8(part), u16(index))

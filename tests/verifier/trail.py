@@ -10,6 +10,7 @@ from .header import EVENT, read_run
 from .held import Holds
 from .index import Expected
 from .notices import Notices, told_through
+from .removed import ERASABLE
 from .shelf import Shelf
 
 
@@ -22,7 +23,7 @@ class Report:
     leaves: list = field(default_factory=list)
     head: bytes = b""
     notices: int = 0
-    states: dict = field(default_factory=lambda: {"intact": 0, "expired": 0, "sealed": 0, "held": 0})
+    states: dict = field(default_factory=lambda: {"intact": 0, "expired": 0, "sealed": 0, "held": 0, "erased": 0})
     people: set = field(default_factory=set)
     postings: int = 0
 
@@ -50,6 +51,7 @@ class TrailCheck:
         self.zone, self.today, self.clock = None, store.today_number, None
         self.last_recorded = -(1 << 63)
         self.handovers, self.released = [], set()
+        self.bare, self.there, self.unled, self.nameless = {}, {}, [], []
         self.holds = Holds(store.held.get(trail.number, {}), store.ring, trail)
 
     def find(self, what, seq=None):
@@ -121,6 +123,7 @@ class TrailCheck:
         self.cores = dict(store.of_trail("notice", self.trail))
         self.notices = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format, self.clock)
         notices, self.handovers = self.notices, self.notices.handovers
+        notices.headers = report.headers
         for header in report.headers:
             if header.groups and any(g.bitmap & 1 for g in header.groups):
                 self.expected.add_header(header)
@@ -139,12 +142,21 @@ class TrailCheck:
                 self.find(bad, header.seq)
         holds = notices.acts.holds
         self.released = {id_ for id_, hold in holds.items() if hold.released is not None}
+        self._check_removed()
         if self.whole:
             self.holds.check(holds.keys() - self.released, self.released, report.headers, self.find)
         try:
             notices.check_keyring()
         except Bad as bad:
             self.find(bad)
+
+    def _check_removed(self):
+        people = self.notices.people
+        people.check_gone(self.bare, self.there, self.unled, self.nameless, self.find)
+        self.expected.erased = {seq for seq, ids in people.gone.items() if parts.NET in ids}
+        for told in self.store.removals.get(self.trail.number, []):
+            if told not in people.told:
+                self.find("removal: what it says was told is not in the trail: it was stopped under way")
 
     def _check_rest(self):
         """What nothing asked for: notices, frames, rows of the tree, of the index."""
@@ -190,6 +202,8 @@ class TrailCheck:
                     continue
                 taken = self.shelf.take(group.date, header.seq)
                 parts.check_group(group, taken, True)
+                if not all(isinstance(part, parts.Part) for part in taken):
+                    raise Bad("notice: a slice that is erased")
                 opened = parts.slices(taken)
                 self.report.states["intact"] += 1
             except Bad as bad:
@@ -218,7 +232,8 @@ class TrailCheck:
                     messages = event.read(taken)
                     self._expect(header, group, messages)
                     opened += messages
-                    self.report.states["intact"] += 1
+                    self._erased(header.seq, taken)
+                    self.report.states["intact" if messages else "erased"] += 1
                 except Bad as bad:
                     whole = False
                     self.expected.unread.add(header.seq)
@@ -232,7 +247,16 @@ class TrailCheck:
         if whole and opened and not partly:
             event.check_subjects(opened)
         if self.store.people is not None:
-            event.check_people(header, opened, self.trail.controller, self.store.people, partly)
+            unled, nameless = event.check_people(header, opened, self.trail.controller, self.store.people, partly)
+            self.unled += ((header.seq, pseudonym) for pseudonym in unled)
+            self.nameless += ((header.seq, pseudonym) for pseudonym in nameless)
+
+    def _erased(self, seq, taken):
+        """Notes which parts that could be erased are there, and which are gone."""
+        for part in taken:
+            if part.part in ERASABLE:
+                to = self.there if isinstance(part, parts.Part) else self.bare
+                to.setdefault(seq, set()).add(part.part)
 
     def _expect(self, header, group, messages):
         key = self.shelf.index_key(group.date)

@@ -17,6 +17,7 @@ class Person:
     controller: str
     namespace: str
     domain: int
+    nameless: bool = False
 
 
 def identity(controller, namespace, id_):
@@ -84,6 +85,10 @@ def _check_row(key, value, ring, trails):
     trail, account, contact, has_contact = _open_row(key, value, ring, trails)
     in_contact = not account.id
     id_ = contact.id if in_contact else account.id
+    if account.masked and has_contact:
+        raise Bad("vault row: of somebody who is masked, with contact data")
+    if account.masked and not id_:
+        return _check_nameless(key, account, ring, trail)
     if account.controller != trail.controller:
         raise Bad("vault row: sealed under the key of another controller")
     if not NAME.fullmatch(account.namespace) or not id_ or not 1 <= account.domain <= 4 or len(account.salt) != 32:
@@ -99,6 +104,15 @@ def _check_row(key, value, ring, trails):
     if u16(number) + row_hash(ring.bucket(number), who, account.domain) != key:
         raise Bad("vault row: it stands under the name of another identity")
     return account.pseudonym, Person(account.controller, account.namespace, account.domain)
+
+
+def _check_nameless(key, account, ring, trail):
+    """Of somebody whose id was an e-mail address and went with it: the pseudonym names the row."""
+    if account.controller != trail.controller or not NAME.fullmatch(account.namespace) or not 1 <= account.domain <= 4:
+        raise Bad("vault row: no namespace or domain, or of another controller")
+    if key[2:] != row_hash(ring.bucket(int.from_bytes(key[:2], "big")), account.pseudonym, account.domain):
+        raise Bad("vault row: it stands under the name of another pseudonym")
+    return account.pseudonym, Person(account.controller, account.namespace, account.domain, True)
 
 
 def read_vault(database, ring, trails, findings):

@@ -51,8 +51,10 @@ pub const PSYCHOLOGIST: &str = "s-02";
 pub const SECRETARY: &str = "s-03";
 /// Id of the accountant.
 pub const ACCOUNTANT: &str = "s-06";
+/// Id of the teacher who leaves.
+pub const LEAVER: &str = "t-17";
 /// Ids of the teachers.
-pub const TEACHERS: [&str; 4] = ["t-11", "t-14", "t-17", "t-21"];
+pub const TEACHERS: [&str; 4] = ["t-11", "t-14", LEAVER, "t-21"];
 
 impl Person {
     /// The member of staff with that id.

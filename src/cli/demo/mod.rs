@@ -5,6 +5,7 @@ pub mod ask;
 pub mod cast;
 pub mod curious;
 pub mod folder;
+pub mod leaves;
 pub mod live;
 pub mod office;
 pub mod paper;
@@ -42,7 +43,7 @@ use crate::trail::keyring::Kek;
 ///
 /// Starts a node of its own, reports a small school's day to it, imports a web log if there is one, asks what a
 /// data-protection officer would ask, verifies the data, shows that tampering with copies of it is found, and what of
-/// it is forgotten a week later. Needs nothing and changes nothing: its data are in a temporary folder unless --data says where to keep them.
+/// it is forgotten: a week later, and once a teacher has left. Needs nothing and changes nothing: its data are in a temporary folder unless --data says where to keep them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Keep the data in this folder, which must be new or empty
@@ -89,7 +90,9 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
     }
     let proved = prove(paper, place, marked)?;
     paper.heading("6  A week later, on a copy: what has reached its date is gone");
-    Ok(week::later(paper, place, &before).await? && proved)
+    let expired = week::later(paper, place, &before).await?;
+    paper.heading("7  A teacher leaves, on a copy: she is erased, and what others are told stays");
+    Ok(leaves::erased(paper, place).await? && expired && proved)
 }
 
 /// A node of `--dev` on that folder.

@@ -61,3 +61,9 @@ pub fn acts_of<'a>(rows: &'a [RecordedEvent], id: &str) -> Vec<&'a RecordedEvent
     };
     rows.iter().filter(by).collect()
 }
+
+/// By whom each access was, by pseudonym: names may go, these stay.
+pub fn by_pseudonym(rows: &[RecordedEvent]) -> Vec<Vec<u8>> {
+    let actor = |row: &RecordedEvent| row.event.clone().and_then(|event| event.actor).and_then(|actor| actor.identity);
+    rows.iter().map(|row| actor(row).unwrap_or_default().pseudonym).collect()
+}

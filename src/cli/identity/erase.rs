@@ -89,7 +89,7 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
 }
 
 /// What becomes of each class.
-fn told(answer: &EraseIdentityResponse) -> String {
+pub(in crate::cli) fn told(answer: &EraseIdentityResponse) -> String {
     let rows: Vec<Vec<String>> = answer.fates.iter().map(row).collect();
     let holds = answer.holds.iter().map(|id| format!("\nhold {id} keeps something of theirs"));
     table(&["CLASS", "OUTCOME", "RECORDS", "PARTS", "WHY"], &rows) + &holds.collect::<String>()

@@ -6,6 +6,7 @@ mod find;
 mod lift;
 mod restrict;
 
+pub(super) use self::erase::told;
 use super::{Failure, Outcome};
 
 /// Find people, and forget them: mask names and e-mail addresses on a day, erase, restrict

@@ -6,7 +6,9 @@ use super::{Identities, convert};
 use crate::grpc::call::{Call, checked};
 use crate::model::check::Checker;
 use crate::model::permission::Permission;
+use crate::model::permission::acts::Refusal as Unchanged;
 use crate::model::stored::Purpose;
+use crate::trail::answer::AskError;
 use crate::trail::ask::Ground;
 
 impl Identities {
@@ -40,7 +42,11 @@ impl Identities {
         let (of, who) = checked(checker, of.zip(who))?;
         let by = call.may(&self.door, Permission::Erase, &of)?;
         let asker = call.asks(&by, Ground { purpose: Purpose::SubjectRights.into(), text: String::new() });
-        let erasure = self.node.preview_erasure(&asker, &of, &who).await?;
+        let erasure = self.node.preview_erasure(&asker, &of, &who).await.map_err(|error| match error {
+            AskError::NotFound => Refusal::unchanged(&Unchanged::Nobody),
+            AskError::NoController => Refusal::no_controller(),
+            error => error.into(),
+        })?;
         Ok(convert::erased(erasure))
     }
 }

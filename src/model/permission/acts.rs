@@ -56,6 +56,9 @@ pub enum Refusal {
     /// There is no such act, or it is over.
     #[error("there is no such {0}, or it is over: list them")]
     Unknown(&'static str),
+    /// Nobody is known by that name: never seen, or erased.
+    #[error("nobody of this namespace and id is known: find them first")]
+    Nobody,
     /// The id is taken by another act.
     #[error("the id is taken by something else: leave it out, or give a new UUID")]
     Taken,

@@ -67,13 +67,8 @@ impl Writer {
             }
             let id = standing.map(|(place, _)| place.id);
             let id = id.unwrap_or_else(|| super::fresh_id(random(base.world.entropy.as_ref())));
-            let told = notice::deactivated(
-                &id,
-                mask_on,
-                &known.pseudonyms,
-                decided,
-                notice::At { time, zone: &info.zone },
-            );
+            let told =
+                notice::deactivated(&id, mask_on, &known.pseudonyms, decided, notice::At { time, zone: &info.zone });
             let removal = Removal {
                 told: vec![to_tell(&told, Date::NEVER)],
                 namespace: who.namespace.clone(),

@@ -132,7 +132,8 @@ impl Doomed {
         let mut classes = self.classes();
         for class in &mut classes {
             let own = || self.list.iter().filter(|(_, of)| *of == class.retention_class);
-            (class.stripped, class.parts) = (own().count() as u64, own().map(|(gone, _)| gone.parts().count() as u64).sum());
+            (class.stripped, class.parts) =
+                (own().count() as u64, own().map(|(gone, _)| gone.parts().count() as u64).sum());
         }
         Erasure { fates: fates(&classes, &self.holds()), receipt: None }
     }
@@ -165,7 +166,8 @@ impl Doomed {
             return Ok(());
         }
         let number = header.class as u32;
-        let class = self.classes.entry(number).or_insert(ErasedClass { retention_class: number, ..ErasedClass::default() });
+        let class =
+            self.classes.entry(number).or_insert(ErasedClass { retention_class: number, ..ErasedClass::default() });
         class.records += 1;
         if law(number).is_some() {
             return Ok(());
@@ -177,7 +179,9 @@ impl Doomed {
         if !covering.is_empty() {
             for (key, content) in contents.parts() {
                 let theirs = match key.id {
-                    PartId::Actor => contents.actor.iter().any(|actor| names(&actor.pseudonym) || names(&actor.on_behalf_of)),
+                    PartId::Actor => {
+                        contents.actor.iter().any(|actor| names(&actor.pseudonym) || names(&actor.on_behalf_of))
+                    }
                     PartId::Subject => {
                         contents.subjects.get(usize::from(key.index)).is_some_and(|subject| names(&subject.pseudonym))
                     }
@@ -285,7 +289,13 @@ impl Erasure {
         for notice in notices {
             holds.extend(notice.holds.iter().filter_map(|id| HoldId::try_from(id.as_slice()).ok()));
             for own in &notice.classes {
-                let all = classes.entry(own.retention_class).or_insert(ErasedClass { records: 0, held: 0, stripped: 0, parts: 0, ..*own });
+                let all = classes.entry(own.retention_class).or_insert(ErasedClass {
+                    records: 0,
+                    held: 0,
+                    stripped: 0,
+                    parts: 0,
+                    ..*own
+                });
                 all.records += own.records;
                 all.stripped += own.stripped;
                 all.parts += own.parts;

@@ -50,7 +50,9 @@ impl Writer {
             let Some(id) = uuid::Uuid::try_parse(&erasing.approval).ok().map(uuid::Uuid::into_bytes) else {
                 return refused(Refusal::Unknown("request"));
             };
-            if let Some((receipt, says)) = told::first(&base, &info, &id, |says| matches!(says, Says::IdentityErased(_)))? {
+            if let Some((receipt, says)) =
+                told::first(&base, &info, &id, |says| matches!(says, Says::IdentityErased(_)))?
+            {
                 let notices: Vec<_> = says
                     .into_iter()
                     .filter_map(|says| if let Says::IdentityErased(told) = says { Some(told) } else { None })

@@ -10,8 +10,8 @@ use super::everybody::{Everybody, Kind};
 use super::restrict::end;
 use super::rewrite::{self, Frames};
 use super::told::Told;
-use crate::model::removal::row::Place;
 use crate::model::notice::Says;
+use crate::model::removal::row::Place;
 use crate::model::stored::{NoticeCore, RemovalTold, RestrictionLifted};
 
 impl Writer {

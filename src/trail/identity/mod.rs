@@ -302,8 +302,7 @@ impl Node {
 
 /// The same words for whoever was erased and for whoever was never seen.
 fn unknown(controller: &Controller) -> ChangeError {
-    let refusal = Refusal::Unknown("person with this namespace and id");
-    ChangeError::Refused { controller: controller.clone(), refusal }
+    ChangeError::Refused { controller: controller.clone(), refusal: Refusal::Nobody }
 }
 
 /// A fresh UUID (version 4).

@@ -84,8 +84,7 @@ impl Writer {
         let entropy = base.world.entropy.as_ref();
         let everybody = Everybody::of(&base)?;
         let controllers = everybody.all();
-        let buckets: BTreeSet<u16> =
-            all.iter().filter(|one| one.changes_rows()).map(|one| one.place.bucket).collect();
+        let buckets: BTreeSet<u16> = all.iter().filter(|one| one.changes_rows()).map(|one| one.place.bucket).collect();
         let buckets: Vec<u16> = buckets.into_iter().collect();
 
         let mut reseal = Reseal::new(&base.vault, &controllers, entropy);

@@ -49,8 +49,7 @@ impl Writer {
             }
             let id = super::fresh_id(random(base.world.entropy.as_ref()));
             let time = base.now().max(info.position().recorded_at);
-            let told =
-                notice::restricted(&id, &known.pseudonyms, decided, notice::At { time, zone: &info.zone });
+            let told = notice::restricted(&id, &known.pseudonyms, decided, notice::At { time, zone: &info.zone });
             let removal = Removal {
                 told: vec![to_tell(&told, Date::NEVER)],
                 namespace: who.namespace.clone(),
@@ -110,4 +109,3 @@ pub(super) fn end(base: &Base, places: &[Place]) -> Result<(), Error> {
     places.iter().for_each(|place| reseal.end(place));
     base.vault.commit_batch(reseal.into_batch(), &[])
 }
-

@@ -138,9 +138,7 @@ fn rewritten(
     }
     let own: Vec<Gone> = list.iter().copied().take_while(|gone| gone.seq < end).collect();
     let mut builder = Builder::reopen(&key, &info.link, date, first, &value).map_err(wrong)?;
-    let gone = |seq: u64, id: PartId| {
-        own.binary_search_by_key(&seq, |gone| gone.seq).is_ok_and(|at| own[at].has(id))
-    };
+    let gone = |seq: u64, id: PartId| own.binary_search_by_key(&seq, |gone| gone.seq).is_ok_and(|at| own[at].has(id));
     let changed = builder.erase(|seq, key| gone(seq, key.id)).map_err(wrong)?;
     list.drain(..own.len());
     if !changed {
@@ -214,7 +212,8 @@ pub(in crate::trail) fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool
     }
     let bucket = job.place.bucket.to_be_bytes();
     let pseudonyms = job.pseudonyms.iter().map(|key| Scan::prefix(Family::Pseudonym, key));
-    for scan in [Family::Row, Family::Removal].map(|family| Scan::prefix(family, &bucket)).into_iter().chain(pseudonyms) {
+    for scan in [Family::Row, Family::Removal].map(|family| Scan::prefix(family, &bucket)).into_iter().chain(pseudonyms)
+    {
         let family = scan.family;
         if !go_on() {
             return Ok(false);

@@ -1,9 +1,11 @@
-//! Golden bytes of what expires and of what is kept past its date: notices and messages of format 3.
+//! Golden bytes of what expires, is kept past its date, or is removed: notices and messages of format 3.
 #![allow(clippy::unwrap_used)]
 
 use akta::model::stored::{
-    Expired, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed,
-    HoldSelection, Keyring, ZoneKeys, notice_core::Kind,
+    Attribute, BucketKey, DetailPart, ErasedClass, Expired, Frame, FramePart, FrameSource, HeldGroup, HeldHash,
+    HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed, HoldSelection, IdentityDeactivated,
+    IdentityErased, IdentityMasked, IdentityRestricted, Keyring, NoticeCore, Removal, RemovalTold, RemovedParts,
+    RestrictionLifted, VaultAccount, ZoneKeys, notice_core::Kind,
 };
 use prost::Message;
 
@@ -36,6 +38,48 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
             .encode_to_vec(),
         ),
         (
+            "NoticeCore identity_deactivated",
+            notice_core(Kind::IdentityDeactivated(IdentityDeactivated { id: id(), mask_on: 20_900 })),
+        ),
+        ("NoticeCore identity_masked", notice_core(Kind::IdentityMasked(IdentityMasked { id: id() }))),
+        ("NoticeCore identity_erased", notice_core(Kind::IdentityErased(identity_erased()))),
+        ("NoticeCore identity_restricted", notice_core(Kind::IdentityRestricted(IdentityRestricted { id: id() }))),
+        ("NoticeCore restriction_lifted", notice_core(Kind::RestrictionLifted(RestrictionLifted { id: id() }))),
+        (
+            "VaultAccount of format 3",
+            VaultAccount {
+                salt: vec![3; 32],
+                namespace: "staff".into(),
+                id: "t-1".into(),
+                domain: 1,
+                controller: "school-12".into(),
+                pseudonym: vec![4; 32],
+                deactivated_on: 20_870,
+                mask_on: 20_900,
+                masked: true,
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "Keyring while a bucket is sealed anew",
+            Keyring { fresh_buckets: vec![BucketKey { bucket: 1_987, key: vec![0xfa; 32] }], ..Keyring::default() }
+                .encode_to_vec(),
+        ),
+        ("Removal", removal().encode_to_vec()),
+        (
+            "Frame with an erased part",
+            Frame {
+                sources: vec![FrameSource {
+                    seed: Vec::new(),
+                    parts: vec![
+                        FramePart { offset: 3, content: b"core".to_vec(), salt: vec![9; 32], ..FramePart::default() },
+                        FramePart { offset: 3, part: 3, erased_hash: vec![10; 32], ..FramePart::default() },
+                    ],
+                }],
+            }
+            .encode_to_vec(),
+        ),
+        (
             "Hold",
             Hold {
                 kind: 1,
@@ -57,6 +101,34 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
             .encode_to_vec(),
         ),
     ]
+}
+
+fn identity_erased() -> IdentityErased {
+    IdentityErased {
+        id: vec![0x94; 16],
+        ground: 3,
+        classes: vec![
+            ErasedClass { retention_class: 3, records: 300, stripped: 20, parts: 55, held: 2, kept: 1 },
+            ErasedClass { retention_class: 4, records: 7, kept: 2, ..ErasedClass::default() },
+        ],
+        holds: vec![vec![0x95; 16]],
+    }
+}
+
+/// Every field of it, which none has together.
+fn removal() -> Removal {
+    let core = NoticeCore { kind: Some(Kind::IdentityErased(identity_erased())), ..NoticeCore::default() };
+    let attributes = vec![Attribute { key: "by".into(), value: "anna".into() }];
+    let slices = vec![DetailPart { attributes, ..DetailPart::default() }];
+    Removal {
+        told: vec![RemovalTold { core: Some(core), slices, latest: 21_600 }],
+        namespace: "staff".into(),
+        id: "t-1".into(),
+        mask_on: 20_900,
+        restricted: true,
+        parts: vec![RemovedParts { step: 300, bitmap: 56 }, RemovedParts { step: 1, bitmap: 8 }],
+        pseudonyms: vec![vec![0x96; 32]],
+    }
 }
 
 fn selection() -> HoldSelection {

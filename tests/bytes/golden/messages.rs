@@ -307,6 +307,15 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         "HoldPlaced",
         "HoldReleased",
         "HoldReviewed",
+        "IdentityDeactivated",
+        "IdentityMasked",
+        "IdentityErased",
+        "ErasedClass",
+        "IdentityRestricted",
+        "RestrictionLifted",
+        "RemovalTold",
+        "RemovedParts",
+        "BucketKey",
         "HeldPerson",
         "HeldPart",
         "HeldHash",
@@ -319,6 +328,7 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         include_str!("../../../proto/akta/record/v1/parts.proto"),
         include_str!("../../../proto/akta/record/v1/keyring.proto"),
         include_str!("../../../proto/akta/record/v1/hold.proto"),
+        include_str!("../../../proto/akta/record/v1/removal.proto"),
     ];
     let mut seen = 0;
     for (name, fields) in protos.into_iter().flat_map(declared) {

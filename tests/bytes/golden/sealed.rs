@@ -82,6 +82,13 @@ fn merged() -> Builder {
     frame
 }
 
+/// Of a merged frame some parts are erased: one source has no seed any more, the other has.
+fn erased() -> Builder {
+    let mut frame = merged();
+    assert!(frame.erase(|seq, key| seq == 1 && key.id == PartId::Subject).unwrap());
+    frame
+}
+
 /// What a stored value opens to, with what stands in clear before it.
 fn opened(first: u64, value: &[u8]) -> Option<Vec<u8>> {
     let (_, plain) = Builder::reopen(&seal_key(), &o(), DATE, first, value).ok()?.pack();
@@ -99,7 +106,8 @@ fn frames_are_golden() {
     assert_eq!(seal_key().open(&place, &sealed).as_deref().map(Vec::as_slice), Some(&b"content"[..]));
     sheet.bytes("place", &place);
     sheet.bytes("sealed", sealed);
-    for (name, make) in [("frame", (|| built(1, 7)) as fn() -> Builder), ("merged frame", merged)] {
+    let makes = [("frame", (|| built(1, 7)) as fn() -> Builder), ("merged frame", merged), ("frame of erased", erased)];
+    for (name, make) in makes {
         sheet.about(&format!("A {name} from record 1 on: plaintext, then the row's value, date 21510, nonce 12 x 0c."));
         let (count, plain) = make().pack();
         sheet.bytes(&format!("{name}: plain"), plain);
@@ -160,6 +168,7 @@ fn storage_keys_are_golden() {
     sheet.bytes("counter, class 3, day 20779", keys::counter(trail, DATE, 3, Date::from_days(20_779)));
     sheet.bytes("indexed", trail.to_be_bytes());
     sheet.bytes("row, bucket 07c3, hash 32 x cc", keys::row(0x07c3, &[0xcc; 32]));
+    sheet.bytes("removal, bucket 07c3, id 16 x dd", keys::removal(0x07c3, trail, &[0xdd; 16]));
     sheet.text("meta format", std::str::from_utf8(keys::META_FORMAT).unwrap());
     sheet.text("meta writer", std::str::from_utf8(keys::META_WRITER).unwrap());
     sheet.text("meta generation", std::str::from_utf8(keys::META_GENERATION).unwrap());

@@ -36,6 +36,7 @@ pub(crate) struct Trail {
     pub(crate) expired: u64,
     pub(crate) sealed: u64,
     pub(crate) held: u64,
+    pub(crate) erased: u64,
     pub(crate) people: u64,
     /// Only where the index can be read.
     pub(crate) postings: u64,
@@ -52,6 +53,7 @@ impl Trail {
             (&mut self.expired, other.expired),
             (&mut self.sealed, other.sealed),
             (&mut self.held, other.held),
+            (&mut self.erased, other.erased),
             (&mut self.people, other.people),
             (&mut self.postings, other.postings),
         ] {
@@ -93,6 +95,7 @@ impl Opinion {
                 expired: trail.groups_expired,
                 sealed: trail.groups_sealed,
                 held: trail.groups_held,
+                erased: trail.groups_erased,
                 people: trail.people,
                 postings: if keys { trail.postings } else { 0 },
             };
@@ -130,6 +133,7 @@ impl Opinion {
                 expired: number(&trail["parts"]["expired"]),
                 sealed: number(&trail["parts"]["sealed"]),
                 held: number(&trail["parts"]["held"]),
+                erased: number(&trail["parts"]["erased"]),
                 people: number(&trail["people"]),
                 postings: number(&trail["postings"]),
             };

@@ -111,6 +111,7 @@ pub(crate) fn of_row(original: &Original, family: Family, key: &[u8], value: &[u
                 .collect()
         }
         Family::Held => vec![Mark::word("hold"), Mark::word("the family held")],
+        Family::Removal => vec![Mark::word("removal")],
         Family::Posting => vec![Mark::word("posting"), Mark::word("by one of its terms")],
         Family::EventId => vec![Mark::word("event id"), Mark::word("the family event_id")],
         Family::Counter => vec![Mark::word("counts"), Mark::word("counter")],
