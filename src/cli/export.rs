@@ -81,7 +81,8 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 
 /// Writes a complete export to a file and says what it holds; the number of records that it covers, if it is complete.
 pub(super) fn whole(target: Target, ground: Ground, path: &Path) -> Result<(Target, Option<u64>), Failure> {
-    let args = Args { target, ground, since: None, until: None, include_restricted: true, output: Some(path.to_owned()) };
+    let args =
+        Args { target, ground, since: None, until: None, include_restricted: true, output: Some(path.to_owned()) };
     let (size, findings) = hand_out(&args)?;
     Ok((args.target, (!findings).then_some(size)))
 }

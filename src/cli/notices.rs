@@ -15,8 +15,8 @@ use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
 use crate::model::stored::{
-    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, HoldKind, IdentityErased,
-    RetentionChosen, RetentionClass,
+    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, HoldKind,
+    IdentityErased, RetentionChosen, RetentionClass,
 };
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals

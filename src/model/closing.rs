@@ -43,7 +43,8 @@ impl Closing {
     /// As its notices tell it.
     pub fn told(&self) -> ControllerClosed {
         let request = self.request.as_ref().and_then(|id| uuid::Uuid::try_parse(id).ok());
-        let count = |(class, events): (&Class, &u64)| ClassCount { retention_class: class.word().into(), events: *events };
+        let count =
+            |(class, events): (&Class, &u64)| ClassCount { retention_class: class.word().into(), events: *events };
         ControllerClosed {
             origin: self.origin.to_string(),
             size: self.size,
@@ -68,13 +69,17 @@ impl Closing {
         };
         let request = match told.request.as_slice() {
             [] => None,
-            id => Some(uuid::Uuid::from_slice(id).map_err(|_| "it names an id that is not 16 bytes")?.to_string().into()),
+            id => {
+                Some(uuid::Uuid::from_slice(id).map_err(|_| "it names an id that is not 16 bytes")?.to_string().into())
+            }
         };
         let class = |count: &ClassCount| u8::try_from(count.retention_class).ok().and_then(Class::from_number);
         let counts = told.events.iter().map(|count| Some((class(count)?, count.events)));
         let counts: Option<Vec<(Class, u64)>> = counts.collect();
-        let counts = counts.filter(|all| all.is_sorted_by(|a, b| a.0 < b.0) && all.iter().all(|(_, events)| *events > 0));
-        let events: BTreeMap<Class, u64> = counts.ok_or("its classes are not known, do not ascend, or are empty")?.into_iter().collect();
+        let counts =
+            counts.filter(|all| all.is_sorted_by(|a, b| a.0 < b.0) && all.iter().all(|(_, events)| *events > 0));
+        let events: BTreeMap<Class, u64> =
+            counts.ok_or("its classes are not known, do not ascend, or are empty")?.into_iter().collect();
         if events.values().try_fold(0u64, |sum, events| sum.checked_add(*events)).is_none_or(|sum| sum > told.size) {
             return Err("it counts more events than there were records");
         }

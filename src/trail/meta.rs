@@ -150,7 +150,9 @@ pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64
     for row in db.scan(Scan::all(Family::Meta)) {
         let (key, value) = row?;
         if [keys::META_FORMAT, keys::META_WRITER, keys::META_GENERATION].contains(&&*key)
-            || [keys::META_TRAIL, keys::META_EXPIRED, keys::META_RECLAIMED, keys::META_CLOSED].iter().any(|name| key.starts_with(name))
+            || [keys::META_TRAIL, keys::META_EXPIRED, keys::META_RECLAIMED, keys::META_CLOSED]
+                .iter()
+                .any(|name| key.starts_with(name))
         {
             continue;
         }

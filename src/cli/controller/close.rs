@@ -68,8 +68,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
-    let Args { target, approval, ground, export, without_export, purpose, purpose_text, certificate, dry_run, confirm, json } =
-        args;
+    let Args {
+        target,
+        approval,
+        ground,
+        export,
+        without_export,
+        purpose,
+        purpose_text,
+        certificate,
+        dry_run,
+        confirm,
+        json,
+    } = args;
     let of = target.controller.clone();
     let destroys = export.is_some() || without_export;
     if destroys && !confirm.wants(&format!("Everything that {of} entrusted is destroyed. This cannot be undone."))? {
@@ -97,8 +108,13 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
     certified(&answer)?;
     if let Some(path) = &certificate {
         let written = std::fs::write(path, &answer.certificate);
-        written.map_err(|error| Failure(format!("the controller is closed, but the certificate is not written: {}: {error}; \
-            the same command without --export prints it again", path.display())))?;
+        written.map_err(|error| {
+            Failure(format!(
+                "the controller is closed, but the certificate is not written: {}: {error}; \
+            the same command without --export prints it again",
+                path.display()
+            ))
+        })?;
     }
     let mut fields = json!({"controller": of, "size": answer.size, "events": events(&answer),
         "verification_key": answer.verification_key});
@@ -120,7 +136,11 @@ fn counted(of: &str, answer: &CloseControllerResponse, json: bool) -> Outcome {
             "holds": answer.holds});
         say(crate::cli::text::json(&fields));
     } else {
-        say(format!("{of} has {} records, and {} pseudonyms that lead to somebody", number(answer.size), number(answer.people)));
+        say(format!(
+            "{of} has {} records, and {} pseudonyms that lead to somebody",
+            number(answer.size),
+            number(answer.people)
+        ));
         for (class, count) in events(answer) {
             say(format!("  {class}  {}", count.as_u64().map(number).unwrap_or_default()));
         }
@@ -135,7 +155,9 @@ fn events(answer: &CloseControllerResponse) -> Map<String, Value> {
 
 /// The certificate is a note of that key, and says what it is.
 fn certified(answer: &CloseControllerResponse) -> Result<(), Failure> {
-    let bad = |error: &dyn std::fmt::Display| Failure(format!("the controller is closed, but its certificate is not good: {error}"));
+    let bad = |error: &dyn std::fmt::Display| {
+        Failure(format!("the controller is closed, but its certificate is not good: {error}"))
+    };
     let key: Vkey = answer.verification_key.parse().map_err(|error| bad(&error))?;
     let note = Note::parse(answer.certificate.as_bytes()).map_err(|error| bad(&error))?;
     note.verify(std::slice::from_ref(&key)).map_err(|error| bad(&error))?;

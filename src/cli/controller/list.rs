@@ -44,7 +44,8 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
             all.iter().for_each(|about| say(text::json(&object(about))));
         } else {
             let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-            let head = ["CONTROLLER", "OPENED (UTC)", "CLOSED (UTC)", "ZONE", "RECORDS", "KIND", "LONE APPROVAL", "REGION"];
+            let head =
+                ["CONTROLLER", "OPENED (UTC)", "CLOSED (UTC)", "ZONE", "RECORDS", "KIND", "LONE APPROVAL", "REGION"];
             say(table(&head, &rows));
         }
         Ok(Outcome::Good)

@@ -35,7 +35,7 @@ impl Controllers {
             return self.preview(&of).await;
         }
         let mut checker = Checker::default();
-        let approval = match request.approval_id.is_empty() && self.node.base().keyring.is_dev() {
+        let approval = match request.approval_id.is_empty() && call.caller.is_dev() {
             true => Some(None),
             false => convert::approval_id(&request.approval_id, &mut checker).map(Some),
         };

@@ -16,12 +16,11 @@ use tonic::{Request, Response, Status};
 use super::api::controller_service_server::ControllerService;
 use super::api::{
     AnswerApprovalRequest, AnswerApprovalResponse, AskApprovalRequest, AskApprovalResponse, ChangeReceipt,
-    CloseControllerRequest, CloseControllerResponse,
-    DeclareIncidentRequest, DeclareIncidentResponse, EndGrantRequest, EndGrantResponse, EndIncidentRequest,
-    EndIncidentResponse, GrantRequest, GrantResponse, ListApprovalsRequest, ListApprovalsResponse,
-    ListControllersRequest, ListControllersResponse, ListGrantsRequest, ListGrantsResponse, ListIncidentsRequest,
-    ListIncidentsResponse, OpenControllerRequest, OpenControllerResponse, SetControllerRequest, SetControllerResponse,
-    SetLoneApprovalRequest, SetLoneApprovalResponse,
+    CloseControllerRequest, CloseControllerResponse, DeclareIncidentRequest, DeclareIncidentResponse, EndGrantRequest,
+    EndGrantResponse, EndIncidentRequest, EndIncidentResponse, GrantRequest, GrantResponse, ListApprovalsRequest,
+    ListApprovalsResponse, ListControllersRequest, ListControllersResponse, ListGrantsRequest, ListGrantsResponse,
+    ListIncidentsRequest, ListIncidentsResponse, OpenControllerRequest, OpenControllerResponse, SetControllerRequest,
+    SetControllerResponse, SetLoneApprovalRequest, SetLoneApprovalResponse,
 };
 use super::auth::door::{Door, Forbidden};
 use super::call::{Call, reply};

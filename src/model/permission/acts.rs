@@ -86,7 +86,9 @@ pub enum Refusal {
     #[error("it has holds that are not released, release them first: {}", .0.join(", "))]
     Held(Vec<ActId>),
     /// Events were recorded after what was handed out, which would be destroyed unseen.
-    #[error("{0} events were recorded after the export: nothing may report any more; then export again, and give that one")]
+    #[error(
+        "{0} events were recorded after the export: nothing may report any more; then export again, and give that one"
+    )]
     Unexported(u64),
     /// The controller has come to its end.
     #[error("this controller was closed on {0}: nothing more is decided about it")]

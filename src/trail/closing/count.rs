@@ -30,7 +30,13 @@ pub struct Counts {
 
 impl Counts {
     /// Counts on, up to `size`.
-    pub(super) fn go_on(&mut self, base: &Base, info: &Info, export: Option<Export>, size: u64) -> Result<(), ReadError> {
+    pub(super) fn go_on(
+        &mut self,
+        base: &Base,
+        info: &Info,
+        export: Option<Export>,
+        size: u64,
+    ) -> Result<(), ReadError> {
         let mut reader = Reader::headers(base, info).once();
         for seq in self.size..size {
             let header = reader.linked(seq)?.header;

@@ -85,7 +85,8 @@ pub(super) fn told(base: &Base, info: &Info) -> Result<Option<Told>, Error> {
     for row in base.db.scan(Scan::back(Family::Notice, &of(0), &of(u64::MAX))) {
         let (key, core) = row?;
         // What is not well-formed verification names.
-        let Ok(NoticeCore { recorded_at, kind: Some(Says::ControllerClosed(told)), .. }) = NoticeCore::decode(&*core) else {
+        let Ok(NoticeCore { recorded_at, kind: Some(Says::ControllerClosed(told)), .. }) = NoticeCore::decode(&*core)
+        else {
             continue;
         };
         let closing = Closing::hear(&told).ok().filter(|told| told.origin == info.origin);

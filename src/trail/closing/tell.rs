@@ -39,7 +39,9 @@ impl Writer {
             let read = read.and_then(|info| Ok(info.map(|info| prepare(&base, &info, ending)).transpose()?));
             let prepared = match read {
                 Ok(Some(Ok(Prepared::New(prepared)))) => prepared,
-                Ok(Some(Ok(Prepared::Told(receipt)))) => return Ok(Ok((Closed { receipt, now: false }, Step::nothing()))),
+                Ok(Some(Ok(Prepared::Told(receipt)))) => {
+                    return Ok(Ok((Closed { receipt, now: false }, Step::nothing())));
+                }
                 Ok(Some(Err(refusal))) => return Ok(Err(refusal)),
                 Ok(None) => return Ok(Err(RecordError::NoController.into())),
                 Err(error) if error.is_damage() => {
@@ -68,7 +70,8 @@ impl Writer {
             for (controller, acts) in acts {
                 base.acts.put(controller, acts);
             }
-            let receipt = made.ok_or_else(|| ReadError::from(crate::store::Error::Corrupt("nothing was told".to_owned())))?;
+            let receipt =
+                made.ok_or_else(|| ReadError::from(crate::store::Error::Corrupt("nothing was told".to_owned())))?;
             Ok(Ok((Closed { receipt, now: true }, step)))
         })
     }
@@ -98,7 +101,8 @@ fn prepare(base: &Base, info: &Info, ending: Ending) -> Result<Result<Prepared, 
     let size = info.position().size;
     counts.go_on(base, info, export, size)?;
     if export.is_some_and(|export| export.size == 0 || export.size > size) {
-        let why = format!("must be a number of records from 1 to {size}, those of the trail: take \"size\" of the last line");
+        let why =
+            format!("must be a number of records from 1 to {size}, those of the trail: take \"size\" of the last line");
         return Ok(Err(ChangeError::field(&of, "export.size", why)));
     }
     if counts.unexported > 0 {
@@ -107,7 +111,9 @@ fn prepare(base: &Base, info: &Info, ending: Ending) -> Result<Result<Prepared, 
     }
     let used = match &approval {
         None if base.keyring.is_dev() => None,
-        None => return Ok(Err(ChangeError::field(&of, "approval_id", "is required: name the request that was agreed to"))),
+        None => {
+            return Ok(Err(ChangeError::field(&of, "approval_id", "is required: name the request that was agreed to")));
+        }
         Some(id) => {
             let concerning = format!("controller:{of}");
             let request = "request for an erasure concerning controller:NAME, this one";
@@ -125,7 +131,11 @@ fn prepare(base: &Base, info: &Info, ending: Ending) -> Result<Result<Prepared, 
 }
 
 /// Stages the notice in the node's trail, which has no end.
-fn tell_node(group: &mut Group<'_>, closing: Closing, decided: &Decided) -> Result<Result<(), ChangeError>, WriteError> {
+fn tell_node(
+    group: &mut Group<'_>,
+    closing: Closing,
+    decided: &Decided,
+) -> Result<Result<(), ChangeError>, WriteError> {
     let node = Controller::node();
     let Target { info, recorded_at, today } = match group.target(&node, false)? {
         Ok(target) => target,

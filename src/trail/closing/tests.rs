@@ -4,11 +4,11 @@
 mod plug;
 
 use super::super::change::Made;
+use super::super::meta;
 use super::super::rig::*;
 use super::super::submission::Submission;
 use super::super::verify;
 use super::*;
-use super::super::meta;
 use crate::model::event::{Event, Fields, Subject};
 use crate::model::identity::Identity;
 use crate::model::permission::acts::Refusal;
@@ -60,7 +60,12 @@ impl Rig {
         self.change(of, answer(number, true), "jan").unwrap();
     }
 
-    fn tell(&mut self, of: &Controller, approval: Option<ActId>, export: Option<Export>) -> Result<Closed, ChangeError> {
+    fn tell(
+        &mut self,
+        of: &Controller,
+        approval: Option<ActId>,
+        export: Option<Export>,
+    ) -> Result<Closed, ChangeError> {
         let asked = Asked { approval, export };
         let ending = Ending { of: of.clone(), asked, counts: Counts::default(), decided: decided("anna") };
         let Made { answer, step } = self.writer.tell_end(ending);
@@ -136,7 +141,9 @@ fn nothing_of_it_opens_and_nothing_of_others_changes() {
     let others = rig.rows_of(&other);
     assert!(rig.rows_of(&before) > 10 && others > 10);
     let keys: Vec<_> = (0..3_000u32)
-        .filter_map(|day| before.date_key(&rig.base.keyring, Use::Seal, crate::model::date::Date::from_days(20_000 + day)))
+        .filter_map(|day| {
+            before.date_key(&rig.base.keyring, Use::Seal, crate::model::date::Date::from_days(20_000 + day))
+        })
         .collect();
     let copy: Vec<_> = rig.disks.db.rows();
 
@@ -273,7 +280,8 @@ fn what_does_not_agree_is_named() {
     }
     // Told, and nothing else was done.
     let found = told(&mut opened(), |_| ());
-    for says in ["is missing, though its trail", "does not tell of the end", "still in the keyring", "there are parts"] {
+    for says in ["is missing, though its trail", "does not tell of the end", "still in the keyring", "there are parts"]
+    {
         assert!(found.iter().any(|what| what.contains(says)), "{says}: {found:?}");
     }
     // Destroyed, and not told.

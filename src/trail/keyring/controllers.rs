@@ -52,7 +52,9 @@ mod tests {
     fn a_destroyed_slot_stays_so_and_no_other_changes() {
         let files = MemoryFiles::new();
         let (keyring, entropy) = (open(&files), SeededEntropy::new(9));
-        let of = |keyring: &Keyring| -> Vec<_> { (0..64).map(|slot| keyring.controller_key(slot).map(|key| *key.bytes())).collect() };
+        let of = |keyring: &Keyring| -> Vec<_> {
+            (0..64).map(|slot| keyring.controller_key(slot).map(|key| *key.bytes())).collect()
+        };
         let before = of(&keyring);
         let gone = before[3].expect("was made");
         keyring.destroy_controller(3, &entropy).expect("writes");
@@ -62,7 +64,9 @@ mod tests {
         assert_eq!(keyring.generation(), generation);
         for keyring in [keyring, open(&files)] {
             let after = of(&keyring);
-            assert!(after[3].is_none() && keyring.is_destroyed(3) && !keyring.is_destroyed(4) && !keyring.is_destroyed(400));
+            assert!(
+                after[3].is_none() && keyring.is_destroyed(3) && !keyring.is_destroyed(4) && !keyring.is_destroyed(400)
+            );
             assert!((0..64).all(|slot| slot == 3 || after[slot] == before[slot]));
             // A trail that is opened, or has its turn, makes no key where one is destroyed.
             keyring.ensure(&Zone::default(), Date::from_days(20_000), 3, &entropy).expect("writes");

@@ -30,7 +30,9 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta]) -> Result<Vec<String>, sto
         match closing::told(base, &info)? {
             Some(told) => {
                 if row.is_none() {
-                    found.push(format!("meta: the row \"closed/{of}\" is missing, though its trail tells that it is closed"));
+                    found.push(format!(
+                        "meta: the row \"closed/{of}\" is missing, though its trail tells that it is closed"
+                    ));
                 }
                 if node != Some(told.closing) {
                     found.push(format!("the trail of the node does not tell of the end of {of} as its own trail does"));
@@ -40,13 +42,19 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta]) -> Result<Vec<String>, sto
                 }
             }
             None if row.is_some() || node.is_some() || info.destroyed => {
-                found.push(format!("{of} is closed, or its key destroyed, but its trail does not end with a notice of that"));
+                found.push(format!(
+                    "{of} is closed, or its key destroyed, but its trail does not end with a notice of that"
+                ));
             }
             None => {}
         }
     }
-    found.extend(rows.into_keys().map(|of| format!("meta: the row \"closed/{of}\" is of a controller that has no trail")));
-    found.extend(in_node.into_keys().map(|of| format!("the trail of the node tells of the end of {of}, which is not there")));
+    found.extend(
+        rows.into_keys().map(|of| format!("meta: the row \"closed/{of}\" is of a controller that has no trail")),
+    );
+    found.extend(
+        in_node.into_keys().map(|of| format!("the trail of the node tells of the end of {of}, which is not there")),
+    );
     found.truncate(FINDINGS_MAX);
     Ok(found)
 }

@@ -17,7 +17,9 @@ fn the_plug_is_pulled_at_every_call() {
     for (device, calls) in calls.into_iter().enumerate() {
         for at in 0..calls {
             let faults = match DEVICES[device].1 {
-                Call::Overwrite => [Fault::Lost, Fault::Torn(40), Fault::Torn(70_000), Fault::AppliedThenFailed].to_vec(),
+                Call::Overwrite => {
+                    [Fault::Lost, Fault::Torn(40), Fault::Torn(70_000), Fault::AppliedThenFailed].to_vec()
+                }
                 _ => [Fault::Lost, Fault::AppliedThenFailed].to_vec(),
             };
             for fault in faults {
