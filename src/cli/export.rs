@@ -3,7 +3,7 @@
 mod chain;
 mod out;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -75,13 +75,27 @@ struct Written {
 
 /// Writes the export and says what it holds.
 pub fn run(args: Args) -> Result<Outcome, Failure> {
+    let (_, findings) = hand_out(&args)?;
+    Ok(if findings { Outcome::Finding } else { Outcome::Good })
+}
+
+/// Writes a complete export to a file and says what it holds; the number of records that it covers, if it is complete.
+pub(super) fn whole(target: Target, ground: Ground, path: &Path) -> Result<(Target, Option<u64>), Failure> {
+    let args =
+        Args { target, ground, since: None, until: None, include_restricted: true, output: Some(path.to_owned()) };
+    let (size, findings) = hand_out(&args)?;
+    Ok((args.target, (!findings).then_some(size)))
+}
+
+/// The size of the trail that it covers, and whether anything is wrong with it.
+fn hand_out(args: &Args) -> Result<(u64, bool), Failure> {
     let mut out = Out::open(args.output.as_deref())?;
-    let written = block_on(write(&args, &mut out))?;
+    let written = block_on(write(args, &mut out))?;
     let findings = if args.narrowed() { Vec::new() } else { written.chain.findings(written.size) };
     if let Some(checkpoint) = &written.checkpoint {
         out.line(checkpoint)?;
     }
-    out.line(&end(&args, &written, &findings))?;
+    out.line(&end(args, &written, &findings))?;
     out.finish()?;
     let records = number(written.records);
     for finding in &findings {
@@ -92,7 +106,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         (false, true) => complain(format!("{records} records of {}: complete, no position is missing", written.origin)),
         (false, false) => complain(format!("{records} records of {}: NOT COMPLETE", written.origin)),
     }
-    Ok(if findings.is_empty() { Outcome::Good } else { Outcome::Finding })
+    Ok((written.size, !findings.is_empty()))
 }
 
 async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {

@@ -15,8 +15,8 @@ use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
 use crate::model::stored::{
-    ChosenLifetime, ChosenLifetimes, Deed, DetailPart, ErasedClass, ErasureKept, HoldKind, IdentityErased,
-    RetentionChosen, RetentionClass,
+    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, HoldKind,
+    IdentityErased, RetentionChosen, RetentionClass,
 };
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
@@ -153,6 +153,7 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         }
         Kind::HoldReviewed(it) => ("hold_reviewed", json!({"id": uuid(&it.id), "review_on": day(it.review_on)})),
         Kind::HoldReleased(it) => ("hold_released", json!({"id": uuid(&it.id)})),
+        Kind::ControllerClosed(it) => ("controller_closed", closed(it)),
         Kind::IdentityDeactivated(it) => {
             ("identity_deactivated", json!({"id": uuid(&it.id), "mask_on": day(it.mask_on)}))
         }
@@ -199,6 +200,21 @@ fn erased(it: &IdentityErased) -> Value {
     let mut says = json!({"id": uuid(&it.id), "ground": it.ground().word(), "classes": classes});
     if !holds.is_empty() {
         says["holds"] = holds.into();
+    }
+    says
+}
+
+/// What was there, a word for each class: `access=7`; what was handed out before, and by which request.
+fn closed(it: &ControllerClosed) -> Value {
+    let events: Vec<String> =
+        it.events.iter().map(|of| format!("{}={}", of.retention_class().word(), of.events)).collect();
+    let mut says = json!({"origin": it.origin, "size": it.size, "events": events});
+    if !it.request.is_empty() {
+        says["request"] = uuid(&it.request).into();
+    }
+    if !it.export_sha256.is_empty() {
+        says["export_sha256"] = hex(&it.export_sha256).into();
+        says["export_size"] = it.export_size.into();
     }
     says
 }

@@ -98,7 +98,12 @@ impl Refusal {
             Unchanged::Unknown(_) | Unchanged::Nobody => Code::NotFound,
             Unchanged::Taken | Unchanged::Already => Code::AlreadyExists,
             Unchanged::TooMany { .. } => Code::ResourceExhausted,
-            Unchanged::Stands(_) | Unchanged::OwnVoice | Unchanged::NotTheirs => Code::FailedPrecondition,
+            Unchanged::Stands(_)
+            | Unchanged::OwnVoice
+            | Unchanged::NotTheirs
+            | Unchanged::Held(_)
+            | Unchanged::Unexported(_)
+            | Unchanged::Closed(_) => Code::FailedPrecondition,
         };
         Self::new(code, refusal.to_string())
     }
@@ -129,9 +134,11 @@ impl Refusal {
     pub fn of_batch(error: RecordError) -> Self {
         match error {
             RecordError::Invalid { index, .. } | RecordError::Conflict { index } => Self::from(error).at(index),
-            RecordError::NoController | RecordError::Busy { .. } | RecordError::Damaged | RecordError::Uncertain => {
-                Self::from(error)
-            }
+            RecordError::NoController
+            | RecordError::Closed { .. }
+            | RecordError::Busy { .. }
+            | RecordError::Damaged
+            | RecordError::Uncertain => Self::from(error),
         }
     }
 
@@ -183,6 +190,7 @@ impl From<RecordError> for Refusal {
         match error {
             RecordError::Invalid { violations, .. } => Self::invalid(violations),
             RecordError::NoController => Self::new(Code::PermissionDenied, error.to_string()),
+            RecordError::Closed { .. } => Self::new(Code::FailedPrecondition, error.to_string()),
             RecordError::Busy { .. } => {
                 Self { retry_after: Some(RETRY_AFTER), ..Self::new(Code::Unavailable, error.to_string()) }
             }
@@ -204,6 +212,7 @@ impl From<ChangeError> for Refusal {
             }
             ChangeError::Record(
                 error @ (RecordError::Invalid { .. }
+                | RecordError::Closed { .. }
                 | RecordError::Busy { .. }
                 | RecordError::Conflict { .. }
                 | RecordError::Damaged),
@@ -216,6 +225,7 @@ impl From<AskError> for Refusal {
     fn from(error: AskError) -> Self {
         match error {
             AskError::NoController => Self::new(Code::PermissionDenied, error.to_string()),
+            AskError::Closed { .. } => Self::new(Code::FailedPrecondition, error.to_string()),
             AskError::NotFound => Self::new(Code::NotFound, error.to_string()),
             AskError::Cursor => Self::invalid(vec![Violation {
                 field: "page_token".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`event`] (what is reported) → [`rules`] (what its controller makes of it) → [`policy`] (its class) → [`retention`] (how long it lives) → [`part`] (its slices and their
 //! commitments) → [`header`] (the chained bytes) → [`frame`] and [`seal`] (how parts rest) → [`query`].
-//! [`hold`]: what is kept past its date. Who may: [`caller`] → [`permission`].
+//! [`hold`]: what is kept past its date; [`closing`]: a controller's end. Who may: [`caller`] → [`permission`].
 //! Evidence: [`tree`] → [`tiles`] and [`proof`] → [`vkey`], [`note`], [`checkpoint`], [`handover`] → [`tlog_proof`].
 
 #[cfg(feature = "server")]
@@ -11,6 +11,8 @@ pub mod character;
 pub mod check;
 #[cfg(feature = "server")]
 pub mod checkpoint;
+#[cfg(feature = "server")]
+pub mod closing;
 pub mod country;
 pub mod date;
 pub mod event;

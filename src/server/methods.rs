@@ -21,6 +21,7 @@ pub(super) const METHODS: &[&str] = &[
     "/akta.v1.EvidenceService/VerifyTrail",
     "/akta.v1.ControllerService/OpenController",
     "/akta.v1.ControllerService/SetController",
+    "/akta.v1.ControllerService/CloseController",
     "/akta.v1.ControllerService/ListControllers",
     "/akta.v1.ControllerService/SetLoneApproval",
     "/akta.v1.ControllerService/Grant",

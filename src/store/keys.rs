@@ -50,6 +50,9 @@ pub const META_EXPIRED: &[u8] = b"expired/";
 /// Meta: prefix of how far dates have left no byte, u32, followed by the zone's name.
 pub const META_RECLAIMED: &[u8] = b"reclaimed/";
 
+/// Meta: prefix of controllers that are closed, u8, followed by the controller's name.
+pub const META_CLOSED: &[u8] = b"closed/";
+
 /// Number of a trail in storage keys.
 pub type Trail = u32;
 
@@ -205,6 +208,11 @@ pub fn expired(zone: &str) -> Vec<u8> {
 /// Key of how far a zone's dates have left no byte.
 pub fn reclaimed(zone: &str) -> Vec<u8> {
     [META_RECLAIMED, zone.as_bytes()].concat()
+}
+
+/// Key of how far a controller's end has come.
+pub fn closed(controller: &Controller) -> Vec<u8> {
+    [META_CLOSED, controller.as_str().as_bytes()].concat()
 }
 
 /// Date, zone and trail of a key that begins with them.

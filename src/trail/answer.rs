@@ -9,11 +9,12 @@ use super::hold;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::search::{self, Hiding, Page};
-use super::submission::{RecordError, Submission};
+use super::submission::{RecordError, Submission, over};
 use super::threads::IndexJob;
 use super::trails::Info;
 use super::vault::Of;
 use crate::env::random;
+use crate::model::date::Date;
 use crate::model::identity::{Identity, Pseudonym};
 use crate::model::origin::Controller;
 use crate::model::page_token::PageToken;
@@ -27,6 +28,12 @@ pub enum AskError {
     /// No such controller, or not yours: not told apart.
     #[error("no such controller, or you may not read its trail")]
     NoController,
+    /// The controller has come to its end.
+    #[error("{}", over(*on))]
+    Closed {
+        /// The day, in UTC.
+        on: Date,
+    },
     /// There is no such event.
     #[error("there is no such event in this trail")]
     NotFound,
@@ -238,6 +245,7 @@ impl Node {
         let pending = self.hand_over(vec![submission], None).map_err(AskError::Unrecorded)?;
         match Self::answer(pending).await {
             Err(RecordError::NoController) => return Err(AskError::NoController),
+            Err(RecordError::Closed { on }) => return Err(AskError::Closed { on }),
             recorded => recorded.map_err(AskError::Unrecorded)?,
         };
         Ok(())

@@ -253,6 +253,14 @@ impl Base {
         self.trails.get(self, controller)
     }
 
+    /// The day, in UTC, on which a controller was closed; `None` if it is open. Of one whose notices do not tell, though its key
+    /// is destroyed, that of its newest record.
+    pub(super) fn closed_on(&self, controller: &Controller, info: Option<&Info>) -> Option<Date> {
+        let told = self.acts.of(controller).closed();
+        let lost = || info.filter(|info| info.destroyed).map(|info| info.position().recorded_at);
+        told.or_else(lost).map(Date::of_utc)
+    }
+
     /// The descriptions of all trails, by controller.
     pub fn descriptions(&self) -> Result<Vec<TrailMeta>, store::Error> {
         meta::descriptions(self.db.as_ref())

@@ -43,14 +43,14 @@ impl<T> Made<T> {
 }
 
 /// One change, checked.
-struct Planned {
+pub(super) struct Planned {
     controller: Controller,
     /// What is to be recorded, and where; `None` where it is so already.
-    notice: Option<(Target, Told)>,
+    pub(super) notice: Option<(Target, Told)>,
 }
 
 /// The changes of a call, and what is decided once they are durable.
-type Plan = (Vec<Planned>, BTreeMap<Controller, Acts>);
+pub(super) type Plan = (Vec<Planned>, BTreeMap<Controller, Acts>);
 
 impl Writer {
     /// Makes changes: all of them or none.
@@ -136,7 +136,7 @@ impl Writer {
     }
 }
 
-fn plan(
+pub(super) fn plan(
     base: &Base,
     group: &Group<'_>,
     changes: Vec<(Controller, Change)>,
@@ -180,7 +180,7 @@ fn plan(
 }
 
 /// Gives the notices their places, in the order of the changes.
-fn place(group: &mut Group<'_>, planned: Vec<Planned>) -> Result<Vec<Noted>, WriteError> {
+pub(super) fn place(group: &mut Group<'_>, planned: Vec<Planned>) -> Result<Vec<Noted>, WriteError> {
     let mut noted = Vec::with_capacity(planned.len());
     for Planned { controller, notice } in planned {
         let mut receipt = None;
@@ -211,6 +211,9 @@ fn admit(base: &Base, asked: &Asked) -> Result<Admitted, WriteError> {
         return field("controller", "is the name of the node itself: choose another".to_owned());
     }
     if let Some(info) = base.trail(controller)? {
+        if let Some(on) = base.closed_on(controller, Some(&info)) {
+            return Ok(Admitted::Refused(RecordError::Closed { on }.into()));
+        }
         let other = zone.as_ref().is_some_and(|zone| *zone != info.zone);
         let refusal = ChangeError::Zone { controller: controller.clone(), zone: info.zone.name().to_owned() };
         return Ok(if other { Admitted::Refused(refusal) } else { Admitted::Open(info) });

@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::acts::{ChangeError, Noted};
 use super::change::Made;
+use super::closing::{Closed, Closer, Ending};
 use super::controllers::{Asked, OpenTrail};
 use super::hold::Placing;
 use super::identity::{Erasing, Erasure};
@@ -55,6 +56,10 @@ pub(super) enum Decision {
         decided: Decided,
         answer: oneshot::Sender<Result<Erasure, ChangeError>>,
     },
+    Close {
+        ending: Box<Ending>,
+        answer: oneshot::Sender<Result<Closed, ChangeError>>,
+    },
     Open {
         asked: Asked,
         answer: oneshot::Sender<Result<OpenTrail, ChangeError>>,
@@ -63,7 +68,7 @@ pub(super) enum Decision {
 
 impl Decision {
     /// Makes it; whether something may have been removed of somebody, of which bytes are left.
-    pub(super) fn make(self, writer: &mut Writer, index: &SyncSender<IndexJob>) -> bool {
+    pub(super) fn make(self, writer: &mut Writer, closer: &mut Closer, index: &SyncSender<IndexJob>) -> bool {
         let removes = matches!(self, Self::Erase { .. } | Self::Deactivate { .. });
         match self {
             Self::Deactivate { of, who, mask_on, decided, answer } => {
@@ -96,6 +101,16 @@ impl Decision {
                 let Made { answer: made, mut step } = writer.release_hold(&of, &id, &decided);
                 publish(writer, &mut step, index);
                 let _ = answer.send(made);
+            }
+            Self::Close { ending, answer } => {
+                let of = ending.of.clone();
+                let Made { answer: made, mut step } = writer.tell_end(*ending);
+                publish(writer, &mut step, index);
+                match made {
+                    // Whoever waits hears of it once the key is gone.
+                    Ok(closed) => closer.begin(&writer.base(), of, (answer, closed)),
+                    Err(refusal) => drop(answer.send(Err(refusal))),
+                }
             }
             Self::Open { asked, answer } => {
                 let Made { answer: made, mut step } = writer.open_controller(&asked);

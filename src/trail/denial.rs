@@ -97,10 +97,10 @@ impl Node {
     pub async fn record_denial(self: &Arc<Self>, denied: Denied, count: u64) -> Result<(), RecordError> {
         let concerned = denied.controller.clone().unwrap_or_else(Controller::node);
         self.admit()?;
-        // One that has no trail gets none by being refused.
+        // One that has no trail gets none by being refused, and one that is closed is told nothing more.
         let controller = match self.trail(&concerned).await {
-            Ok(_) => concerned,
-            Err(_) => Controller::node(),
+            Ok(info) if self.base.closed_on(&concerned, Some(&info)).is_none() => concerned,
+            Ok(_) | Err(_) => Controller::node(),
         };
         let event = denied.event(self.fresh_id().into_bytes(), count);
         let submission = Submission { controller, events: vec![event], may_open: false };

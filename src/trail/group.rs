@@ -152,6 +152,9 @@ impl<'a> Group<'a> {
         if info.is_none() && !(may_open && (settings.open_controllers || settings.controllers.contains(controller))) {
             return Ok(Err(RecordError::NoController));
         }
+        if let Some(on) = self.base.closed_on(controller, info.as_deref()) {
+            return Ok(Err(RecordError::Closed { on }));
+        }
         let before = match (self.staged.get(controller), &info) {
             (Some(staged), _) => staged.sequencer.position().recorded_at,
             (None, Some(info)) => info.position().recorded_at,

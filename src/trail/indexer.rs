@@ -120,6 +120,7 @@ impl Indexer {
         for job in reclaim::expired(&base) {
             indexer.forget(&job)?;
         }
+        indexer.forget_closed()?;
         for job in rewrite::pending(&base)? {
             indexer.erase(&job)?;
         }
@@ -174,8 +175,9 @@ impl Indexer {
                 }
             }
             let (date, class) = entry.counts_for;
-            // What is expired is counted no more.
-            if date != Date::NEVER && Some(date) <= self.base.zones.floor(info.zone.name()) {
+            // What is expired is counted no more, and nothing of whom the key is destroyed.
+            let expired = date != Date::NEVER && Some(date) <= self.base.zones.floor(info.zone.name());
+            if expired || info.destroyed {
                 ends.entry(info.number).or_insert_with(|| End::of(info)).size = entry.seq + 1;
                 continue;
             }

@@ -5,6 +5,7 @@
 //! key is durable here before the first batch that uses it.
 
 mod buckets;
+mod controllers;
 mod dates;
 mod holds;
 mod kek;
@@ -140,11 +141,6 @@ impl Keyring {
     pub fn inventory(&self) -> Inventory {
         let secrets = self.secrets();
         Inventory::of(secrets.generation, self.dev, &secrets.keyring)
-    }
-
-    /// Key of a controller slot.
-    pub fn controller_key(&self, slot: u32) -> Option<Key> {
-        nth(&self.secrets().keyring.controller_keys, usize::try_from(slot).ok()?)
     }
 
     /// The lasting key: chooses buckets, names the rows of pseudonyms.

@@ -78,6 +78,11 @@ impl Met {
         self.forgotten
     }
 
+    /// Forgets everybody, also whoever is just being read.
+    pub(super) fn clear(&mut self) {
+        *self = Self { forgotten: self.forgotten + 1, ..Self::default() };
+    }
+
     /// Forgets whoever has one of these pseudonyms, also if they are just being read.
     pub(super) fn forget(&mut self, gone: &[Pseudonym]) {
         self.forgotten += 1;

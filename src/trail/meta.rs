@@ -127,6 +127,21 @@ pub fn merged(db: &dyn Store, controller: &Controller) -> Result<u64, Error> {
     Ok(merged.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
 }
 
+/// Controllers that are closed, by name, and how far that has come.
+pub fn closed(db: &dyn Store) -> Result<Vec<(Controller, u8)>, Error> {
+    let mut closed = Vec::new();
+    for row in db.scan(Scan::prefix(Family::Meta, keys::META_CLOSED)) {
+        let (key, value) = row?;
+        let name = key.strip_prefix(keys::META_CLOSED).and_then(|name| std::str::from_utf8(name).ok());
+        let of = name.and_then(Controller::new).ok_or_else(|| bad(&key, "names no controller"))?;
+        match *value {
+            [state @ (0 | 1)] => closed.push((of, state)),
+            _ => return Err(bad(&key, "is not 0 or 1")),
+        }
+    }
+    Ok(closed)
+}
+
 /// Rows beside those that opening depends on, as far as they are not as they must be; `sizes` are those of the trails.
 pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64>) -> Result<Vec<String>, Error> {
     let strange = zones::strange(&Marks::read(db)?, &descriptions(db)?);
@@ -135,7 +150,9 @@ pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64
     for row in db.scan(Scan::all(Family::Meta)) {
         let (key, value) = row?;
         if [keys::META_FORMAT, keys::META_WRITER, keys::META_GENERATION].contains(&&*key)
-            || [keys::META_TRAIL, keys::META_EXPIRED, keys::META_RECLAIMED].iter().any(|name| key.starts_with(name))
+            || [keys::META_TRAIL, keys::META_EXPIRED, keys::META_RECLAIMED, keys::META_CLOSED]
+                .iter()
+                .any(|name| key.starts_with(name))
         {
             continue;
         }

@@ -2,13 +2,15 @@
 //!
 //! Reading order: [`submission`] and [`plan`] (what is to be recorded) → [`sequencer`] (pure: gives places) →
 //! [`writer`] (one group, one synced batch) → [`indexer`] (derived) → [`guard`] → [`reader`] and [`search`] →
-//! [`hold`] (what is kept past its date) → [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
+//! [`hold`] (what is kept past its date) → [`closing`] (a controller's end) → [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
 
 pub mod acts;
 pub mod answer;
+mod approved;
 pub mod ask;
 pub mod base;
 pub mod change;
+pub mod closing;
 pub mod controllers;
 mod decision;
 pub mod denial;

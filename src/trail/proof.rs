@@ -133,7 +133,7 @@ impl Node {
     }
 
     /// Order: batch → guard → checkpoint. Only a head that the guard holds is signed.
-    async fn newest(&self, info: &Info, at_least: u64) -> Result<Checkpointed, ProveError> {
+    pub(super) async fn newest(&self, info: &Info, at_least: u64) -> Result<Checkpointed, ProveError> {
         let mut turns = self.turns.clone();
         for _ in 0..=TURNS_MAX {
             if let Some(head) = info.guarded().filter(|head| head.size >= at_least)

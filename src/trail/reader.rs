@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::base::Base;
+use super::closing;
 use super::expiry::told_through;
 use super::hold;
 use super::trails::Info;
@@ -39,6 +40,9 @@ pub enum ReadError {
     Store(#[from] store::Error),
 }
 
+/// With it every part is past.
+const EVERY: Date = Date::from_days(u32::MAX);
+
 /// Reads records of one trail; keeps what neighbours share.
 pub struct Reader<'a> {
     base: &'a Base,
@@ -63,8 +67,12 @@ struct OpenFrame {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of that trail, for which dates up to and including `today` are past.
+    /// A reader of that trail, for which dates up to and including `today` are past; every date, where its controller is closed.
     pub fn new(base: &'a Base, info: &'a Info, today: Date) -> Self {
+        Self::at(base, info, if info.destroyed { EVERY } else { today })
+    }
+
+    fn at(base: &'a Base, info: &'a Info, today: Date) -> Self {
         Self {
             base,
             info,
@@ -100,14 +108,17 @@ impl<'a> Reader<'a> {
 
     /// A reader of headers alone: for it every date is past.
     pub fn headers(base: &'a Base, info: &'a Info) -> Self {
-        Self::new(base, info, Date::from_days(u32::MAX))
+        Self::at(base, info, EVERY)
     }
 
     /// A reader that judges: for it a part is expired once a notice of the trail says so, and not before, whatever the
-    /// clock says.
+    /// clock says. Where one says that the controller is closed, every part is.
     pub fn judging(base: &'a Base, info: &'a Info) -> Result<Self, ReadError> {
-        let told = told_through(base, info)?.unwrap_or(Date::NEVER);
-        Ok(Self { judges: true, ..Self::new(base, info, told) })
+        let told = match closing::told(base, info)? {
+            Some(_) => EVERY,
+            None => told_through(base, info)?.unwrap_or(Date::NEVER),
+        };
+        Ok(Self { judges: true, ..Self::at(base, info, told) })
     }
 
     /// The record at `seq`, which is below the published size.

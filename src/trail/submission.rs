@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::check::Violation;
-use crate::model::date::Timestamp;
+use crate::model::date::{Date, Timestamp};
 use crate::model::event::Event;
 use crate::model::header::Link;
 use crate::model::origin::{Controller, Origin};
@@ -58,6 +58,12 @@ pub enum RecordError {
     /// Not applied: no such controller, or not yours.
     #[error("no such controller, or you may not report for it")]
     NoController,
+    /// Not applied: the controller has come to its end.
+    #[error("{}", over(*on))]
+    Closed {
+        /// The day, in UTC.
+        on: Date,
+    },
     /// Not applied: try again.
     #[error("not recorded, try again: {reason}")]
     Busy {
@@ -78,6 +84,14 @@ pub enum RecordError {
     /// Perhaps applied: only reopening decides.
     #[error("it is not known whether the event was recorded: retry with the same event_id")]
     Uncertain,
+}
+
+/// What whoever may ask about a controller that is closed hears.
+pub(super) fn over(on: Date) -> String {
+    format!(
+        "this controller was closed on {on}: what it entrusted is destroyed, and nothing is recorded, searched or exported \
+         for it any more; its checkpoints, proofs and notices stay"
+    )
 }
 
 fn list(violations: &[Violation]) -> String {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::base::Base;
+use super::closing::{self, Closer};
 use super::decision::Decision;
 use super::expiry::reclaim::Reclaiming;
 use super::expiry::{self, Expirer, reclaim};
@@ -59,6 +60,8 @@ pub(super) enum Inbox {
     Reclaimed(reclaim::Job, bool),
     /// The bytes of what was removed of somebody are gone, or, false, not yet.
     Removed(Arc<rewrite::Job>, bool),
+    /// The bytes of what a controller entrusted are gone, or, false, not yet.
+    Ended(closing::Job, bool),
     /// A key is to be replaced.
     Rotate(Rotation),
     /// Record what was taken before, then end.
@@ -100,6 +103,8 @@ pub(super) enum IndexJob {
     Forget(reclaim::Job),
     /// Remove what was erased of somebody, then likewise.
     Erase(Arc<rewrite::Job>),
+    /// Remove everything of a controller that is closed, then likewise.
+    End(closing::Job),
     /// Write what was gathered, then end.
     Close,
 }
@@ -154,11 +159,13 @@ pub(super) fn write(
     // What was not reclaimed when the node stopped.
     let mut reclaiming = hand_over(expiry::reclaim::pending(&writer.base()), &index);
     let mut remover = Remover::begin(&writer.base());
+    let mut closer = Closer::default();
+    end(closer.again(&writer.base()), &index);
     loop {
         let at_rest = (merger.is_idle() && remover.is_idle()) || writer.is_stopped();
-        let idle = waiting.is_empty() && expirer.is_idle() && at_rest;
+        let idle = waiting.is_empty() && expirer.is_idle() && closer.is_idle() && at_rest;
         let mut next = if idle { jobs.blocking_recv() } else { jobs.try_recv().ok() };
-        if next.is_none() && waiting.is_empty() && expirer.is_idle() && jobs.is_closed() {
+        if next.is_none() && waiting.is_empty() && expirer.is_idle() && closer.is_idle() && jobs.is_closed() {
             break;
         }
         let (mut decisions, mut rotations) = (Vec::new(), Vec::new());
@@ -171,6 +178,7 @@ pub(super) fn write(
                 Inbox::Expire(asked) => {
                     mask(&mut writer, &index);
                     remover.again(&writer.base());
+                    end(closer.again(&writer.base()), &index);
                     expirer.begin(asked);
                 }
                 Inbox::Reclaimed(job, done) => {
@@ -180,6 +188,7 @@ pub(super) fn write(
                     }
                 }
                 Inbox::Removed(job, done) => remover.removed(&mut writer, &job, done),
+                Inbox::Ended(job, done) => closer.ended(&mut writer, &job, done),
                 Inbox::Rotate(rotation) => rotations.push(rotation),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
@@ -205,10 +214,11 @@ pub(super) fn write(
             record(&mut writer, group, &index, metrics);
         }
         for decision in decisions {
-            if decision.make(&mut writer, &index) {
+            if decision.make(&mut writer, &mut closer, &index) {
                 remover.again(&writer.base());
             }
         }
+        end(closer.slice(&mut writer), &index);
         if !remover.is_idle() && !writer.is_stopped() {
             remover.slice(&mut writer, &index);
         }
@@ -236,6 +246,12 @@ pub(super) fn write(
 /// Hands over to the indexer what is to be removed and reclaimed; how much that is.
 fn hand_over(jobs: impl IntoIterator<Item = reclaim::Job>, index: &SyncSender<IndexJob>) -> usize {
     jobs.into_iter().filter(|job| index.send(IndexJob::Forget(job.clone())).is_ok()).count()
+}
+
+/// Hands over to the indexer what is left of controllers.
+fn end(jobs: impl IntoIterator<Item = closing::Job>, index: &SyncSender<IndexJob>) {
+    // An indexer that is gone has stopped the writer, too.
+    jobs.into_iter().for_each(|job| drop(index.send(IndexJob::End(job))));
 }
 
 fn reclaimed(writer: &mut Writer, job: &reclaim::Job) {
@@ -355,6 +371,9 @@ pub(super) fn index(
                 Err(ReadError::Store(error)) => Err(error),
                 Err(error) => Err(store::Error::Corrupt(error.to_string())),
             },
+            Ok(IndexJob::End(job)) => {
+                indexer.forget_controller(&job).map(|()| drop(reclaimer.send(Reclaiming::Closed(job))))
+            }
             Err(RecvTimeoutError::Timeout) if rest.is_zero() => indexer.flush(),
             Err(RecvTimeoutError::Timeout) => merger.slice(),
             Ok(IndexJob::Close) | Err(RecvTimeoutError::Disconnected) => break,

@@ -45,8 +45,10 @@ pub struct Info {
     pub zone: Zone,
     /// The zone's number in storage keys.
     pub zone_number: ZoneNumber,
-    /// The controller's key.
+    /// The controller's key; one that opens nothing where it is destroyed, or none is at hand.
     pub key: Key,
+    /// The controller's key is destroyed: nothing of it can be read.
+    pub destroyed: bool,
     /// What it gives without a date.
     pub lasting: LastingKeys,
     published: Mutex<Published>,
@@ -82,7 +84,9 @@ impl Info {
         }
         let position = Position::empty(Link::of_origin(&origin));
         let head = Head { size: 0, root: position.tree.root() };
-        let key = keyring.controller_key(meta.controller_slot).or_else(|| keyring.is_absent().then(Key::absent))?;
+        let destroyed = keyring.is_destroyed(meta.controller_slot);
+        let unread = destroyed || keyring.is_absent();
+        let key = keyring.controller_key(meta.controller_slot).or_else(|| unread.then(Key::absent))?;
         Some(Self {
             controller: origin.controller(),
             link: position.head,
@@ -92,6 +96,7 @@ impl Info {
             zone_number,
             lasting: LastingKeys::of(&key),
             key,
+            destroyed,
             published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0, signed_from: 0 }),
             position: Mutex::new(position),
             dates: Mutex::default(),
@@ -99,8 +104,31 @@ impl Info {
         })
     }
 
+    /// The same without the controller's key, which is destroyed.
+    fn without_key(&self) -> Self {
+        let key = Key::absent();
+        Self {
+            controller: self.controller.clone(),
+            origin: self.origin.clone(),
+            link: self.link,
+            number: self.number,
+            zone: self.zone.clone(),
+            zone_number: self.zone_number,
+            lasting: LastingKeys::of(&key),
+            key,
+            destroyed: true,
+            published: Mutex::new(*self.published()),
+            position: Mutex::new(self.position()),
+            dates: Mutex::default(),
+            idle: AtomicU32::new(0),
+        }
+    }
+
     /// The key of an expiry date for one use; `None` if it was never made or is destroyed.
     pub fn date_key(&self, keyring: &Keyring, purpose: Use, date: Date) -> Option<Key> {
+        if self.destroyed {
+            return None;
+        }
         let date = keyring.date_key(self.zone_number, date)?;
         Some(date_key(purpose, &self.key, &date, &self.link))
     }
@@ -241,6 +269,14 @@ impl Trails {
     /// The trail of a controller, if it is open, which is not made to stay so.
     pub(super) fn in_use(&self, controller: &Controller) -> Option<Arc<Info>> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(controller).cloned()
+    }
+
+    /// The key of a trail is destroyed: whoever takes it from now on has none.
+    pub(super) fn lose_key(&self, controller: &Controller) {
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(info) = open.get_mut(controller) {
+            *info = Arc::new(info.without_key());
+        }
     }
 
     /// Adds a trail that was just made.

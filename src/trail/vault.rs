@@ -261,6 +261,11 @@ impl Vault {
         Key::derive("akta v1 vault pseudonym", &[self.keyring.lasting_key().bytes()]).hash(pseudonym)
     }
 
+    /// Forgets whoever was met lately: a controller's people are gone.
+    pub(super) fn forget_met(&self) {
+        self.met().clear();
+    }
+
     fn met(&self) -> MutexGuard<'_, Met> {
         self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -76,6 +76,7 @@ impl Writer {
         let mut writer = Self { base: base.clone(), seen: Seen::default(), generation: 0, stopped: false };
         writer.finish_rotations()?;
         writer.finish_holds()?;
+        writer.finish_endings()?;
         writer.finish_removals()?;
         let expired = writer.expire_at_start()?;
         writer.mask_due()?.publish();

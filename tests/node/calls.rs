@@ -2,14 +2,14 @@
 
 use akta::env::{Clock, SystemClock};
 use akta::grpc::api::{
-    self, AnswerApprovalRequest, AskApprovalRequest, DeactivateIdentityRequest, DeclareIncidentRequest,
-    EndGrantRequest, EndIncidentRequest, EraseIdentityRequest, FindIdentitiesRequest, GetCheckpointRequest,
-    GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest, LiftRestrictionRequest,
-    ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest, ListNoticesRequest,
-    ListRetentionClassesRequest, OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest, RecordEventRequest,
-    RecordEventsRequest, ReleaseHoldRequest, RestrictIdentityRequest, ReviewHoldRequest, RunExpiryRequest,
-    SearchEventsRequest, SearchOrder, SetControllerRequest, SetLoneApprovalRequest, SetRetentionRequest,
-    StreamEventsRequest, VerifyTrailRequest, find_identities_request, get_event_request,
+    self, AnswerApprovalRequest, AskApprovalRequest, CloseControllerRequest, DeactivateIdentityRequest,
+    DeclareIncidentRequest, EndGrantRequest, EndIncidentRequest, EraseIdentityRequest, FindIdentitiesRequest,
+    GetCheckpointRequest, GetConsistencyProofRequest, GetEventRequest, GetInclusionProofRequest, GrantRequest,
+    LiftRestrictionRequest, ListApprovalsRequest, ListGrantsRequest, ListHoldsRequest, ListIncidentsRequest,
+    ListNoticesRequest, ListRetentionClassesRequest, OpenControllerRequest, PlaceHoldRequest, PreviewExpiryRequest,
+    RecordEventRequest, RecordEventsRequest, ReleaseHoldRequest, RestrictIdentityRequest, ReviewHoldRequest,
+    RunExpiryRequest, SearchEventsRequest, SearchOrder, SetControllerRequest, SetLoneApprovalRequest,
+    SetRetentionRequest, StreamEventsRequest, VerifyTrailRequest, find_identities_request, get_event_request,
 };
 use akta::model::date::Date;
 use akta::model::hold::REMIND_DAYS;
@@ -31,7 +31,7 @@ pub(crate) const LIST: &str = "ControllerService/ListControllers";
 /// The one call that is about the whole node, whoever asks about which controller.
 pub(crate) const WHOLE: &str = "RetentionService/RunExpiry";
 
-pub(crate) const ROWS: [Row; 36] = [
+pub(crate) const ROWS: [Row; 37] = [
     ("IngestService/RecordEvent", &[Permission::Record], |of| {
         RecordEventRequest { event: Some(event(of)) }.encode_to_vec()
     }),
@@ -68,6 +68,10 @@ pub(crate) const ROWS: [Row; 36] = [
     ("ControllerService/SetController", &[Permission::Open], |of| {
         SetControllerRequest { controller: of.to_owned(), profile: Some(api::ControllerProfile::default()) }
             .encode_to_vec()
+    }),
+    // Only counted: what it would destroy is asked about by the other rows.
+    ("ControllerService/CloseController", &[Permission::Erase], |of| {
+        CloseControllerRequest { controller: of.to_owned(), dry_run: true, ..Default::default() }.encode_to_vec()
     }),
     (LIST, &[Permission::List], |_| api::ListControllersRequest::default().encode_to_vec()),
     ("ControllerService/SetLoneApproval", &[Permission::Grant], |of| {

@@ -49,11 +49,12 @@ fn help_names_every_argument() {
         (&["config"], &["check", "show", "example", "who-can"]),
         (&["config", "who-can"], &["PERMISSION", "CONTROLLER", "--config", "--at", "--json", "reidentify", "Exit 0"]),
         (&["config", "who-can"], &["--server", "--purpose", "--token-file", "grants and incidents"]),
-        (&["controller"], &["open", "set", "list", "lone-approval"]),
+        (&["controller"], &["open", "set", "list", "lone-approval", "close"]),
         (&["controller", "open"], &["--zone", "--public-body", "--register-keeper", "--group-only", "role steward"]),
         (&["controller", "set"], &["--foreign-purposes", "flag", "refuse"]),
         (&["controller", "list"], &["--server", "--json", "leaves no record"]),
         (&["controller", "lone-approval"], &["48 hours", "role contact", "ON|OFF"]),
+        (&["controller", "close"], &["--export", "--certificate", "--dry-run", "--approval", "approval ask erasure"]),
         (&["grant"], &["give", "end", "list", "every read by it names it"]),
         (
             &["grant", "give"],

@@ -8,6 +8,7 @@ mod batches;
 mod binary;
 mod calls;
 mod clear;
+mod closed;
 mod commands;
 mod controllers;
 mod crash;

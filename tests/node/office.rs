@@ -273,6 +273,7 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::IdentityErased(_) => "identity erased",
         Kind::IdentityRestricted(_) => "identity restricted",
         Kind::RestrictionLifted(_) => "restriction lifted",
+        Kind::ControllerClosed(_) => "controller closed",
     }
 }
 

@@ -27,7 +27,7 @@ ENDS = {
 }
 #        kind -> the attribute of slice 1
 ABOUT = {"granted": "holder", "approval_asked": "concerning", "hold_placed": "owner"}
-NEED_GROUND = {"retention_chosen", "granted", "incident_declared", "act_ended", "approval_asked", "hold_placed", "hold_released", "hold_reviewed"}
+NEED_GROUND = {"retention_chosen", "granted", "incident_declared", "act_ended", "approval_asked", "hold_placed", "hold_released", "hold_reviewed", "controller_closed"}
 REVIEW_DAYS = 184
 
 

@@ -5,6 +5,7 @@ import os
 import time
 from collections import defaultdict
 
+from . import closed
 from .dates import local_day, number, utc_day
 from .dates import zone as find_zone
 from .findings import Bad, Findings, Refused, finish
@@ -173,6 +174,7 @@ def _verify(path, kek, dev, guard, clock, outside, key, result):
         handovers[trail.origin] = check.handovers
         released |= check.released
     _check_expired(store, findings)
+    closed.check_folder(store, findings)
     if store.ring and store.ring.fresh_buckets:
         findings.add("the keyring has fresh keys of buckets: an erasure or masking was stopped under way")
     if store.ring and released & store.ring.holds.keys():

@@ -124,6 +124,10 @@ class Index:
         """Number of records indexed."""
         return sum(number(value, 8, "indexed") for _, value in self._rows["indexed"][trail.number])
 
+    def has_rows(self, trail):
+        """Whether there is anything of a trail but the number of records indexed."""
+        return any(self._rows[name][trail.number] for name, _, _ in self.KEYS if name != "indexed")
+
     def check(self, trail, headers, expected, opened, today, reclaimed, kept, findings):
         """All families against what the records give. Returns the number of postings that were checked."""
         self._check_counters(trail, expected, today, reclaimed, findings)

@@ -56,6 +56,10 @@ class Keyring:
         """The controller key in a slot."""
         return _nth(self.controller_keys, slot, "the keyring has no key for this controller's slot")
 
+    def is_destroyed(self, slot):
+        """Whether a slot had a controller key that is destroyed."""
+        return self.controller_keys[32 * slot : 32 * slot + 32] == ZERO
+
     def bucket(self, bucket):
         """The key of a bucket."""
         return _nth(self.bucket_keys, bucket, "the keyring has no key for this bucket")

@@ -42,6 +42,7 @@ class Meta:
     merged: dict = field(default_factory=dict)
     expired: dict = field(default_factory=dict)
     reclaimed: dict = field(default_factory=dict)
+    closed: dict = field(default_factory=dict)
     trails: list = field(default_factory=list)
 
 
@@ -107,6 +108,10 @@ def _read_row(meta, name, value):
     elif name.startswith("reclaimed/"):
         dates.zone(name[10:])
         meta.reclaimed[name[10:]] = _integer(value, 4, "reclaimed")
+    elif name.startswith("closed/"):
+        meta.closed[name[7:]] = _integer(value, 1, "closed")
+        if meta.closed[name[7:]] > 1:
+            raise Bad("meta: how far a controller's end has come is not as it must be")
     elif name.startswith("trail/"):
         meta.trails.append(_trail(name[6:], value))
     else:

@@ -1,14 +1,15 @@
 """Section "Notices": what a trail says about itself, in clear."""
 
-from . import acts, dates, handover, messages, policy, removed
+from . import acts, closed, dates, handover, messages, policy, removed
 from .findings import Bad
+from .header import EVENT
 from .note import key_of_seed
 from .parts import check_group, notice_core
 
 NODE = "node"
 # The first format that has notices of that kind; of all others it is 2.
 FIRST_FORMAT = {"opened": 1, "keyring_opened": 1} | dict.fromkeys(
-    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed", *removed.KINDS), 3
+    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed", closed.KIND, *removed.KINDS), 3
 )
 
 
@@ -34,6 +35,7 @@ class Notices:
         self.handovers = []
         self.acts = acts.Acts()
         self.people, self.headers = removed.People(dates.zone(zone)), []
+        self.events, self.closed = {}, False
 
     @property
     def policy(self):
@@ -55,6 +57,11 @@ class Notices:
             raise Bad("notice: of a kind that does not belong there")
         if self.format < FIRST_FORMAT.get(kind, 2):
             raise Bad("notice: of a kind that this format does not have")
+        if self.closed and kind != "signing_key_rotated":
+            raise Bad("notice: it follows the one that the controller was closed")
+        if kind == closed.KIND:
+            self._closed(header, core, slices)
+            return core.recorded_at
         if kind in acts.ENDS:
             self._act(header, core, kind, slices)
             return core.recorded_at
@@ -76,6 +83,18 @@ class Notices:
         """A record: nothing is dated what had expired before it."""
         if any(0 < group.date <= self.expired for group in header.groups):
             raise Bad(f"it has parts of a date up to {dates.shown(self.expired)}, which had expired before")
+        if header.kind == EVENT:
+            if self.closed:
+                raise Bad("it follows the notice that the controller was closed")
+            self.events[header.class_] = self.events.get(header.class_, 0) + 1
+
+    def _closed(self, header, core, slices):
+        message, own = core.controller_closed, core.controller_closed.origin == self.origin
+        closed.check(message, header.seq, self.origin, self.events)
+        closed.check_slices(header, core, slices, dates.zone(self.zone), own, acts.read_slices)
+        if own:
+            closed.check_acts(message, self.acts)
+            self.acts.holds, self.closed = {}, True
 
     def _expired(self, told, recorded_at):
         if not 0 < told.through <= dates.local_day(recorded_at, dates.zone(self.zone)):

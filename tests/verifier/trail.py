@@ -3,7 +3,7 @@
 import base64
 from dataclasses import dataclass, field
 
-from . import dates, event, parts, tree
+from . import closed, dates, event, parts, tree
 from .encoding import Cursor
 from .findings import Bad
 from .header import EVENT, read_run
@@ -119,6 +119,9 @@ class TrailCheck:
         self.expected = Expected(min(indexed, size), self.today)
         self.told = told_through(store.of_trail("notice", self.trail))
         reclaimed = store.meta.reclaimed.get(self.trail.zone, 0)
+        # With a controller's end everything is gone, whatever its date.
+        self.closed = closed.told(store.of_trail("notice", self.trail), self.trail.origin) is not None
+        self.told = closed.EVERY if self.closed else self.told
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.told, reclaimed, self.findings)
         self.cores = dict(store.of_trail("notice", self.trail))
         self.notices = Notices(self.trail.origin, self.trail.zone, store.ring, store.meta.generation or 0, store.meta.format, self.clock)
@@ -168,7 +171,9 @@ class TrailCheck:
         self._check_tree()
         if store.meta.merged.get(self.trail.controller, 0) > len(self.report.headers):
             self.find("meta: merged/ says more records than the trail has")
-        if store.index:
+        if self.closed:
+            closed.check_left(self.trail, store, self.find)
+        elif store.index:
             given = self.trail, self.report.headers, self.expected, store.ring is not None
             days = self.today, store.meta.reclaimed.get(self.trail.zone, 0), store.kept_week
             self.report.postings = store.index.check(*given, *days, self.findings)

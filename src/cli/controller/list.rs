@@ -44,7 +44,8 @@ pub(super) fn run(args: Args) -> Result<Outcome, Failure> {
             all.iter().for_each(|about| say(text::json(&object(about))));
         } else {
             let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-            let head = ["CONTROLLER", "OPENED (UTC)", "ZONE", "RECORDS", "KIND", "LONE APPROVAL", "REGION"];
+            let head =
+                ["CONTROLLER", "OPENED (UTC)", "CLOSED (UTC)", "ZONE", "RECORDS", "KIND", "LONE APPROVAL", "REGION"];
             say(table(&head, &rows));
         }
         Ok(Outcome::Good)
@@ -57,6 +58,7 @@ fn row(about: &ControllerInfo) -> Vec<String> {
     vec![
         about.controller.clone(),
         time(about.opened_at.as_ref()),
+        about.closed_at.as_ref().map_or_else(|| "-".to_owned(), |at| time(Some(at))),
         about.zone.clone(),
         number(about.size),
         words(&profile),
@@ -70,7 +72,7 @@ pub(super) fn object(about: &ControllerInfo) -> Value {
     let profile = about.profile.clone().unwrap_or_default();
     json!({
         "controller": about.controller, "origin": about.origin, "zone": about.zone,
-        "opened_at": rfc3339(about.opened_at.as_ref()), "size": about.size, "region": about.region,
+        "opened_at": rfc3339(about.opened_at.as_ref()), "closed_at": rfc3339(about.closed_at.as_ref()), "size": about.size, "region": about.region,
         "public_body": profile.public_body, "register_keeper": profile.register_keeper,
         "group_only_sources": profile.group_only_sources,
         "foreign_purposes": if refuses(&profile) { "refuse" } else { "flag" }, "lone_approval": about.lone_approval,

@@ -1,5 +1,6 @@
-//! `akta controller`: open controllers, say what kind they are, list them.
+//! `akta controller`: open controllers, say what kind they are, list them, end them.
 
+mod close;
 mod list;
 mod lone_approval;
 mod open;
@@ -8,7 +9,7 @@ mod set;
 
 use super::{Failure, Outcome};
 
-/// Open controllers (schools), say what kind they are, list those that you may see
+/// Open controllers (schools), say what kind they are, list those that you may see, end them
 ///
 /// A controller's trail is opened once, in its time zone. What kind of controller it is decides how
 /// its events are judged. Each change is a notice in its trail.
@@ -28,6 +29,7 @@ enum Command {
     Set(set::Args),
     List(list::Args),
     LoneApproval(lone_approval::Args),
+    Close(close::Args),
 }
 
 /// Does what the subcommand says.
@@ -37,5 +39,6 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         Command::Set(args) => set::run(args),
         Command::List(args) => list::run(args),
         Command::LoneApproval(args) => lone_approval::run(args),
+        Command::Close(args) => close::run(args),
     }
 }

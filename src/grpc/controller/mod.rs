@@ -1,9 +1,10 @@
 //! `akta.v1.ControllerService`: which controllers there are, and what each decided about who may.
 //!
-//! `open` has the controllers themselves, `grant`, `incident`, `approval` what they decide. Each call passes the door,
+//! `open` has the controllers themselves, `close` their end, `grant`, `incident`, `approval` what they decide. Each call passes the door,
 //! becomes a checked [`Change`], and is answered once its notice is durable.
 
 mod approval;
+mod close;
 mod grant;
 mod incident;
 mod open;
@@ -15,11 +16,11 @@ use tonic::{Request, Response, Status};
 use super::api::controller_service_server::ControllerService;
 use super::api::{
     AnswerApprovalRequest, AnswerApprovalResponse, AskApprovalRequest, AskApprovalResponse, ChangeReceipt,
-    DeclareIncidentRequest, DeclareIncidentResponse, EndGrantRequest, EndGrantResponse, EndIncidentRequest,
-    EndIncidentResponse, GrantRequest, GrantResponse, ListApprovalsRequest, ListApprovalsResponse,
-    ListControllersRequest, ListControllersResponse, ListGrantsRequest, ListGrantsResponse, ListIncidentsRequest,
-    ListIncidentsResponse, OpenControllerRequest, OpenControllerResponse, SetControllerRequest, SetControllerResponse,
-    SetLoneApprovalRequest, SetLoneApprovalResponse,
+    CloseControllerRequest, CloseControllerResponse, DeclareIncidentRequest, DeclareIncidentResponse, EndGrantRequest,
+    EndGrantResponse, EndIncidentRequest, EndIncidentResponse, GrantRequest, GrantResponse, ListApprovalsRequest,
+    ListApprovalsResponse, ListControllersRequest, ListControllersResponse, ListGrantsRequest, ListGrantsResponse,
+    ListIncidentsRequest, ListIncidentsResponse, OpenControllerRequest, OpenControllerResponse, SetControllerRequest,
+    SetControllerResponse, SetLoneApprovalRequest, SetLoneApprovalResponse,
 };
 use super::auth::door::{Door, Forbidden};
 use super::call::{Call, reply};
@@ -113,6 +114,14 @@ impl ControllerService for Controllers {
     ) -> Result<Response<SetControllerResponse>, Status> {
         let (call, request) = Call::of(&self.door, request, "SetController").await?;
         reply(self.set(&call, request).await)
+    }
+
+    async fn close_controller(
+        &self,
+        request: Request<CloseControllerRequest>,
+    ) -> Result<Response<CloseControllerResponse>, Status> {
+        let (call, request) = Call::of(&self.door, request, "CloseController").await?;
+        reply(self.end(&call, request).await)
     }
 
     async fn list_controllers(

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::approval::{LoneApprover, REQUEST_STANDS, Request, Standing, Voice};
+use super::approval::{Deed, LoneApprover, REQUEST_STANDS, Request, Standing, Voice};
 use super::change::{ActId, Change, Decided};
 use super::grants::{Act, GRANT_MAX, GROUND_BYTES_MAX, Grant, INCIDENT_MAX, Incident, Span};
 use super::holding::HoldActs;
 use crate::model::check::Violation;
-use crate::model::date::Timestamp;
+use crate::model::closing::Closing;
+use crate::model::date::{Date, Timestamp};
 use crate::model::profile::Profile;
 use crate::model::retention::choice::Choice;
 use crate::model::retention::in_force::Retention;
@@ -38,6 +39,7 @@ pub struct Acts {
     incidents: Vec<Incident>,
     requests: Vec<Request>,
     holds: HoldActs,
+    closed: Option<Timestamp>,
 }
 
 /// Why a change is not made.
@@ -80,6 +82,17 @@ pub enum Refusal {
     /// Somebody else asked for it.
     #[error("only who asked for it may use it")]
     NotTheirs,
+    /// These holds would be destroyed with all else.
+    #[error("it has holds that are not released, release them first: {}", .0.join(", "))]
+    Held(Vec<ActId>),
+    /// Events were recorded after what was handed out, which would be destroyed unseen.
+    #[error(
+        "{0} events were recorded after the export: nothing may report any more; then export again, and give that one"
+    )]
+    Unexported(u64),
+    /// The controller has come to its end.
+    #[error("this controller was closed on {0}: nothing more is decided about it")]
+    Closed(Date),
 }
 
 impl Refusal {
@@ -135,6 +148,11 @@ impl Acts {
         &self.holds
     }
 
+    /// When the controller was closed; `None`: it is open.
+    pub fn closed(&self) -> Option<Timestamp> {
+        self.closed
+    }
+
     /// The request with that id.
     pub fn request(&self, id: &str) -> Option<&Request> {
         self.requests.iter().find(|request| *request.id == *id)
@@ -147,6 +165,10 @@ impl Acts {
     /// Why not; [`Refusal::Already`] if nothing would change.
     pub fn check(&self, change: &Change, decided: &Decided, now: Timestamp) -> Result<(), Refusal> {
         let Decided { by, ground } = decided;
+        if let Some(at) = self.closed {
+            let again = matches!(change, Change::Close(_));
+            return Err(if again { Refusal::Already } else { Refusal::Closed(Date::of_utc(at)) });
+        }
         ground_is_good(change, ground)?;
         if matches!(
             change,
@@ -239,6 +261,7 @@ impl Acts {
             }
             Change::PlaceHold { id, .. } => self.is_new(id).and_then(|()| self.holds.check(change, now)),
             Change::ReviewHold { .. } | Change::ReleaseHold(_) => self.holds.check(change, now),
+            Change::Close(closing) => self.may_end(closing),
         }
     }
 
@@ -292,7 +315,23 @@ impl Acts {
             Change::PlaceHold { .. } | Change::ReviewHold { .. } | Change::ReleaseHold(_) => {
                 self.holds.apply(&change, at);
             }
+            // Whoever was let in is not any more; what it was told of people and reasons nobody can read.
+            Change::Close(_) => {
+                let Self { profile, retention, lone, .. } = std::mem::take(self);
+                *self = Self { profile, retention, lone, closed: Some(at), ..Self::default() };
+            }
         }
+    }
+
+    /// What nobody may do alone, and not while anything must be kept.
+    fn may_end(&self, closing: &Closing) -> Result<(), Refusal> {
+        let held: Vec<ActId> = self.holds.standing().map(|hold| hold.id.clone()).collect();
+        if !held.is_empty() {
+            return Err(Refusal::Held(held));
+        }
+        let Some(id) = &closing.request else { return Ok(()) };
+        let used = self.request(id).is_some_and(|request| request.deed == Deed::Erasure && request.used.is_some());
+        if used { Ok(()) } else { Err(Refusal::Unknown("request for an erasure that is used by this")) }
     }
 
     /// The same at `now`, without what is over for a year by then: what is checked against it, and its ids, are as after
@@ -362,7 +401,8 @@ fn ground_is_good(change: &Change, ground: &str) -> Result<(), Refusal> {
         | Change::Ask { .. }
         | Change::PlaceHold { .. }
         | Change::ReviewHold { .. }
-        | Change::ReleaseHold(_) => true,
+        | Change::ReleaseHold(_)
+        | Change::Close(_) => true,
         Change::Profile(_) | Change::LoneApproval(_) | Change::Answer { .. } | Change::Use { .. } => false,
     };
     if ground.len() > GROUND_BYTES_MAX || (needed && ground.is_empty()) {

@@ -8,6 +8,7 @@ use super::approval::Deed;
 use super::grants::Span;
 use super::holder::Holder;
 use super::policy::Staff;
+use crate::model::closing::Closing;
 use crate::model::date::Date;
 use crate::model::profile::Profile;
 use crate::model::retention::choice::Choice;
@@ -99,6 +100,8 @@ pub enum Change {
     },
     /// A hold is over, and what it kept past its date is gone.
     ReleaseHold(ActId),
+    /// The controller's end: everything that it entrusted is destroyed.
+    Close(Closing),
 }
 
 /// Who decides, and why. The ground may be empty where a change needs none.

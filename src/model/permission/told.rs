@@ -18,6 +18,7 @@ use super::change::{ActId, Change, Decided};
 use super::grants::{GRANT_MAX, INCIDENT_MAX, Span};
 use super::holder::Holder;
 use super::policy::Staff;
+use crate::model::closing::Closing;
 use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::notice::{Says, Told};
 use crate::model::policy::{Class, Lifetimes};
@@ -116,6 +117,7 @@ fn says(change: &Change) -> Result<Says, Refusal> {
             Says::HoldReviewed(HoldReviewed { id: bytes(id)?, review_on: review_on.days() })
         }
         Change::ReleaseHold(id) => Says::HoldReleased(HoldReleased { id: bytes(id)? }),
+        Change::Close(closing) => Says::ControllerClosed(closing.told()),
     })
 }
 
@@ -139,7 +141,8 @@ pub fn end(says: &Says, at: Timestamp) -> Option<Timestamp> {
         | Says::ActEnded(_)
         | Says::HoldPlaced(_)
         | Says::HoldReleased(_)
-        | Says::HoldReviewed(_) => Some(at),
+        | Says::HoldReviewed(_)
+        | Says::ControllerClosed(_) => Some(at),
         Says::Granted(granted) => Some(Timestamp::from_nanos(granted.until)),
         Says::IncidentDeclared(incident) => Some(Timestamp::from_nanos(incident.until)),
         Says::ApprovalAsked(_) | Says::ApprovalAnswered(_) | Says::ApprovalUsed(_) => Some(at.plus(REQUEST_STANDS)),
@@ -253,6 +256,7 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
             Change::ReviewHold { id: text(&reviewed.id)?, review_on: Date::from_days(reviewed.review_on) }
         }
         Says::HoldReleased(released) => Change::ReleaseHold(text(&released.id)?),
+        Says::ControllerClosed(closed) => Change::Close(Closing::hear(closed)?),
     };
     let one = !matches!(change, Change::Grant { .. } | Change::Ask { .. } | Change::PlaceHold { .. });
     if one && slices.is_some_and(|slices| slices.len() > 1) {

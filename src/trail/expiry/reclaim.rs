@@ -10,6 +10,7 @@ use std::sync::mpsc::Receiver;
 use tokio::sync::mpsc;
 
 use super::super::base::Base;
+use super::super::closing;
 use super::super::identity::rewrite;
 use super::super::indexer::Indexer;
 use super::super::threads::Inbox;
@@ -34,6 +35,8 @@ pub(in crate::trail) enum Reclaiming {
     Expired(Job),
     /// What was removed of somebody.
     Removed(Arc<rewrite::Job>),
+    /// What a controller entrusted that is closed.
+    Closed(closing::Job),
 }
 
 /// What was not reclaimed yet when the node stopped, or nobody took up.
@@ -116,6 +119,15 @@ pub(in crate::trail) fn run(base: &Arc<Base>, jobs: &Receiver<Reclaiming>, write
                     false
                 });
                 let _ = writer.send(Inbox::Removed(job, done));
+                continue;
+            }
+            Reclaiming::Closed(job) => {
+                let done = closing::reclaim(base, &job, || !writer.is_closed()).unwrap_or_else(|error| {
+                    tracing::error!(%error, controller = %job.of(), "the bytes of what a controller entrusted are not reclaimed: \
+                        its key is destroyed; it is tried again within the hour");
+                    false
+                });
+                let _ = writer.send(Inbox::Ended(job, done));
                 continue;
             }
         };

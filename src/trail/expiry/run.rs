@@ -335,6 +335,10 @@ impl Zone {
                 self.damaged.insert(trail);
                 continue;
             };
+            // Its end is told, after which nothing is; what is left of it goes with its key.
+            if base.closed_on(&info.controller, Some(&info)).is_some() {
+                continue;
+            }
             if self.task.again && told_through(&base, &info)? >= Some(through) {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Erasure: by a request that was agreed to, in the order of [`super`].
 
 use super::super::acts::ChangeError;
+use super::super::approved::{Doing, approved};
 use super::super::base::Base;
 use super::super::change::Made;
 use super::super::group::WriteError;
@@ -13,13 +14,12 @@ use super::doomed::Doomed;
 use super::everybody::{Everybody, of};
 use super::remove::{Removing, to_tell};
 use super::{Erasure, told, unknown};
-use crate::model::date::Timestamp;
 use crate::model::identity::Identity;
 use crate::model::notice::Says;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::Refusal;
-use crate::model::permission::approval::{Deed, Standing};
-use crate::model::permission::change::{ActId, Change, Decided};
+use crate::model::permission::approval::Deed;
+use crate::model::permission::change::{ActId, Decided};
 use crate::model::removal::list::{self, Gone};
 use crate::model::removal::row::Place;
 use crate::model::removal::told as notice;
@@ -65,7 +65,10 @@ impl Writer {
             if erasing.ground == ErasureGround::Unspecified {
                 return Ok(Err(ChangeError::field(at, "ground_code", "is required: one of GDPR art. 17(1)")));
             }
-            let approval = match approved(&base, at, &erasing, decided, base.now()) {
+            let concerning = format!("{}:{}", erasing.who.namespace, erasing.who.id);
+            let request = "request for the erasure of this person";
+            let doing = Doing { deed: Deed::Erasure, concerning: &concerning, request };
+            let approval = match approved(&base, at, &erasing.approval, &doing, &decided.by, base.now()) {
                 Ok(approval) => approval,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -78,8 +81,7 @@ impl Writer {
                     return Ok(Err(RecordError::Damaged.into()));
                 }
             };
-            if let Approval::First { alone } = approval {
-                let change = Change::Use { id: erasing.approval.clone(), alone };
+            if let Some(change) = approval.to_tell(&erasing.approval) {
                 let by = Decided { by: decided.by.clone(), ground: String::new() };
                 let Made { answer, step } = writer.change(vec![(at.clone(), change)], &by);
                 used = step;
@@ -144,38 +146,6 @@ impl Writer {
             Err(error) if error.is_damage() => Ok(Err(error)),
             found => found.map(Ok),
         }
-    }
-}
-
-/// What is left to be done about an approval.
-enum Approval {
-    /// It is used now.
-    First { alone: bool },
-    /// It was used, and a stop kept the erasure from being told.
-    Used,
-}
-
-fn approved(
-    base: &Base,
-    at: &Controller,
-    erasing: &Erasing,
-    decided: &Decided,
-    now: Timestamp,
-) -> Result<Approval, ChangeError> {
-    let refused = |refusal| ChangeError::Refused { controller: at.clone(), refusal };
-    let acts = base.acts.readable(at).ok_or(RecordError::Damaged)?;
-    let concerning = format!("{}:{}", erasing.who.namespace, erasing.who.id);
-    let request = acts.request(&erasing.approval);
-    let request = request.filter(|request| request.deed == Deed::Erasure && request.concerning == concerning);
-    let request = request.ok_or_else(|| refused(Refusal::Unknown("request for the erasure of this person")))?;
-    if request.asked.name != decided.by {
-        return Err(refused(Refusal::NotTheirs));
-    }
-    match request.standing(acts.lone(), now) {
-        Standing::Agreed => Ok(Approval::First { alone: false }),
-        Standing::AgreedAlone => Ok(Approval::First { alone: true }),
-        Standing::Used => Ok(Approval::Used),
-        standing => Err(refused(Refusal::Stands(standing))),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 
 use zeroize::Zeroize;
 
+use super::controllers::has_slot;
 use super::{CONTROLLER_SLOTS, Error, Keyring, add_keys, nth};
 use crate::env::Entropy;
 use crate::model::date::{Date, Zone};
@@ -52,12 +53,12 @@ impl Keyring {
     pub fn ensure(&self, zone: &Zone, today: Date, slot: u32, entropy: &dyn Entropy) -> Result<bool, Error> {
         let kek = self.kek.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.secrets();
-        if has_dates(&old.keyring, zone.name(), today) && nth(&old.keyring.controller_keys, slot as usize).is_some() {
+        if has_dates(&old.keyring, zone.name(), today) && has_slot(&old.keyring, slot) {
             return Ok(false);
         }
         self.write(&kek, old.generation + 1, entropy, |next| {
             add_dates(next, zone.name(), today, entropy);
-            while next.controller_keys.len() / 32 <= slot as usize {
+            while !has_slot(next, slot) {
                 add_keys(&mut next.controller_keys, CONTROLLER_SLOTS, entropy);
             }
         })?;

@@ -4,10 +4,11 @@
 //! never go back, `notices` by ordinal and by what they may say where they stand, `dates` by the policy that was in force, every group commitment whose key is at hand, and that the
 //! vault leads pseudonyms back to what they commit to. `rows` looks for rows of a trail that no record accounts for,
 //! `held` at what holds keep, `removed` at what was erased or masked,
-//! `index` whether the index holds exactly what the records give. The walk of a trail stops at its first bad record and
+//! `index` whether the index holds exactly what the records give, `closed` that nothing is left of controllers that came to their end. The walk of a trail stops at its first bad record and
 //! names it. It reads sizes, never a snapshot, so it runs beside a writer. Of a whole folder, `strays` looks for what
 //! belongs to no trail, and `people` at every row of the vault.
 
+mod closed;
 mod dates;
 mod expired;
 mod held;
@@ -249,7 +250,10 @@ fn one(
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))
         .and_then(|()| held::rows(base, info, walk.report.size, walk.whole, &walk.placed))
-        .and_then(|()| index::check(base, info, &mut walk));
+        .and_then(|()| match walk.closed {
+            true => closed::left(base, info)?.map_or(Ok(()), |what| Err(Bad::Trail(what))),
+            false => index::check(base, info, &mut walk),
+        });
     let (seq, what) = match outcome {
         Ok(()) | Err(Bad::Left) => return (walk.report, Vec::new(), walk.placed, walk.told),
         Err(Bad::Record(seq, what)) => (Some(seq), what),

@@ -1,8 +1,11 @@
 //! The notices of a trail: they follow each other without a gap, and each says what may stand where it stands.
 
+use std::collections::BTreeMap;
+
 use super::super::keyring::Keyring;
 use super::super::trails::Info;
 use super::held::Placed;
+use crate::model::closing::Closing;
 use crate::model::date::{Date, Timestamp};
 use crate::model::handover::{Handover, Handovers};
 use crate::model::header::{Group, Header};
@@ -16,7 +19,7 @@ use crate::model::removal;
 use crate::model::removal::rules::Removals;
 use crate::model::retention::in_force::Retention;
 use crate::model::stored::{
-    Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
+    ControllerClosed, Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
 };
 
 /// The first format that has notices of that kind.
@@ -42,7 +45,8 @@ const fn first_format(kind: &Kind) -> u32 {
         | Kind::IdentityMasked(_)
         | Kind::IdentityErased(_)
         | Kind::IdentityRestricted(_)
-        | Kind::RestrictionLifted(_) => 3,
+        | Kind::RestrictionLifted(_)
+        | Kind::ControllerClosed(_) => 3,
     }
 }
 
@@ -68,6 +72,10 @@ pub(super) struct Notices<'a> {
     expired: Date,
     /// What was told of people.
     removals: Removals,
+    /// Events so far, by class.
+    events: BTreeMap<Class, u64>,
+    /// The controller's end was told.
+    closed: bool,
 }
 
 impl<'a> Notices<'a> {
@@ -87,6 +95,8 @@ impl<'a> Notices<'a> {
             clock,
             expired,
             removals,
+            events: BTreeMap::new(),
+            closed: false,
         }
     }
 
@@ -97,7 +107,12 @@ impl<'a> Notices<'a> {
         if record.header.groups.iter().any(dated) {
             return Err(format!("it has parts of a date up to {}, which had expired before", self.expired));
         }
+        let kind = record.contents.notice.as_ref().and_then(|notice| notice.kind.as_ref());
+        if self.closed && !matches!(kind, Some(Kind::SigningKeyRotated(_))) {
+            return Err("it follows the notice that the controller was closed".to_owned());
+        }
         let Some(notice) = &record.contents.notice else {
+            *self.events.entry(record.header.class).or_default() += 1;
             return if seq == 0 { Err("record 0 is not the opening notice".to_owned()) } else { Ok(()) };
         };
         if (notice.ordinal, notice.previous_seq) != (self.count, self.last) {
@@ -131,6 +146,7 @@ impl<'a> Notices<'a> {
             Some(Kind::SigningKeyRotated(told)) => self.signing_key_rotated(seq, told),
             Some(Kind::KekRotated(told)) => self.kek_rotated(told),
             Some(Kind::Expired(told)) => self.expired(notice, told),
+            Some(Kind::ControllerClosed(told)) => self.closed(record, notice, told),
             Some(
                 says @ (Kind::IdentityDeactivated(_)
                 | Kind::IdentityMasked(_)
@@ -156,7 +172,9 @@ impl<'a> Notices<'a> {
             return Err("its header is not that of a notice".to_owned());
         }
         let at = Timestamp::from_nanos(notice.recorded_at);
-        let date = notice.kind.as_ref().and_then(|says| Some((told::date(says, at, &self.info.zone)?, says)));
+        // In its own trail a controller's end is told without slices: their key goes with it.
+        let says = notice.kind.as_ref().filter(|says| !self.is_own_end(says));
+        let date = says.and_then(|says| Some((told::date(says, at, &self.info.zone)?, says)));
         let people = notice.kind.as_ref().filter(|says| removal::told::is_of_people(says));
         match (date, &header.groups[1..]) {
             (None, [slices]) if people.is_some() && slices.bitmap == PartId::Detail.bit() => {
@@ -272,6 +290,35 @@ impl<'a> Notices<'a> {
             ));
         }
         self.generation = told.generation_after;
+        Ok(())
+    }
+
+    fn is_own_end(&self, says: &Kind) -> bool {
+        matches!(says, Kind::ControllerClosed(told) if told.origin == self.info.origin.as_str())
+    }
+
+    /// A controller's end: in its own trail it says what was there, and nothing may speak against it.
+    fn closed(&mut self, record: &Record, notice: &NoticeCore, told: &ControllerClosed) -> Result<(), String> {
+        let closing = Closing::hear(told)?;
+        if closing.request.is_none() && !self.keyring.is_absent() && !self.keyring.is_dev() {
+            return Err("it names no request that was agreed to".to_owned());
+        }
+        if self.info.controller.is_node() {
+            if closing.origin == self.info.origin {
+                return Err("it closes the node itself".to_owned());
+            }
+            let read = record.verdicts.get(1) == Some(&Verdict::Intact);
+            told::hear(notice, read.then_some(record.contents.slices.as_slice()))?;
+            return Ok(());
+        }
+        if closing.origin != self.info.origin || closing.size != record.header.seq {
+            return Err("it tells of another controller's end, or of another size of the trail".to_owned());
+        }
+        if closing.events != self.events {
+            return Err("it counts other events than there are before it".to_owned());
+        }
+        self.act(record, notice)?;
+        self.closed = true;
         Ok(())
     }
 

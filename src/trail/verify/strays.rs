@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expired;
+use super::{closed, expired};
 use crate::model::stored::TrailMeta;
 use crate::store::{self, Database, Family, Scan, Store};
 use crate::trail::base::Base;
@@ -62,6 +62,8 @@ pub(super) fn check(
     }
     let expired = expired::check(base, metas).unwrap_or_else(|error| vec![error.to_string()]);
     found.extend(expired.into_iter().map(|what| ("db", what)));
+    let closed = closed::check(base, metas).unwrap_or_else(|error| vec![error.to_string()]);
+    found.extend(closed.into_iter().map(|what| ("db", what)));
     let known: BTreeSet<&str> = metas.iter().map(|meta| meta.origin.as_str()).collect();
     for (origin, head) in guarded {
         if !known.contains(origin.as_str()) {

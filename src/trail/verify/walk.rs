@@ -19,6 +19,7 @@ use crate::model::term::Term;
 use crate::model::tree::{self, Frontier};
 use crate::store::{Family, keys};
 use crate::trail::base::Base;
+use crate::trail::closing;
 use crate::trail::indexer;
 use crate::trail::meta;
 use crate::trail::position::stored_size;
@@ -42,6 +43,8 @@ pub(super) struct Walk<'a> {
     pub(super) whole: bool,
     /// Sums up the event ids that the index must know.
     pub(super) event_ids: Sum,
+    /// Its controller is closed: every part is expired by that, and nothing is left in the index.
+    pub(super) closed: bool,
     tree: Frontier,
     known: HashSet<Pseudonym>,
     /// Event ids of the week of this moment and the one before are kept.
@@ -68,6 +71,7 @@ impl<'a> Walk<'a> {
             counters: BTreeMap::new(),
             whole,
             event_ids: Sum::new(random(base.world.entropy.as_ref())),
+            closed: closing::told(base, info)?.is_some(),
             tree: Frontier::default(),
             known: HashSet::new(),
             guarded: known.guarded.get(info.origin.as_str()).copied(),

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use akta::model::stored::{
-    Attribute, BucketKey, DetailPart, ErasedClass, Expired, Frame, FramePart, FrameSource, HeldGroup, HeldHash,
-    HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed, HoldSelection, IdentityDeactivated,
-    IdentityErased, IdentityMasked, IdentityRestricted, Keyring, NoticeCore, Removal, RemovalTold, RemovedParts,
-    RestrictionLifted, VaultAccount, ZoneKeys, notice_core::Kind,
+    Attribute, BucketKey, ClassCount, ControllerClosed, DetailPart, ErasedClass, Expired, Frame, FramePart,
+    FrameSource, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed,
+    HoldSelection, IdentityDeactivated, IdentityErased, IdentityMasked, IdentityRestricted, Keyring, NoticeCore,
+    Removal, RemovalTold, RemovedParts, RestrictionLifted, VaultAccount, ZoneKeys, notice_core::Kind,
 };
 use prost::Message;
 
@@ -45,6 +45,7 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("NoticeCore identity_erased", notice_core(Kind::IdentityErased(identity_erased()))),
         ("NoticeCore identity_restricted", notice_core(Kind::IdentityRestricted(IdentityRestricted { id: id() }))),
         ("NoticeCore restriction_lifted", notice_core(Kind::RestrictionLifted(RestrictionLifted { id: id() }))),
+        ("NoticeCore controller_closed", notice_core(Kind::ControllerClosed(controller_closed()))),
         (
             "VaultAccount of format 3",
             VaultAccount {
@@ -177,5 +178,17 @@ fn selection() -> HoldSelection {
         recipient_countries: vec!["PL".into()],
         warnings: vec![6],
         resource_id: Some("r-204".into()),
+    }
+}
+
+fn controller_closed() -> ControllerClosed {
+    let count = |retention_class, events| ClassCount { retention_class, events };
+    ControllerClosed {
+        origin: "akta.dev/school-12/w0a1b2c3d".into(),
+        size: 300,
+        export_sha256: vec![0x95; 32],
+        export_size: 299,
+        request: vec![0x94; 16],
+        events: vec![count(3, 200), count(8, 2)],
     }
 }

@@ -315,6 +315,8 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         "ErasedClass",
         "IdentityRestricted",
         "RestrictionLifted",
+        "ControllerClosed",
+        "ClassCount",
         "RemovalTold",
         "RemovedParts",
         "BucketKey",
