@@ -165,7 +165,8 @@ mod tests {
         assert_eq!(Closing::hear(&closing().told()), Ok(closing()));
         let bare = Closing { export: None, request: None, events: BTreeMap::new(), ..closing() };
         assert_eq!(Closing::hear(&bare.told()), Ok(bare));
-        let changes: [(fn(&mut ControllerClosed), &str); 10] = [
+        type Change = fn(&mut ControllerClosed);
+        let changes: [(Change, &str); 10] = [
             (|told| told.origin.clear(), "origin"),
             (|told| told.export_sha256.truncate(31), "export"),
             (|told| told.export_size = 0, "export"),

@@ -19,7 +19,7 @@ const EVENTS: u64 = 1_234;
 
 #[test]
 fn help_names_every_argument() {
-    let rows: [(&[&str], &[&str]); 36] = [
+    let rows: [(&[&str], &[&str]); 37] = [
         (&["retention"], &["preview", "run"]),
         (&["retention", "preview"], &["--until", "--controller", "--json", "Permission: list", "7 years"]),
         (

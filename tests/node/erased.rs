@@ -382,7 +382,7 @@ const BAD_DEACTIVATIONS: &[Bad<DeactivateIdentityRequest>] = &[
     (|asked| asked.mask_on = "soon".into(), "mask_on", "YYYY-MM-DD"),
     (|asked| asked.mask_on = "2026-02-30".into(), "mask_on", "YYYY-MM-DD"),
     (|asked| asked.mask_on = "1970-01-02".into(), "mask_on", "is past"),
-    (|asked| asked.mask_on = "9999-12-31".into(), "mask_on", "90 days"),
+    (|asked| asked.mask_on = "2199-12-31".into(), "mask_on", "90 days"),
 ];
 
 #[rustfmt::skip]

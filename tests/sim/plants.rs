@@ -249,6 +249,10 @@ impl Store for Lying {
         if self.plant == Plant::NotReclaimed { Ok(()) } else { self.inner.reclaim(family, from, to) }
     }
 
+    fn rewrite(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error> {
+        self.inner.rewrite(family, from, to)
+    }
+
     fn flush(&self) -> Result<(), Error> {
         match (self.plant, self.database) {
             (Plant::AckBeforeSync, Database::Db) | (Plant::VaultAfterBatch, Database::Vault) => Ok(()),

@@ -89,11 +89,10 @@ impl Removals {
                 }
                 erased(told, before.is_some(), &id, acts)?;
             }
-            Says::IdentityRestricted(_) => {
-                if self.restricted.insert(id, false).is_some() {
-                    return Err("it has the id of a restriction before it");
-                }
-            }
+            Says::IdentityRestricted(_) => match self.restricted.insert(id, false) {
+                None => {}
+                Some(_) => return Err("it has the id of a restriction before it"),
+            },
             Says::RestrictionLifted(_) => match self.restricted.insert(id, true) {
                 Some(false) => {}
                 Some(true) => return Err("it lifts a restriction a second time"),

@@ -37,7 +37,7 @@ impl Writer {
         wanted: Option<Date>,
         decided: &Decided,
     ) -> Made<(Noted, Date)> {
-        let made = self.unless_stopped(|writer| {
+        self.unless_stopped(|writer| {
             let base = writer.base();
             let (info, known) = match opened(&base, at, who, decided)? {
                 Ok(opened) => opened,
@@ -91,8 +91,7 @@ impl Writer {
             }
             let noted = Noted { controller: at.clone(), receipt: receipts.into_iter().next() };
             Ok(Ok(((noted, mask_on), step)))
-        });
-        made
+        })
     }
 
     /// Masks whoever is to be, by the day in the zone of their trail.

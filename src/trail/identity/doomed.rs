@@ -162,7 +162,7 @@ impl Doomed {
         let (header, contents) = (&record.header, &record.contents);
         let names = |bytes: &[u8]| self.known.pseudonyms.iter().any(|(_, own)| own.0 == *bytes);
         let people = || named(contents);
-        if header.kind != Kind::Event || !people().any(|who| names(who)) {
+        if header.kind != Kind::Event || !people().any(&names) {
             return Ok(());
         }
         let number = header.class as u32;
@@ -194,7 +194,7 @@ impl Doomed {
         }
         // A record that names more people than it lists is about others, too.
         let listed = contents.core.as_ref().is_some_and(|core| core.subject_count as usize <= contents.subjects.len());
-        if !listed || !people().all(|who| names(who)) {
+        if !listed || !people().all(&names) {
             return Ok(());
         }
         let there = |id: PartId| match id {

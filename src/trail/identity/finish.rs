@@ -47,7 +47,8 @@ impl Writer {
     fn tell_untold(&mut self, everybody: &Everybody) -> Result<(), WriteError> {
         let base = self.base();
         let mut trails: BTreeMap<u32, (Arc<Info>, Told)> = BTreeMap::new();
-        let (mut untold, mut lifted): (Vec<(Arc<Info>, Vec<RemovalTold>)>, Vec<Place>) = Default::default();
+        let mut untold: Vec<(Arc<Info>, Vec<RemovalTold>)> = Vec::new();
+        let mut lifted: Vec<Place> = Vec::new();
         for (place, removal) in everybody.removals(&base, &[])? {
             let Some(described) = everybody.info(place.trail) else { continue };
             if let std::collections::btree_map::Entry::Vacant(vacant) = trails.entry(place.trail) {

@@ -113,14 +113,12 @@ impl Frames {
     }
 }
 
+/// Key and value of a frame.
+type Rewritten = (Vec<u8>, Vec<u8>);
+
 /// The frame of the first in the list, without what is listed of it; that is taken off the list. `None` where nothing was left
 /// of it, or its date is past.
-fn rewritten(
-    base: &Base,
-    info: &Info,
-    date: Date,
-    list: &mut VecDeque<Gone>,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, ReadError> {
+fn rewritten(base: &Base, info: &Info, date: Date, list: &mut VecDeque<Gone>) -> Result<Option<Rewritten>, ReadError> {
     let Some(seq) = list.front().map(|gone| gone.seq) else { return Ok(None) };
     let loss = |what: String| ReadError::DataLoss { origin: info.origin.to_string(), seq, what };
     let at = |seq| keys::part(date, info.zone_number, info.number, seq);

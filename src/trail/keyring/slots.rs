@@ -70,13 +70,13 @@ pub(super) fn overwrite(files: &dyn Files, slot: &[u8]) -> io::Result<()> {
 }
 
 enum Slot {
-    Good(Secrets),
+    Good(Box<Secrets>),
     Closed(Error),
     Damaged,
 }
 
 pub(super) fn newest(file: &[u8], kek: &Kek, used: u64) -> Result<Secrets, Error> {
-    let mut best: Option<Secrets> = None;
+    let mut best: Option<Box<Secrets>> = None;
     let mut closed = None;
     for slot in file.chunks(SLOT_BYTES) {
         match decode(slot, kek) {
@@ -89,7 +89,7 @@ pub(super) fn newest(file: &[u8], kek: &Kek, used: u64) -> Result<Secrets, Error
     }
     match best {
         Some(secrets) if secrets.generation < used => Err(Error::Old { have: secrets.generation, need: used }),
-        Some(secrets) => Ok(secrets),
+        Some(secrets) => Ok(*secrets),
         None => Err(closed.unwrap_or(Error::Damaged)),
     }
 }
@@ -127,7 +127,7 @@ fn decode(slot: &[u8], kek: &Kek) -> Slot {
     let Some(sealed) = rest.get(..length) else { return Slot::Damaged };
     let Some(plain) = kek.key.open(&clear[..PLACE_BYTES], sealed) else { return Slot::Closed(Error::WrongKek) };
     // Made first, so that what is not used is erased too.
-    let secrets = stored::Keyring::decode(plain.as_slice()).map(|keyring| Secrets { generation, keyring });
+    let secrets = stored::Keyring::decode(plain.as_slice()).map(|keyring| Box::new(Secrets { generation, keyring }));
     match secrets {
         Ok(secrets) if secrets.keyring.lasting_key.len() == 32 => Slot::Good(secrets),
         Ok(_) | Err(_) => Slot::Damaged,

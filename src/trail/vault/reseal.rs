@@ -21,6 +21,9 @@ pub(in crate::trail) enum Row {
     Goes,
 }
 
+/// A removal and where it stands.
+pub(in crate::trail) type Removing = (RemovalPlace, Removal);
+
 /// What is written when a bucket is sealed anew, or some of its rows are.
 pub(in crate::trail) struct Reseal<'a> {
     vault: &'a Vault,
@@ -160,7 +163,7 @@ impl Vault {
         &self,
         prefix: &[u8],
         of: &impl Fn(u32) -> Option<Of<'a>>,
-    ) -> Result<Vec<Result<(RemovalPlace, Removal), Error>>, Error> {
+    ) -> Result<Vec<Result<Removing, Error>>, Error> {
         let mut found = Vec::new();
         for row in self.store.scan(Scan::prefix(Family::Removal, prefix)) {
             let (key, value) = row?;

@@ -111,7 +111,7 @@ fn story(before: impl FnOnce(&Disks), again: impl FnOnce(&Disks), after: impl Fn
             assert_eq!(findings, [""; 0]);
             assert_eq!(rig.base.keyring.fresh_buckets(), [] as [u16; 0]);
             for seq in 2..12 {
-                for bytes in rig.record_at(seq).contents.actor.map(|actor| actor.pseudonym) {
+                if let Some(bytes) = rig.record_at(seq).contents.actor.map(|actor| actor.pseudonym) {
                     let gone = rig.led(&bytes).is_none();
                     assert!(!gone || bytes == own || bytes == mail, "nobody else is lost");
                 }
