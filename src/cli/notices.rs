@@ -181,7 +181,7 @@ fn lifetimes(it: &RetentionChosen) -> Vec<String> {
     it.classes.iter().flat_map(of_class).collect()
 }
 
-/// Why, and what became of each class, a word of its own: `access=7 records,12 parts gone`.
+/// Why, and what became of the records of each class, a word of its own: `access=7 records,12 parts gone`.
 fn erased(it: &IdentityErased) -> Value {
     let class = |class: &ErasedClass| {
         let name = RetentionClass::try_from(class.retention_class.cast_signed())
@@ -196,7 +196,7 @@ fn erased(it: &IdentityErased) -> Value {
     };
     let classes: Vec<String> = it.classes.iter().map(class).collect();
     let holds: Vec<String> = it.holds.iter().map(|id| uuid(id)).collect();
-    let mut says = json!({"id": uuid(&it.id), "ground": it.ground().word(), "classes": classes});
+    let mut says = json!({"id": uuid(&it.id), "ground": it.ground().word(), "of": classes});
     if !holds.is_empty() {
         says["holds"] = holds.into();
     }

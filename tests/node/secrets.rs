@@ -75,7 +75,7 @@ fn what_holds_a_key_prints_none() {
         ("lasting key", ring.lasting_key()),
         ("date key", ring.date_key(0, day).unwrap()),
         ("controller key", ring.controller_key(0).unwrap()),
-        ("bucket key", ring.bucket_key(0).unwrap()),
+        ("bucket key", ring.bucket_keys(0).unwrap().now),
     ];
     held.iter().for_each(|(what, key)| planted.extend(secret(what, key.bytes())));
     let link = akta::model::header::Link::of_origin(&origin);

@@ -10,7 +10,7 @@ import random
 import re
 import unittest
 
-from . import dates, event, export, frame, guard, header, index, jsonl, keyring, keys, messages, meta, note, parts, tree, vault
+from . import acts, dates, event, export, frame, guard, header, index, jsonl, keyring, keys, messages, meta, note, parts, removed, tree, vault
 from .encoding import split_origin, trail_id, u8, u32
 from .findings import Bad, Findings, Refused
 from .messages import ROOT
@@ -146,7 +146,7 @@ class Rules(unittest.TestCase):
             lambda data: split_origin(data.decode("latin-1")),
             lambda data: dates.zone(data.decode("latin-1")),
             lambda data: export.ExportCheck(Findings(), []).line(jsonl.read_line(data)),
-            *(lambda data, name=name: messages.parse(name, data) for name in (*parts.MESSAGES, "Frame", "Keyring")),
+            *(lambda data, name=name: messages.parse(name, data) for name in (*parts.MESSAGES, "Frame", "Keyring", "Removal")),
             *(lambda data, part=part: event.read([parts.Part(part, 0, bytes(32), data)]) for part in range(6)),
         ]
         for _ in range(400):
@@ -155,6 +155,129 @@ class Rules(unittest.TestCase):
             for reader in readers:
                 with contextlib.suppress(Bad, Refused):
                     reader(bytes(data))
+
+
+class Removals(unittest.TestCase):
+    """What the page says of people who are masked, restricted or erased."""
+
+    def slices(self, *said):
+        return list(enumerate(_message("DetailPart", attributes=[{"key": key, "value": value} for key, value in slice_]) for slice_ in said))
+
+    def test_lists(self):
+        who, people, first = [("by", "anna"), ("ground", "letter")], [("access", "ab" * 32)], "0" * 17 + "107"
+        good = removed.read_slices("identity_erased", self.slices(who, people, [(first, "0n 3sd 1nsd")]))
+        self.assertEqual(good, ([bytes.fromhex("ab" * 32)], [(107, {3}), (110, {4, 5}), (111, {3, 4, 5})]))
+        self.assertEqual(removed.read_slices("restriction_lifted", self.slices(who)), ([], []))
+        for kind, *said in (
+            ("identity_erased", who, people, [(first, "1n")]),
+            ("identity_erased", who, people, [(first, "0n 0n")]),
+            ("identity_erased", who, people, [(first, "0dn")]),
+            ("identity_erased", who, people, [(first, "0")]),
+            ("identity_erased", who, people, [(first, "0n 03n")]),
+            ("identity_erased", who, people, [("107", "0n")]),
+            ("identity_erased", who, people, []),
+            ("identity_erased", who),
+            ("identity_deactivated", who, []),
+            ("identity_deactivated", who, [("access", "AB" * 32)]),
+            ("identity_restricted", who, people, people),
+            ("restriction_lifted", who, people),
+            ("identity_masked", who, people),
+        ):
+            with self.assertRaises(Bad, msg=(kind, said)):
+                removed.read_slices(kind, self.slices(*said))
+
+    def test_notices_follow_each_other(self):
+        at = 1795649950 * dates.SECOND
+        today = dates.local_day(at, dates.zone("Europe/Warsaw"))
+        id_ = bytes(16)
+        asked = {id_: acts.Request(at, "anna", False, removed.ERASURE, [], used=True)}
+        deactivated = lambda days: ("identity_deactivated", {"id": id_, "mask_on": today + days})
+        masked, restricted, lifted = (("identity_masked", {"id": id_}), ("identity_restricted", {"id": id_}), ("restriction_lifted", {"id": id_}))
+        erased = lambda *classes: ("identity_erased", {"id": id_, "ground": 3, "classes": [_class(*class_) for class_ in classes]})
+        for before, after, good in (
+            ([], deactivated(90), True),
+            ([], deactivated(91), False),
+            ([deactivated(30)], deactivated(29), True),
+            ([deactivated(30)], deactivated(30), False),
+            ([deactivated(0)], masked, True),
+            ([deactivated(1)], masked, False),
+            ([deactivated(0), masked], masked, False),
+            ([deactivated(0), masked], deactivated(0), False),
+            ([restricted], lifted, True),
+            ([restricted], restricted, False),
+            ([restricted, lifted], lifted, False),
+            ([], lifted, False),
+            ([], erased((3, 5, 0, 0, 0)), True),
+            ([], erased((4, 5, 0, 0, 2)), True),
+            ([], erased((4, 5, 0, 0, 0)), False),
+            ([], erased((4, 5, 1, 1, 2)), False),
+            ([], erased((9, 5, 0, 0, 0)), False),
+            ([], erased((3, 5, 0, 0, 0), (2, 1, 0, 0, 0)), False),
+            ([erased((3, 5, 0, 0, 0))], erased((3, 0, 0, 0, 0)), True),
+            ([erased((3, 5, 0, 0, 0))], erased((3, 5, 0, 0, 0)), False),
+            ([erased(), restricted], erased(), False),
+        ):
+            people = removed.People(dates.zone("Europe/Warsaw"))
+            for ordinal, (kind, fields) in enumerate([*before, after]):
+                months = 84 if kind == "identity_masked" else 24
+                group = header.Group(dates.number(dates.plus_months(dates.date(today), months)), 32, bytes(32))
+                core = _message("NoticeCore", ordinal=ordinal, recorded_at=at, **{kind: fields})
+                check = lambda: people.check(_Header([None, group]), core, kind, None, asked, [])
+                if ordinal == len(before) and not good:
+                    with self.assertRaises(Bad, msg=(before, after)):
+                        check()
+                else:
+                    check()
+
+    def test_what_is_gone_is_listed(self):
+        people = removed.People(dates.zone("UTC"))
+        people.gone[7] = {3: 20}
+        people.nobody[b"erased"] = 20
+        people.masked.add(b"masked")
+        for given, found in (
+            (({7: {3}}, {}, [(7, b"erased")], [(8, b"masked")]), []),
+            (({7: {3, 4}}, {}, [], []), [7]),
+            (({8: {3}}, {}, [], []), [8]),
+            (({}, {7: {3, 5}}, [], []), [7]),
+            (({}, {7: {5}}, [], []), []),
+            (({}, {}, [(21, b"erased")], []), [21]),
+            (({}, {}, [(7, b"somebody")], [(9, b"else")]), [7, 9]),
+        ):
+            seqs = []
+            people.check_gone(*given, lambda what, seq: seqs.append(seq))
+            self.assertEqual(seqs, found, given)
+
+    def test_frames_without_seed(self):
+        gone, stays = dict(offset=0, part=3, erased_hash=b"h" * 32), dict(offset=0, part=4, salt=b"s" * 32, content=b"c")
+        read = lambda seed, *given: [frame._read_part(_message("FramePart", **part), seed, 9) for part in given]
+        bare, part = read(b"", gone, stays)
+        self.assertEqual((bare.hash(), bare.key(), part.salt), (b"h" * 32, (3, 0), b"s" * 32))
+        for seed, given in (
+            (b"e" * 32, gone),
+            (b"", gone | {"content": b"c"}),
+            (b"", gone | {"salt": b"s" * 32}),
+            (b"", gone | {"part": 1}),
+            (b"", gone | {"erased_hash": b"h"}),
+            (b"e" * 32, stays),
+            (b"", dict(offset=0, part=4, content=b"c")),
+        ):
+            with self.assertRaises(Bad, msg=given):
+                read(seed, given)
+
+
+class _Header:
+    seq, kind = 20, 1
+
+    def __init__(self, groups):
+        self.groups = groups
+
+
+def _message(name, **fields):
+    return messages._class(name)(**fields)
+
+
+def _class(number, records, stripped, count, kept):
+    return {"retention_class": number, "records": records, "stripped": stripped, "parts": count, "kept": kept}
 
 
 def _split(leaves):

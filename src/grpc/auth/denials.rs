@@ -15,7 +15,7 @@ pub const KINDS_MAX: usize = 1_000;
 
 /// Kinds that are told apart of one caller, and of all who are not known; more than that are counted as one kind of
 /// that caller, so that nobody drives the others' out.
-pub const KINDS_OF_ONE_MAX: usize = 32;
+pub const KINDS_OF_ONE_MAX: usize = 64;
 
 /// What was denied lately.
 #[derive(Debug, Default)]
