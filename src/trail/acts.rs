@@ -5,9 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::oneshot;
 
+use super::decision::Decision;
 use super::node::Node;
 use super::submission::{Receipt, RecordError};
-use super::threads::{Decision, Inbox};
+use super::threads::Inbox;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::{Acts, Refusal};
 use crate::model::permission::change::{Change, Decided};

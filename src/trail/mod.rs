@@ -10,6 +10,7 @@ pub mod ask;
 pub mod base;
 pub mod change;
 pub mod controllers;
+mod decision;
 pub mod denial;
 pub mod expiry;
 mod folding;

@@ -9,15 +9,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
-use super::acts::{ChangeError, Noted};
 use super::base::Base;
-use super::change::Made;
-use super::controllers::{Asked, OpenTrail};
+use super::decision::Decision;
 use super::expiry::reclaim::Reclaiming;
 use super::expiry::{self, Expirer, reclaim};
 use super::group::Answer;
-use super::hold::{self, Placing};
-use super::identity::{Erasing, Erasure, rewrite};
+use super::hold;
+use super::identity::rewrite;
 use super::indexer::{Entry, Indexer};
 use super::keyring::Kek;
 use super::merge::Postings;
@@ -29,10 +27,6 @@ use super::submission::Submission;
 use super::waiting::Waiting;
 use super::writer::{Step, Writer};
 use crate::metrics::Metrics;
-use crate::model::date::Date;
-use crate::model::identity::Identity;
-use crate::model::origin::Controller;
-use crate::model::permission::change::{ActId, Change, Decided};
 use crate::store;
 
 /// Most decisions between two groups: each is a commit of its own, for which events wait.
@@ -59,7 +53,7 @@ pub(super) enum Inbox {
     Decide(Box<Decision>),
     /// An hour is closed: its small rows may be merged.
     Merge,
-    /// What is past is to be expired: somebody waits for it, or it is the time of day.
+    /// What is past is to be expired, and whoever is to be is masked: somebody waits for it, or it is the time of day.
     Expire(Option<expiry::Asked>),
     /// The bytes of what was handed over are gone, or, false, not yet.
     Reclaimed(reclaim::Job, bool),
@@ -94,51 +88,6 @@ impl Job {
     pub(super) fn events(&self) -> usize {
         self.submissions.iter().map(|submission| submission.events.len()).sum()
     }
-}
-
-/// What is decided about controllers, and where the answer goes.
-pub(super) enum Decision {
-    Change {
-        changes: Vec<(Controller, Change)>,
-        decided: Decided,
-        answer: oneshot::Sender<Result<Vec<Noted>, ChangeError>>,
-    },
-    PlaceHold {
-        of: Controller,
-        placing: Box<Placing>,
-        decided: Decided,
-        answer: oneshot::Sender<Result<Noted, ChangeError>>,
-    },
-    ReleaseHold {
-        of: Controller,
-        id: ActId,
-        decided: Decided,
-        answer: oneshot::Sender<Result<Noted, ChangeError>>,
-    },
-    Deactivate {
-        of: Controller,
-        who: Identity,
-        mask_on: Option<Date>,
-        decided: Decided,
-        answer: oneshot::Sender<Result<(Noted, Date), ChangeError>>,
-    },
-    Restrict {
-        of: Controller,
-        who: Identity,
-        on: bool,
-        decided: Decided,
-        answer: oneshot::Sender<Result<Noted, ChangeError>>,
-    },
-    Erase {
-        of: Controller,
-        erasing: Box<Erasing>,
-        decided: Decided,
-        answer: oneshot::Sender<Result<Erasure, ChangeError>>,
-    },
-    Open {
-        asked: Asked,
-        answer: oneshot::Sender<Result<OpenTrail, ChangeError>>,
-    },
 }
 
 /// What the indexer is handed.
@@ -220,10 +169,8 @@ pub(super) fn write(
                 Inbox::Decide(decision) => decisions.push(*decision),
                 Inbox::Merge => since_slice = if begin(&mut merger) { 0 } else { since_slice },
                 Inbox::Expire(asked) => {
-                    if asked.is_none() {
-                        mask(&mut writer, &index);
-                        remover.again(&writer.base());
-                    }
+                    mask(&mut writer, &index);
+                    remover.again(&writer.base());
                     expirer.begin(asked);
                 }
                 Inbox::Reclaimed(job, done) => {
@@ -258,7 +205,7 @@ pub(super) fn write(
             record(&mut writer, group, &index, metrics);
         }
         for decision in decisions {
-            if decide(&mut writer, decision, &index) {
+            if decision.make(&mut writer, &index) {
                 remover.again(&writer.base());
             }
         }
@@ -333,52 +280,8 @@ fn record(writer: &mut Writer, group: Vec<Job>, index: &SyncSender<IndexJob>, me
     }
 }
 
-/// Makes a decision; whether something may have been removed of somebody, of which bytes are left.
-fn decide(writer: &mut Writer, decision: Decision, index: &SyncSender<IndexJob>) -> bool {
-    let removes = matches!(decision, Decision::Erase { .. } | Decision::Deactivate { .. });
-    match decision {
-        Decision::Deactivate { of, who, mask_on, decided, answer } => {
-            let Made { answer: made, mut step } = writer.deactivate(&of, &who, mask_on, &decided);
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-        Decision::Restrict { of, who, on, decided, answer } => {
-            let made = if on { writer.restrict(&of, &who, &decided) } else { writer.lift(&of, &who, &decided) };
-            let Made { answer: made, mut step } = made;
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-        Decision::Erase { of, erasing, decided, answer } => {
-            let Made { answer: made, mut step } = writer.erase(&of, *erasing, &decided);
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-        Decision::Change { changes, decided, answer } => {
-            let Made { answer: made, mut step } = writer.change(changes, &decided);
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-        Decision::PlaceHold { of, placing, decided, answer } => {
-            let Made { answer: made, mut step } = writer.place_hold(&of, &placing, &decided);
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-        Decision::ReleaseHold { of, id, decided, answer } => {
-            let Made { answer: made, mut step } = writer.release_hold(&of, &id, &decided);
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-        Decision::Open { asked, answer } => {
-            let Made { answer: made, mut step } = writer.open_controller(&asked);
-            publish(writer, &mut step, index);
-            let _ = answer.send(made);
-        }
-    }
-    removes
-}
-
 /// The indexer hears of a record before anybody sees it: who has a receipt, or a size, finds the record.
-fn publish(writer: &mut Writer, step: &mut Step, index: &SyncSender<IndexJob>) {
+pub(super) fn publish(writer: &mut Writer, step: &mut Step, index: &SyncSender<IndexJob>) {
     let entries = std::mem::take(&mut step.entries);
     if !entries.is_empty() && index.send(IndexJob::Entries(entries)).is_err() {
         tracing::error!("the indexer is gone: what is recorded cannot be found, so the writer stops; restart akta");

@@ -30,6 +30,7 @@ pub(super) use self::run::Expirer;
 pub use self::told::told_through;
 use super::base::Base;
 use super::group::WriteError;
+use super::identity::rewrite;
 use super::indexer::Indexer;
 use super::node::Node;
 use super::reader::ReadError;
@@ -144,7 +145,7 @@ pub(super) struct Asked {
     pub(super) answer: oneshot::Sender<Result<Expired, ExpireError>>,
 }
 
-/// Expires what is past in a folder that nobody serves, and makes its bytes go before it returns. `base` was opened
+/// Expires what is past in a folder that nobody serves, masks whoever is to be, and makes the bytes go before it returns. `base` was opened
 /// for writing.
 ///
 /// # Errors
@@ -158,6 +159,11 @@ pub fn run_offline(base: &Arc<Base>, confirmed: Option<Date>) -> Result<Expired,
         indexer.forget(&job).map_err(WriteError::from)?;
         reclaim::reclaim(base, &job, || true).map_err(WriteError::from)?;
         writer.reclaimed(&job)?;
+    }
+    for job in rewrite::pending(base).map_err(WriteError::from)? {
+        indexer.erase(&job).map_err(WriteError::from)?;
+        rewrite::reclaim(base, &job, || true).map_err(WriteError::from)?;
+        writer.removed(&job)?;
     }
     indexer.flush().and_then(|()| indexer.settle()).map_err(WriteError::from)?;
     Ok(done)

@@ -140,7 +140,7 @@ fn due(base: &Base) -> Result<Vec<Removing>, WriteError> {
         let time = base.now().max(info.position().recorded_at);
         let told = notice::masked(&place.id, &known.pseudonyms, notice::At { time, zone: &info.zone });
         let removal = Removal { told: vec![to_tell(&told, Date::NEVER)], ..Removal::default() };
-        due.push(Removing { info, place, removal, identity, goes: Vec::new(), masked: known.all() });
+        due.push(Removing { info, place, removal, identity, goes: Vec::new(), masked: known.all(), stays: true });
     }
     Ok(due)
 }

@@ -112,6 +112,7 @@ impl Writer {
                 identity: erasing.who,
                 goes: people.iter().map(|(_, pseudonym)| *pseudonym).collect(),
                 masked: Vec::new(),
+                stays: doomed.known.pseudonyms.len() > people.len(),
             };
             let (receipts, step) = writer.remove(vec![removing])?;
             Ok(Ok((Erasure { receipt: receipts.into_iter().next(), ..doomed.erasure() }, step)))

@@ -34,6 +34,8 @@ pub(super) struct Removing {
     pub(super) goes: Vec<Pseudonym>,
     /// Pseudonyms of whom names and e-mail addresses go.
     pub(super) masked: Vec<Pseudonym>,
+    /// They are known by other pseudonyms still: what was decided about them holds on.
+    pub(super) stays: bool,
 }
 
 impl Removing {
@@ -51,18 +53,18 @@ impl Removing {
         }
     }
 
-    /// What becomes of a removal of the same bucket: of whoever is gone, nothing lasts, and of whoever is masked no id does
-    /// that is contact data.
+    /// What becomes of a removal of the same bucket: of whoever is wholly gone nothing lasts, and of whoever is masked no id
+    /// does that is contact data.
     fn of_other(&self, place: &Place, removal: Removal) -> Option<Removal> {
         let theirs = (place.trail, &removal.namespace, &removal.id)
             == (self.place.trail, &self.identity.namespace, &self.identity.id);
         if !theirs || Kind::of(&removal) == Kind::UnderWay {
             return Some(removal);
         }
-        if !self.goes.is_empty() {
+        if !self.stays {
             return None;
         }
-        if self.identity.id_is_contact() {
+        if !self.masked.is_empty() && self.identity.id_is_contact() {
             let pseudonyms = self.masked.iter().map(|pseudonym| pseudonym.0.to_vec()).collect();
             let stays = Kind::of(&removal) == Kind::Restriction;
             return stays.then(|| Removal { id: String::new(), pseudonyms, ..removal });

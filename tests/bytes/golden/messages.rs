@@ -120,6 +120,7 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
                 domain: 4,
                 controller: "school-12".into(),
                 pseudonym: vec![0xe2; 32],
+                ..VaultAccount::default()
             }
             .encode_to_vec(),
         ),
@@ -249,7 +250,8 @@ fn retention_chosen() -> RetentionChosen {
 
 /// A source with a seed, and one whose part carries its own salt.
 fn frame() -> Frame {
-    let part = |salt| FramePart { offset: 200, part: 2, index: 258, content: b"content".to_vec(), salt };
+    let content = || b"content".to_vec();
+    let part = |salt| FramePart { offset: 200, part: 2, index: 258, content: content(), salt, erased_hash: Vec::new() };
     Frame {
         sources: vec![
             FrameSource { seed: vec![7; 32], parts: vec![part(Vec::new())] },

@@ -145,7 +145,7 @@ fn frame(node: &Node, info: &Info, key: &[u8], value: &[u8]) -> Option<Vec<u8>> 
 /// Both halves of a vault row, opened by the page alone.
 fn halves(node: &Node, key: &[u8], value: &[u8]) -> [Vec<u8>; 2] {
     let bucket = u16::from_be_bytes(number(key, 0));
-    let bucket_key = node.base.keyring.bucket_key(bucket).unwrap();
+    let bucket_key = node.base.keyring.bucket_keys(bucket).unwrap().now;
     let controller = node.trail(&school()).key.clone();
     let vault_key = Key::derive("akta v1 vault key", &[bucket_key.bytes(), controller.bytes()]);
     let length = usize::from(u16::from_be_bytes(number(value, 1)));
@@ -199,7 +199,7 @@ fn rows_are_named_as_the_page_says() {
         let identity = identity_bytes(&school(), &account.namespace, id);
         let chosen = Key::derive("akta v1 vault bucket", &[lasting.bytes()]).hash(&identity);
         let bucket = u16::from_be_bytes([chosen[0], chosen[1]]) >> 4;
-        let bucket_key = node.base.keyring.bucket_key(bucket).unwrap();
+        let bucket_key = node.base.keyring.bucket_keys(bucket).unwrap().now;
         let domain = u8::try_from(account.domain).unwrap();
         let hash = Key::derive("akta v1 vault row", &[bucket_key.bytes()]).hash(&[&identity[..], &[domain]].concat());
         assert_eq!(key, [&bucket.to_be_bytes()[..], &hash].concat());

@@ -203,6 +203,7 @@ fn sight(base: &Base, origin: &str, size: u64) -> Trail {
                 // What holds keep is not in an export.
                 Verdict::Expired | Verdict::Held => seen.expired += 1,
                 Verdict::Sealed => seen.sealed += 1,
+                Verdict::Erased => panic!("nobody is erased here"),
             }
         }
     }
