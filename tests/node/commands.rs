@@ -334,7 +334,7 @@ fn status_tells_of_services_start_and_trails() {
     assert_eq!(json.status.code(), Some(1), "a trail that was named and is not there: {}", shown(&json));
     let found: Value = serde_json::from_slice(&json.stdout).unwrap();
     let services = found["services"].as_object().unwrap();
-    assert!(services.len() == 5 && services.values().all(|status| status == "SERVING"), "{found}");
+    assert!(services.len() == 6 && services.values().all(|status| status == "SERVING"), "{found}");
     assert_eq!([&found["node"]["keyring_generation"], &found["node"]["dev"]], [&json!(1), &json!(true)]);
     let started = found["node"]["started_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert!(jiff::Timestamp::now().as_second() - started.as_second() < 120, "{found}");

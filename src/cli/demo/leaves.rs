@@ -19,7 +19,7 @@ use crate::grpc::api::{
     SetLoneApprovalRequest,
 };
 use crate::model::permission::approval::LONE_WAIT;
-use crate::model::stored::{Deed, ErasureGround, Purpose};
+use crate::model::stored::{Deed, ErasureGround, Purpose, RetentionClass};
 use crate::server::Server;
 
 const GROUND: &str = "letter of the day she left";
@@ -76,7 +76,8 @@ async fn tell(paper: Paper, address: &str, clock: &ManualClock) -> Result<bool, 
     let went = done.fates.iter().any(|fate| fate.outcome() == ErasureOutcome::Erased && fate.parts > 0);
 
     let after = about.rows(&mut client).await?;
-    let nameless = acts_of(&after, LEAVER).is_empty();
+    // Who made an entry of the register stays named in it.
+    let nameless = acts_of(&after, LEAVER).iter().all(|row| row.retention_class() == RetentionClass::Register);
     let forgotten = went && nameless;
     paper.verdict(
         forgotten,
@@ -87,13 +88,13 @@ async fn tell(paper: Paper, address: &str, clock: &ManualClock) -> Result<bool, 
     paper.verdict(
         same,
         if same { "UNCHANGED" } else { "CHANGED" },
-        &format!("who looked at this pupil's data: {}, hers without her name.", count(after.len(), "access")),
+        &format!(
+            "who looked at this pupil's data: {}, hers without her name, but in the register.",
+            count(after.len(), "access")
+        ),
     );
     match done.receipt.as_ref() {
-        Some(receipt) => paper.meaning(&format!(
-            "Notice {} of the trail tells of it, and names nobody. Of the register her entries stay hers, as the law has it.",
-            receipt.seq
-        )),
+        Some(receipt) => paper.meaning(&format!("Notice {} of the trail tells of it, and names nobody.", receipt.seq)),
         None => paper.verdict(false, "NOT TOLD", "no notice tells of it: please report this"),
     }
     Ok(forgotten && same && done.receipt.is_some())
