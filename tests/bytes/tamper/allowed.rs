@@ -42,6 +42,7 @@ const ALLOWED: &[Allowed] = &[
     (&["db/meta trail/"], &[FlipValue, Swap], Keys, "a controller's key that opens nothing"),
     (&["vault/row"], &[FlipKey, FlipValue, Truncate, Swap, Duplicate, RollBack], Keys, "what is sealed is not opened"),
     (&["vault/held"], &[FlipValue, Truncate, Swap, Delete, RollBack], Keys, "what is sealed is not opened, nor how much there is"),
+    (&["vault/held"], &[RollBack], Harmless, "all of a hold as it was before it kept something: nothing else says how much it has kept"),
     (&["vault/pseudonym"], &[FlipKey, Swap, RollBack], Keys, "keys of the rows are keyed hashes"),
     (&["index/posting", "index/event_id"], ANY, Keys, "terms and ids stand in sealed parts"),
     (&["vault/*.log", "vault/*.sst", "vault/MANIFEST", "vault/"], &[FlipKey, FlipValue, Truncate, Delete, Swap, RollBack], Keys,
