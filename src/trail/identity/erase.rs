@@ -1,7 +1,7 @@
 //! Erasure: by a request that was agreed to, in the order of [`super`].
 
 use super::super::acts::ChangeError;
-use super::super::approved::{Doing, approved};
+use super::super::approved::{Approval, Doing, approved};
 use super::super::base::Base;
 use super::super::change::Made;
 use super::super::group::WriteError;
@@ -50,15 +50,6 @@ impl Writer {
             let Some(id) = uuid::Uuid::try_parse(&erasing.approval).ok().map(uuid::Uuid::into_bytes) else {
                 return refused(Refusal::Unknown("request"));
             };
-            if let Some((receipt, says)) =
-                told::first(&base, &info, &id, |says| matches!(says, Says::IdentityErased(_)))?
-            {
-                let notices: Vec<_> = says
-                    .into_iter()
-                    .filter_map(|says| if let Says::IdentityErased(told) = says { Some(told) } else { None })
-                    .collect();
-                return Ok(Ok((Erasure { receipt: Some(receipt), ..Erasure::told(&notices) }, Step::nothing())));
-            }
             if let Err(refusal) = ground_is_good(at, decided) {
                 return Ok(Err(refusal));
             }
@@ -72,6 +63,17 @@ impl Writer {
                 Ok(approval) => approval,
                 Err(refusal) => return Ok(Err(refusal)),
             };
+            // Done before, for this person and by whoever asks now: the first answer.
+            if matches!(approval, Approval::Used)
+                && let Some((receipt, says)) =
+                    told::first(&base, &info, &id, |says| matches!(says, Says::IdentityErased(_)))?
+            {
+                let notices: Vec<_> = says
+                    .into_iter()
+                    .filter_map(|says| if let Says::IdentityErased(told) = says { Some(told) } else { None })
+                    .collect();
+                return Ok(Ok((Erasure { receipt: Some(receipt), ..Erasure::told(&notices) }, Step::nothing())));
+            }
             let bucket = base.vault.bucket_of(of(&info), &erasing.who);
             let doomed = match writer.doomed(&info, bucket, &erasing.who, erasing.doomed)? {
                 Ok(Some(doomed)) => doomed,

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! With its removal in the vault a deed is decided: what a stop kept from being told, the next start tells, and goes on
-//! from there before anything is read ([`finish`]). A fresh key without one was for nothing, and goes.
+//! from there before anything is read (`finish`). A fresh key without one was for nothing, and goes.
 
 mod deactivate;
 mod doomed;
