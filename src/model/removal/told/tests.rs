@@ -1,3 +1,5 @@
+//! What a removal tells is heard as it was meant, and nothing else is.
+
 use proptest::prelude::*;
 
 use super::*;
