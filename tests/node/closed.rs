@@ -19,6 +19,7 @@ use tonic_types::StatusExt;
 use super::binary::{akta, shown};
 use super::neighbours::{Neighbours, SCHOOLS, with};
 use super::skip::skip;
+use super::stranger::finds_nothing;
 use super::support::{Events, data, run};
 
 const SCHOOL: &str = SCHOOLS[0];
@@ -252,9 +253,6 @@ fn proved(folder: &Path) {
         (&["folder"], data(folder).into_os_string()),
         (&["export"], folder.join("export.jsonl").into_os_string()),
     ] {
-        let mut command = std::process::Command::new(&python);
-        command.args(["-m", "verifier"]).args(words).arg("--json").arg(path).current_dir(env!("CARGO_MANIFEST_DIR"));
-        let output = command.env("PYTHONPATH", "tests").env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", shown(&output));
+        finds_nothing(&python, words, Path::new(&path));
     }
 }

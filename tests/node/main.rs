@@ -49,6 +49,7 @@ mod secrets;
 mod secure;
 #[path = "../common/skip.rs"]
 mod skip;
+mod stranger;
 mod support;
 mod terminal;
 mod thief;
