@@ -334,19 +334,14 @@ fn proved(folder: &Path, before: &[Value], after: &[Value]) {
     judged_by_others(folder);
 }
 
-/// Whoever has never seen Akta's sources finds nothing either: in the folder, with keys and without, in both exports.
+/// Whoever has never seen Akta's sources finds nothing either in both exports.
 fn judged_by_others(folder: &Path) {
     let Some(python) = std::env::var_os("AKTA_PYTHON") else {
         let why = "AKTA_PYTHON does not name a Python with the verifier's packages";
         return skip("somebody_leaves_and_every_proof_stays", why);
     };
     let at = |name: &str| folder.join(name).into_os_string();
-    for (words, path) in [
-        (&["folder", "--dev"][..], at("data")),
-        (&["folder"], at("data")),
-        (&["export"], at("before.jsonl")),
-        (&["export"], at("after.jsonl")),
-    ] {
+    for (words, path) in [(&["export"][..], at("before.jsonl")), (&["export"], at("after.jsonl"))] {
         finds_nothing(&python, words, Path::new(&path));
     }
 }
