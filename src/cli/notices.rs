@@ -15,8 +15,8 @@ use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
 use crate::model::stored::{
-    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, HoldKind,
-    IdentityErased, RetentionChosen, RetentionClass,
+    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, GuardedHead, HoldKind,
+    IdentityErased, RetentionChosen, RetentionClass, TrailRestored,
 };
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
@@ -154,6 +154,7 @@ fn told(kind: &Kind) -> (&'static str, Value) {
         Kind::HoldReviewed(it) => ("hold_reviewed", json!({"id": uuid(&it.id), "review_on": day(it.review_on)})),
         Kind::HoldReleased(it) => ("hold_released", json!({"id": uuid(&it.id)})),
         Kind::ControllerClosed(it) => ("controller_closed", closed(it)),
+        Kind::TrailRestored(it) => ("trail_restored", restored(it)),
         Kind::IdentityDeactivated(it) => {
             ("identity_deactivated", json!({"id": uuid(&it.id), "mask_on": day(it.mask_on)}))
         }
@@ -215,6 +216,25 @@ fn closed(it: &ControllerClosed) -> Value {
     if !it.export_sha256.is_empty() {
         says["export_sha256"] = hex(&it.export_sha256).into();
         says["export_size"] = it.export_size.into();
+    }
+    says
+}
+
+/// Where the copy ended, what the guard remembered, and what else went since.
+fn restored(it: &TrailRestored) -> Value {
+    let head = |head: &GuardedHead| format!("{}={}", head.origin, head.size);
+    let mut says = json!({"predecessor": it.predecessor, "size": it.size, "root": hex(&it.root)});
+    if let Some(guarded) = &it.guarded {
+        says["guarded"] = guarded.size.into();
+        says["lost_records"] = guarded.size.saturating_sub(it.size).into();
+    }
+    let lists = [
+        ("released", it.released.iter().map(|id| uuid(id)).collect::<Vec<_>>()),
+        ("lost", it.lost.iter().map(head).collect()),
+        ("ended", it.ended.iter().map(head).collect()),
+    ];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        says[name] = list.into();
     }
     says
 }

@@ -45,6 +45,8 @@ pub mod record;
 #[cfg(feature = "server")]
 pub mod removal;
 #[cfg(feature = "server")]
+pub mod restored;
+#[cfg(feature = "server")]
 pub mod retention;
 #[cfg(feature = "server")]
 pub mod rules;

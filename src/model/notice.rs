@@ -37,13 +37,13 @@ impl From<Says> for Told {
     }
 }
 
-/// Record 0 of every trail.
-pub fn opening(origin: &Origin, zone: &Zone) -> Says {
+/// Record 0 of every trail; `predecessor` is the origin of the one that it follows, empty if none.
+pub fn opening(origin: &Origin, zone: &Zone, predecessor: &str) -> Says {
     Says::Opened(TrailOpened {
         origin: origin.to_string(),
         zone: zone.name().to_owned(),
         policy_version: policy::VERSION.to_owned(),
-        predecessor: String::new(),
+        predecessor: predecessor.to_owned(),
     })
 }
 

@@ -63,6 +63,11 @@ impl Origin {
         &self.0
     }
 
+    /// The writer in it.
+    pub fn writer(&self) -> &str {
+        self.0.split('/').nth(2).unwrap_or_default()
+    }
+
     /// The controller in it.
     pub fn controller(&self) -> Controller {
         Controller(self.0.split('/').nth(1).unwrap_or_default().to_owned())

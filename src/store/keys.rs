@@ -40,8 +40,10 @@ pub const META_FORMAT: &[u8] = b"format";
 pub const META_WRITER: &[u8] = b"writer";
 /// Meta: the newest keyring generation used, u64.
 pub const META_GENERATION: &[u8] = b"keyring generation";
-/// Meta: prefix of the trails, followed by the controller's name.
+/// Meta: prefix of the last trail of each controller, followed by its name.
 pub const META_TRAIL: &[u8] = b"trail/";
+/// Meta: prefix of trails that another one of the same controller follows, followed by the controller's name, `/`, and the number of the trail in 10 digits.
+pub const META_FROZEN: &[u8] = b"frozen/";
 /// Meta: prefix of how far the rows of a trail are merged, u64, followed by the controller's name.
 pub const META_MERGED: &[u8] = b"merged/";
 
@@ -52,6 +54,9 @@ pub const META_RECLAIMED: &[u8] = b"reclaimed/";
 
 /// Meta: prefix of controllers that are closed, u8, followed by the controller's name.
 pub const META_CLOSED: &[u8] = b"closed/";
+
+/// Meta: a restore is under way, u8 0.
+pub const META_RESTORED: &[u8] = b"restored";
 
 /// Number of a trail in storage keys.
 pub type Trail = u32;
@@ -193,6 +198,16 @@ pub fn held_place(key: &[u8]) -> Option<(u64, Date)> {
 /// Key of a trail's description.
 pub fn trail_meta(controller: &Controller) -> Vec<u8> {
     [META_TRAIL, controller.as_str().as_bytes()].concat()
+}
+
+/// Key of the description of a trail of a controller that another one follows.
+pub fn frozen_meta(controller: &Controller, number: Trail) -> Vec<u8> {
+    [&frozen_of(controller)[..], format!("{number:010}").as_bytes()].concat()
+}
+
+/// What the keys of such trails of a controller begin with: they sort as they follow each other.
+pub fn frozen_of(controller: &Controller) -> Vec<u8> {
+    [META_FROZEN, controller.as_str().as_bytes(), b"/"].concat()
 }
 
 /// Key of how far the rows of a trail are merged.

@@ -16,12 +16,13 @@ use super::leaves::Leaves;
 use super::meta::{self, FORMAT, Meta, OLDEST};
 use super::position::stored_size;
 use super::reader::ReadError;
+use super::restore;
 use super::trails::{Head, Info, Trails};
 use super::vault::Vault;
-use crate::env::{Clock, Entropy, random};
+use crate::env::{Clock, Entropy};
 use crate::metrics::Metrics;
 use crate::model::date::{Date, Timestamp, Zone};
-use crate::model::origin::{Controller, is_name};
+use crate::model::origin::{Controller, Origin, is_name};
 use crate::model::stored::TrailMeta;
 use crate::model::tiles;
 use crate::store::disk::Disk;
@@ -173,6 +174,7 @@ impl Base {
         let mut base = Self::assemble((disk.db, disk.vault, disk.index), keyring, Some(guard), meta, settings, world);
         base.check_guard()?;
         base.upgrade()?;
+        restore::succeed(&base)?;
         folding::fill(&base)?;
         hold::fill(&base, true)?;
         identity::fill(&base)?;
@@ -219,10 +221,8 @@ impl Base {
         world: World,
     ) -> Self {
         let keyring = Arc::new(keyring);
-        // They are numbered without a gap.
-        let next = meta.trails.iter().map(|trail| trail.number + 1).max().unwrap_or_default();
         let vault = Vault::new(vault, keyring.clone());
-        let (format, writer) = (meta.format, meta.writer);
+        let (format, writer, trails) = (meta.format, meta.writer, Trails::after(&meta.trails));
         let zones = Zones::of(&meta.trails, &meta.expired);
         for zone in meta.trails.iter().map(|trail| &trail.zone) {
             if let Some(through) = keyring.destroyed_through(zone) {
@@ -236,7 +236,7 @@ impl Base {
             vault,
             world,
             guard,
-            trails: Trails::after(next),
+            trails,
             zones,
             acts: Registry::default(),
             holds: Holds::default(),
@@ -266,16 +266,36 @@ impl Base {
         meta::descriptions(self.db.as_ref())
     }
 
+    /// The trails that follow one of its controller, in which things are told of it; none unless it is frozen.
+    pub(super) fn later(&self, info: &Info) -> Result<Vec<TrailMeta>, store::Error> {
+        if !info.frozen {
+            return Ok(Vec::new());
+        }
+        let mut line = meta::past(self.db.as_ref(), &info.controller)?;
+        line.extend(meta::description(self.db.as_ref(), &info.controller)?);
+        line.retain(|meta| meta.number > info.number);
+        Ok(line)
+    }
+
     /// Refuses a store that is behind its guard.
     fn check_guard(&self) -> Result<(), OpenError> {
         let heads = self.guard.as_ref().map(Guard::heads).transpose().map_err(OpenError::Guard)?.unwrap_or_default();
         let metas = self.descriptions()?;
+        let restored = metas.iter().any(|meta| meta.frozen);
         for (origin, guarded) in heads {
             let meta = metas.iter().find(|meta| meta.origin == origin);
+            // A copy was restored: what it lacks its trails tell, and go on in others.
+            let lost = || restored && Origin::parse(&origin).is_some_and(|origin| origin.writer() != self.writer);
+            if meta.is_none() && lost() {
+                continue;
+            }
             let have = match meta {
                 Some(meta) => stored_size(self.db.as_ref(), meta.number)?,
                 None => 0,
             };
+            if have < guarded.size && meta.is_some_and(|meta| meta.frozen) {
+                continue;
+            }
             let behind = || OpenError::Behind { origin: origin.clone(), have, guarded: guarded.size };
             let info = meta.and_then(|meta| Info::new(meta, &self.keyring)).ok_or_else(behind)?;
             if have < guarded.size || self.root(&info, guarded.size)? != guarded {
@@ -310,8 +330,7 @@ impl Base {
 }
 
 fn first_rows(db: &dyn Store, entropy: &dyn Entropy) -> Result<Meta, store::Error> {
-    let suffix: [u8; 4] = random(entropy);
-    let writer = format!("w{:08x}", u32::from_be_bytes(suffix));
+    let writer = meta::writer_of(entropy);
     let mut batch = Batch::default();
     batch.put(Family::Meta, keys::META_FORMAT, FORMAT.to_be_bytes());
     batch.put(Family::Meta, keys::META_WRITER, writer.as_bytes());

@@ -106,8 +106,8 @@ impl Writer {
                 }
                 Err(error) => return Err(error),
             };
-            let (info, entries) = open_trail(&base, &opening)?;
-            if opening.first.is_some() {
+            let (info, entries) = open_trail(&base, &opening, |_| Ok(()))?;
+            if !opening.first.is_empty() {
                 let (change, decided) = (Change::Profile(asked.profile.clone()), asked.decided.clone());
                 let mut acts = Acts::default();
                 acts.apply(change, decided, opening.recorded_at);
@@ -241,7 +241,8 @@ fn admit(base: &Base, asked: &Asked) -> Result<Admitted, WriteError> {
             zone: zone.clone(),
             today: zone.date(recorded_at).max(Date::of_utc(recorded_at)),
             recorded_at,
-            first,
+            predecessor: None,
+            first: first.into_iter().collect(),
         }),
     })
 }

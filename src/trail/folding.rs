@@ -6,6 +6,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::base::Base;
+use super::meta;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
 use crate::model::date::Timestamp;
@@ -24,7 +25,8 @@ use crate::store::{self, Family, Scan, keys};
 ///
 /// The disk fails.
 pub(super) fn fill(base: &Base) -> Result<(), ReadError> {
-    for meta in base.descriptions()? {
+    for meta in meta::descriptions_after(base.db.as_ref(), None) {
+        let meta = meta?;
         let Some(rows) = acts_of(base, &meta) else { continue };
         let Some(info) = Info::new(&meta, &base.keyring) else {
             tracing::error!(origin = meta.origin, "the keyring lacks the keys of this trail: no grant of it holds");
@@ -44,6 +46,15 @@ pub(super) fn fill(base: &Base) -> Result<(), ReadError> {
         }
     }
     Ok(())
+}
+
+/// What was decided in a trail, as of now.
+///
+/// # Errors
+///
+/// Its notices are damaged, or the disk fails.
+pub(super) fn of_trail(base: &Base, info: &Info, meta: &TrailMeta) -> Result<Acts, ReadError> {
+    acts_of(base, meta).map_or_else(|| Ok(Acts::default()), |rows| fold(base, info, &rows?))
 }
 
 /// The policy of the last choice of lifetimes that is as it was recorded, where not all notices are.
@@ -84,7 +95,10 @@ fn acts_of(base: &Base, meta: &TrailMeta) -> Option<Result<Rows, ReadError>> {
             return Some(Err(loss(seq)));
         };
         before = seq;
-        told |= !matches!(core.kind, Some(Kind::Opened(_) | Kind::KeyringOpened(_) | Kind::Expired(_)));
+        told |= !matches!(
+            core.kind,
+            Some(Kind::Opened(_) | Kind::TrailRestored(_) | Kind::KeyringOpened(_) | Kind::Expired(_))
+        );
         rows.push((seq, core));
     }
     told.then_some(Ok(rows))

@@ -265,8 +265,8 @@ impl<'a> Group<'a> {
             }
             None => {
                 let (controller, zone) = (controller.clone(), self.base.settings.zone.clone());
-                let opening = Opening { controller, zone, today, recorded_at, first: None };
-                let (info, entries) = open_trail(self.base, &opening)?;
+                let opening = Opening { controller, zone, today, recorded_at, predecessor: None, first: Vec::new() };
+                let (info, entries) = open_trail(self.base, &opening, |_| Ok(()))?;
                 let position = info.position();
                 self.opened.push((info.clone(), Head { size: position.size, root: position.tree.root() }));
                 self.entries.extend(entries);

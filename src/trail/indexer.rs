@@ -103,15 +103,15 @@ impl Indexer {
                 rebuilt = true;
             }
             if indexed != size {
-                behind.push(meta.origin);
+                behind.push(meta);
             }
         }
         if rebuilt {
             indexer.clear()?;
-            behind = base.descriptions()?.into_iter().map(|meta| meta.origin).collect();
+            behind = base.descriptions()?;
         }
-        for origin in behind.iter().filter_map(|origin| Origin::parse(origin)) {
-            if let Some(info) = base.trail(&origin.controller())? {
+        for (meta, origin) in behind.iter().filter_map(|meta| Some((meta, Origin::parse(&meta.origin)?))) {
+            if let Some(info) = base.trail(&origin.controller())?.and_then(|last| last.of_line(meta.number)) {
                 indexer.catch_up(&info)?;
             }
         }

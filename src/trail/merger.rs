@@ -28,7 +28,8 @@ impl Merger {
     /// An hour is closed: every trail has its turn.
     pub(super) fn begin(&mut self) -> Result<(), store::Error> {
         if self.is_idle() {
-            let origins = self.base.descriptions()?.into_iter().filter_map(|meta| Origin::parse(&meta.origin));
+            let metas = self.base.descriptions()?.into_iter().filter(|meta| !meta.frozen);
+            let origins = metas.filter_map(|meta| Origin::parse(&meta.origin));
             self.waiting = origins.map(|origin| origin.controller()).collect();
         }
         Ok(())

@@ -10,6 +10,7 @@ use prost::Message;
 
 use super::base::OpenError;
 use super::expiry::zones::{self, Marks};
+use crate::env::{Entropy, random};
 use crate::model::date::Zone;
 use crate::model::origin::{Controller, Origin};
 use crate::model::stored::TrailMeta;
@@ -67,26 +68,28 @@ impl Meta {
         Ok(Some(meta))
     }
 
-    /// Trails are of this store, numbered without a gap, and none shares a controller's key with another.
+    /// Those that go on are of this store; all are numbered without a gap, and no controller has the key of another.
     fn check_trails(&self) -> Result<(), Error> {
-        let (mut numbers, mut slots) = (BTreeSet::new(), BTreeSet::new());
+        let mut numbers = BTreeSet::new();
+        let mut slots: BTreeMap<u32, &str> = BTreeMap::new();
         for trail in &self.trails {
             let [_, controller, writer] = names(&trail.origin);
             let name = [keys::META_TRAIL, controller.as_bytes()].concat();
-            if writer != self.writer {
+            if !trail.frozen && writer != self.writer {
                 return Err(bad(&name, &format!("is of another store than the row \"writer\": {}", self.writer)));
             }
             if !numbers.insert(trail.number) {
                 return Err(bad(&name, "has the number of another trail"));
             }
-            if !slots.insert(trail.controller_slot) {
+            if *slots.entry(trail.controller_slot).or_insert(controller) != controller {
                 return Err(bad(&name, "has the key of another controller"));
             }
         }
         match (0..).zip(&numbers).find(|(expected, number)| expected != *number) {
             Some((expected, _)) => {
-                let what =
-                    format!("no row \"trail/...\" has the number {expected}, though trails are numbered without gap");
+                let what = format!(
+                    "no row \"trail/...\" or \"frozen/...\" has the number {expected}, though trails are numbered without gap"
+                );
                 Err(Error::Corrupt(format!("meta: {what}")))
             }
             None => Ok(()),
@@ -94,12 +97,19 @@ impl Meta {
     }
 }
 
-/// The descriptions of all trails, by controller.
+/// The descriptions of all trails: those that others follow, then the last of each controller, both by controller.
 pub fn descriptions(db: &dyn Store) -> Result<Vec<TrailMeta>, Error> {
-    descriptions_after(db, None).collect()
+    let rows = db.scan(Scan::prefix(Family::Meta, keys::META_FROZEN)).chain(db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL)));
+    rows.map(|row| row.and_then(|(key, value)| describe(&key, &value))).collect()
 }
 
-/// The descriptions of trails, by controller, of those whose names come after that one.
+/// The descriptions of a controller's trails that others follow, oldest first.
+pub fn past(db: &dyn Store, controller: &Controller) -> Result<Vec<TrailMeta>, Error> {
+    let rows = db.scan(Scan::prefix(Family::Meta, &keys::frozen_of(controller)));
+    rows.map(|row| row.and_then(|(key, value)| describe(&key, &value))).collect()
+}
+
+/// The descriptions of the last trail of each controller, by name, of those whose names come after that one.
 pub fn descriptions_after<'a>(
     db: &'a dyn Store,
     after: Option<&Controller>,
@@ -114,7 +124,7 @@ pub fn descriptions_after<'a>(
     })
 }
 
-/// The description of a controller's trail; `None` if it has none.
+/// The description of a controller's last trail; `None` if it has none.
 pub fn description(db: &dyn Store, controller: &Controller) -> Result<Option<TrailMeta>, Error> {
     let key = keys::trail_meta(controller);
     db.get(Family::Meta, &key)?.map(|value| describe(&key, &value)).transpose()
@@ -150,7 +160,8 @@ pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64
     for row in db.scan(Scan::all(Family::Meta)) {
         let (key, value) = row?;
         if [keys::META_FORMAT, keys::META_WRITER, keys::META_GENERATION].contains(&&*key)
-            || [keys::META_TRAIL, keys::META_EXPIRED, keys::META_RECLAIMED, keys::META_CLOSED]
+            || key[..] == *keys::META_RESTORED
+            || [keys::META_TRAIL, keys::META_FROZEN, keys::META_EXPIRED, keys::META_RECLAIMED, keys::META_CLOSED]
                 .iter()
                 .any(|name| key.starts_with(name))
         {
@@ -175,10 +186,9 @@ pub(super) fn odd_rows(db: &dyn Store, sizes: impl Fn(&Controller) -> Option<u64
 
 fn describe(key: &[u8], value: &[u8]) -> Result<TrailMeta, Error> {
     let meta = TrailMeta::decode(value).map_err(|_| bad(key, "is not well-formed"))?;
-    let controller = key.strip_prefix(keys::META_TRAIL).unwrap_or_default();
     let what = match Origin::parse(&meta.origin) {
         None => "names no origin",
-        Some(origin) if origin.controller().as_str().as_bytes() != controller => "is of another controller's trail",
+        Some(origin) if key_of(key, &meta, &origin.controller()) != key => "is of another controller's trail",
         Some(_) if Zone::named(&meta.zone).is_none() => "names a time zone that is not known",
         Some(_) if meta.encode_to_vec() != value => "is not encoded as Akta does",
         Some(_) => return Ok(meta),
@@ -186,10 +196,22 @@ fn describe(key: &[u8], value: &[u8]) -> Result<TrailMeta, Error> {
     Err(bad(key, what))
 }
 
+/// Under which key a trail of that controller stands: the last of them, which may be frozen as those before it are, or one of
+/// these.
+fn key_of(key: &[u8], trail: &TrailMeta, of: &Controller) -> Vec<u8> {
+    let past = key.starts_with(keys::META_FROZEN) && trail.frozen;
+    if past { keys::frozen_meta(of, trail.number) } else { keys::trail_meta(of) }
+}
+
 /// The parts of an origin that was parsed before.
 fn names(origin: &str) -> [&str; 3] {
     let mut names = origin.split('/');
     std::array::from_fn(|_| names.next().unwrap_or_default())
+}
+
+/// A new name of a store: the last part of its origins.
+pub(super) fn writer_of(entropy: &dyn Entropy) -> String {
+    format!("w{:08x}", u32::from_be_bytes(random(entropy)))
 }
 
 fn writer_name(bytes: &[u8]) -> Option<String> {
@@ -236,6 +258,7 @@ mod tests {
             zone: "Europe/Warsaw".to_owned(),
             controller_slot: number,
             zone_number: 0,
+            frozen: false,
         }
     }
 

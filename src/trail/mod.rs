@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`submission`] and [`plan`] (what is to be recorded) → [`sequencer`] (pure: gives places) →
 //! [`writer`] (one group, one synced batch) → [`indexer`] (derived) → [`guard`] → [`reader`] and [`search`] →
-//! [`hold`] (what is kept past its date) → [`closing`] (a controller's end) → [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
+//! [`hold`] (what is kept past its date) → [`closing`] (a controller's end) → [`restore`] (older copies) → [`proof`] → [`node`] (threads and queues around them). [`base`] is what they stand on.
 
 pub mod acts;
 pub mod answer;
@@ -37,6 +37,7 @@ pub mod preview;
 pub mod proof;
 pub mod reader;
 mod remover;
+pub mod restore;
 #[cfg(test)]
 mod rig;
 pub mod rotation;

@@ -26,36 +26,51 @@ pub(super) struct Opening {
     /// Dates up to and including this are past.
     pub(super) today: Date,
     pub(super) recorded_at: Timestamp,
+    /// The trail that it follows.
+    pub(super) predecessor: Option<TrailMeta>,
     /// What stands in it from the first batch on.
-    pub(super) first: Option<Told>,
+    pub(super) first: Vec<Told>,
 }
 
-/// Opens a trail: its description, its opening notice and what it begins with, in a batch of their own.
+/// Opens a trail: its description, its opening notice and what it begins with, in a batch of their own; what must be durable
+/// before that is `prepare`d.
 ///
 /// Order: keyring → this batch → vault. Vault rows are sealed under the controller's key, so which slot is its own
 /// must be durable before the first of them.
-pub(super) fn open_trail(base: &Base, opening: &Opening) -> Result<(Arc<Info>, Vec<Entry>), WriteError> {
-    let Opening { controller, zone, today, recorded_at, first } = opening;
+pub(super) fn open_trail(
+    base: &Base,
+    opening: &Opening,
+    prepare: impl FnOnce(&Info) -> Result<(), WriteError>,
+) -> Result<(Arc<Info>, Vec<Entry>), WriteError> {
+    let Opening { controller, zone, today, recorded_at, predecessor, first } = opening;
     let entropy = base.world.entropy.as_ref();
     let number = base.trails.next_number();
-    base.keyring.ensure(zone, *today, number, entropy)?;
+    // The controller keeps its key.
+    let slot = predecessor.as_ref().map_or_else(|| base.trails.next_slot(&base.keyring), |before| before.controller_slot);
+    base.keyring.ensure(zone, *today, slot, entropy)?;
     let origin = Origin::new(&base.settings.authority, controller, &base.writer).expect("its parts are names");
     let zone_number = base.keyring.zone_number(zone.name()).expect("its keys were just made");
     let meta = TrailMeta {
         number,
         origin: origin.to_string(),
         zone: zone.name().to_owned(),
-        controller_slot: number,
+        controller_slot: slot,
         zone_number: zone_number.into(),
+        frozen: false,
     };
     let info = Arc::new(Info::new(&meta, &base.keyring).expect("its keys were just made"));
+    prepare(&info)?;
     let empty = Position::empty(Link::of_origin(&origin));
     let mut sequencer = Sequencer::new(number, zone_number, info.link, empty, entropy);
-    let told = std::iter::once(Told::from(notice::opening(&origin, zone))).chain(first.clone());
+    let follows = predecessor.as_ref().map_or("", |before| &before.origin);
+    let told = std::iter::once(Told::from(notice::opening(&origin, zone, follows))).chain(first.clone());
     let placed: Vec<Placed> = told.map(|told| sequencer.notice(told, *recorded_at)).collect();
 
     let mut batch = Batch::default();
     batch.put(Family::Meta, keys::trail_meta(controller), meta.encode_to_vec());
+    if let Some(before) = predecessor {
+        batch.put(Family::Meta, keys::frozen_meta(controller, before.number), before.encode_to_vec());
+    }
     batch.put(Family::Meta, keys::META_GENERATION, base.keyring.generation().to_be_bytes());
     let key = |date| info.date_key(&base.keyring, Use::Seal, date);
     let position = sequencer.finish(&mut batch, key).map_err(WriteError::NoKey)?;
@@ -63,7 +78,11 @@ pub(super) fn open_trail(base: &Base, opening: &Opening) -> Result<(Arc<Info>, V
 
     info.set_position(position);
     base.zones.add(zone, zone_number);
-    base.trails.add(info.clone());
+    base.trails.made(number, slot);
+    // One that follows others is opened with them, at its first use.
+    if predecessor.is_none() {
+        base.trails.add(info.clone());
+    }
     let entry = |placed: &Placed| Entry::of(&info, &placed.header, &Contents::default(), None);
     let entries = placed.iter().map(entry).collect();
     Ok((info, entries))

@@ -114,9 +114,9 @@ impl<'a> Reader<'a> {
     /// A reader that judges: for it a part is expired once a notice of the trail says so, and not before, whatever the
     /// clock says. Where one says that the controller is closed, every part is.
     pub fn judging(base: &'a Base, info: &'a Info) -> Result<Self, ReadError> {
-        let told = match closing::told(base, info)? {
-            Some(_) => EVERY,
-            None => told_through(base, info)?.unwrap_or(Date::NEVER),
+        let told = match closing::is_over(base, info)? {
+            true => EVERY,
+            false => told_through(base, info)?.unwrap_or(Date::NEVER),
         };
         Ok(Self { judges: true, ..Self::at(base, info, told) })
     }

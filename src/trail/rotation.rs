@@ -122,12 +122,13 @@ impl Writer {
     }
 }
 
-/// Every trail of the node, opened.
+/// Every trail of the node that goes on, opened.
 fn every(base: &Base) -> Result<Vec<Arc<Info>>, ReadError> {
-    let controllers = base.descriptions()?.into_iter();
+    let controllers = base.descriptions()?.into_iter().filter(|meta| !meta.frozen);
     let controllers = controllers.filter_map(|meta| Some(Origin::parse(&meta.origin)?.controller()));
     let infos = controllers.map(|controller| base.trail(&controller));
-    infos.filter_map(Result::transpose).collect()
+    let infos = infos.filter_map(Result::transpose);
+    infos.filter(|info| !info.as_ref().is_ok_and(|info| info.frozen)).collect()
 }
 
 /// Whether the batch in which every trail tells of the next key is there; one trail that does speaks for all.

@@ -51,6 +51,10 @@ pub struct Info {
     pub destroyed: bool,
     /// What it gives without a date.
     pub lasting: LastingKeys,
+    /// No record is added to it any more.
+    pub frozen: bool,
+    /// The controller's trails before it, oldest first; read where the trail is opened, not where it is only described.
+    pub past: Vec<Arc<Info>>,
     published: Mutex<Published>,
     /// Where the next record goes: the writer's alone.
     position: Mutex<Position>,
@@ -97,6 +101,8 @@ impl Info {
             lasting: LastingKeys::of(&key),
             key,
             destroyed,
+            frozen: meta.frozen,
+            past: Vec::new(),
             published: Mutex::new(Published { head, found: 0, guarded: None, indexed: 0, signed_from: 0 }),
             position: Mutex::new(position),
             dates: Mutex::default(),
@@ -117,11 +123,23 @@ impl Info {
             lasting: LastingKeys::of(&key),
             key,
             destroyed: true,
+            frozen: self.frozen,
+            past: self.past.iter().map(|info| Arc::new(info.without_key())).collect(),
             published: Mutex::new(*self.published()),
             position: Mutex::new(self.position()),
             dates: Mutex::default(),
             idle: AtomicU32::new(0),
         }
+    }
+
+    /// The controller's trails, oldest first: this is the last of them.
+    pub fn line(self: &Arc<Self>) -> Vec<Arc<Self>> {
+        self.past.iter().chain([self]).cloned().collect()
+    }
+
+    /// The trail of that number in its line.
+    pub fn of_line(self: &Arc<Self>, number: Trail) -> Option<Arc<Self>> {
+        self.line().into_iter().find(|info| info.number == number)
     }
 
     /// The key of an expiry date for one use; `None` if it was never made or is destroyed.
@@ -229,17 +247,28 @@ pub struct Trails {
     // Held while one is opened: there is never a second of the same trail.
     opening: Mutex<()>,
     next: AtomicU32,
+    next_slot: AtomicU32,
 }
 
 impl Trails {
-    /// None is open; the next new one gets that number.
-    pub fn after(next: Trail) -> Self {
-        Self { next: AtomicU32::new(next), ..Self::default() }
+    /// None is open; the next new one gets the number after these, and the next new controller the slot after theirs.
+    pub fn after(trails: &[TrailMeta]) -> Self {
+        let after = |numbers: fn(&TrailMeta) -> u32| trails.iter().map(|trail| numbers(trail) + 1).max().unwrap_or_default();
+        Self {
+            next: AtomicU32::new(after(|trail| trail.number)),
+            next_slot: AtomicU32::new(after(|trail| trail.controller_slot)),
+            ..Self::default()
+        }
     }
 
     /// The number of the next trail to be opened for the first time.
     pub fn next_number(&self) -> Trail {
         self.next.load(Ordering::Relaxed)
+    }
+
+    /// The slot of the next controller to be opened for the first time: one that never had a key which is destroyed.
+    pub(super) fn next_slot(&self, keyring: &Keyring) -> u32 {
+        (self.next_slot.load(Ordering::Relaxed)..).find(|slot| !keyring.is_destroyed(*slot)).unwrap_or(u32::MAX)
     }
 
     /// The trail of a controller, opened if it is not; `None` if the controller has none.
@@ -251,17 +280,12 @@ impl Trails {
         if let Some(info) = self.opened(controller) {
             return Ok(Some(info));
         }
-        let Some(meta) = meta::description(base.db.as_ref(), controller)? else { return Ok(None) };
-        let info = Info::new(&meta, &base.keyring).ok_or_else(|| {
-            let row = format!("the row \"trail/{controller}\" of meta names");
-            Error::Corrupt(format!("the keyring lacks the keys that {row}: restore the newest keyring"))
-        })?;
-        let position = position(base, &info)?;
-        info.publish(Head { size: position.size, root: position.tree.root() });
-        info.published().found = position.size;
-        info.set_position(position);
-        info.publish_indexed(indexer::indexed(base.index.as_ref(), &info)?, []);
-        let info = Arc::new(info);
+        let mut line = meta::past(base.db.as_ref(), controller)?;
+        line.extend(meta::description(base.db.as_ref(), controller)?);
+        let mut line: Vec<Info> = line.iter().map(|meta| opened(base, meta)).collect::<Result<_, _>>()?;
+        let Some(mut last) = line.pop() else { return Ok(None) };
+        last.past = line.into_iter().map(Arc::new).collect();
+        let info = Arc::new(last);
         self.add(info.clone());
         Ok(Some(info))
     }
@@ -279,9 +303,14 @@ impl Trails {
         }
     }
 
-    /// Adds a trail that was just made.
+    /// A trail was just made, with the key of that slot.
+    pub(super) fn made(&self, number: Trail, slot: u32) {
+        self.next.fetch_max(number + 1, Ordering::Relaxed);
+        self.next_slot.fetch_max(slot + 1, Ordering::Relaxed);
+    }
+
+    /// Adds a trail that is open.
     pub(super) fn add(&self, info: Arc<Info>) {
-        self.next.fetch_max(info.number + 1, Ordering::Relaxed);
         self.open.write().unwrap_or_else(PoisonError::into_inner).insert(info.controller.clone(), info);
     }
 
@@ -311,6 +340,25 @@ impl Trails {
         info.idle.store(0, Ordering::Relaxed);
         Some(info)
     }
+}
+
+/// A trail that is described, where it stands on disk.
+fn opened(base: &Base, meta: &TrailMeta) -> Result<Info, ReadError> {
+    let info = Info::new(meta, &base.keyring).ok_or_else(|| {
+        let names = format!("the description of {} names", meta.origin);
+        Error::Corrupt(format!("the keyring lacks the keys that {names}: restore the newest keyring"))
+    })?;
+    let position = position(base, &info)?;
+    let head = Head { size: position.size, root: position.tree.root() };
+    info.publish(head);
+    info.published().found = position.size;
+    if info.frozen {
+        // It grows no more: what there is was guarded when it did, or is named by the trail after it.
+        info.publish_guarded(head);
+    }
+    info.set_position(position);
+    info.publish_indexed(indexer::indexed(base.index.as_ref(), &info)?, []);
+    Ok(info)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -81,7 +81,7 @@ mod tests {
     fn records(count: u64) -> Vec<(Receipt, Vec<u8>)> {
         let origin = Origin::parse(ORIGIN).expect("is an origin");
         let time = Timestamp::from_nanos(1_795_341_600_000_000_000);
-        let core = notice::contents(notice::opening(&origin, &Zone::default()), None, time)
+        let core = notice::contents(notice::opening(&origin, &Zone::default(), ""), None, time)
             .notice
             .expect("is a notice")
             .encode_to_vec();

@@ -129,6 +129,7 @@ pub fn end(says: &Says, at: Timestamp) -> Option<Timestamp> {
         | Says::SigningKeyRotated(_)
         | Says::KekRotated(_)
         | Says::Expired(_)
+        | Says::TrailRestored(_)
         // Of people, not of decisions: `model::removal`.
         | Says::IdentityDeactivated(_)
         | Says::IdentityMasked(_)
@@ -212,6 +213,7 @@ pub fn hear(core: &NoticeCore, slices: Option<&[(u16, DetailPart)]>) -> Result<O
         | Says::SigningKeyRotated(_)
         | Says::KekRotated(_)
         | Says::Expired(_)
+        | Says::TrailRestored(_)
         | Says::IdentityDeactivated(_)
         | Says::IdentityMasked(_)
         | Says::IdentityErased(_)

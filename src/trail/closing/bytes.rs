@@ -16,7 +16,7 @@ use crate::model::origin::Controller;
 use crate::store::{Batch, Error, Family, Scan, Store, keys};
 
 /// Something may be left.
-pub(super) const UNDER_WAY: u8 = 0;
+pub(in crate::trail) const UNDER_WAY: u8 = 0;
 /// Nothing is.
 pub(super) const DONE: u8 = 1;
 
@@ -60,10 +60,12 @@ impl Indexer {
     /// Removes what the index holds of a controller that is closed, but for how many records it holds.
     pub fn forget_controller(&mut self, job: &Job) -> Result<(), Error> {
         self.flush()?;
-        self.remove_all(&job.info)?;
-        // What was gathered before may have been published to whoever had the key.
-        let indexed = super::super::indexer::indexed(self.base().index.as_ref(), &job.info)?;
-        job.info.publish_indexed(indexed, []);
+        for info in job.info.line() {
+            self.remove_all(&info)?;
+            // What was gathered before may have been published to whoever had the key.
+            let indexed = super::super::indexer::indexed(self.base().index.as_ref(), &info)?;
+            info.publish_indexed(indexed, []);
+        }
         Ok(())
     }
 
@@ -71,7 +73,8 @@ impl Indexer {
     pub(in crate::trail) fn forget_closed(&mut self) -> Result<(), ReadError> {
         let base = self.base();
         for (of, _) in super::super::meta::closed(base.db.as_ref())? {
-            if let Some(info) = base.trail(&of)?.filter(|info| info.destroyed) {
+            let last = base.trail(&of)?.filter(|info| info.destroyed);
+            for info in last.into_iter().flat_map(|last| last.line()) {
                 self.remove_all(&info)?;
             }
         }
@@ -110,16 +113,17 @@ pub(in crate::trail) fn indexed_rows(base: &Base, info: &Info) -> Result<Vec<Sca
 
 /// Makes the bytes go, range by range while `go_on` says so; whether all are gone.
 pub(in crate::trail) fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool) -> Result<bool, ReadError> {
-    let info = &job.info;
     let whole = |scan: Scan| scan.to.map(|to| (scan.from, to));
-    // Nobody knows any more which dates had rows, but headers name them all.
-    for date in named(base, info)? {
-        for (store, family) in [(&base.db, Family::Part), (&base.index, Family::Posting)] {
-            if !go_on() {
-                return Ok(false);
-            }
-            if let Some((from, to)) = whole(Scan::prefix(family, &keys::dated(date, info.zone_number, info.number))) {
-                store.reclaim(family, &from, &to)?;
+    for info in job.info.line() {
+        // Nobody knows any more which dates had rows, but headers name them all.
+        for date in named(base, &info)? {
+            for (store, family) in [(&base.db, Family::Part), (&base.index, Family::Posting)] {
+                if !go_on() {
+                    return Ok(false);
+                }
+                if let Some((from, to)) = whole(Scan::prefix(family, &keys::dated(date, info.zone_number, info.number))) {
+                    store.reclaim(family, &from, &to)?;
+                }
             }
         }
     }

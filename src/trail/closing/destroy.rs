@@ -151,12 +151,16 @@ impl Writer {
         base.vault.forget_met();
         let mut batch = Batch::default();
         batch.put(Family::Meta, keys::META_GENERATION, base.keyring.generation().to_be_bytes());
-        for date in dates(base.db.as_ref(), Family::Part, info)? {
-            remove(&mut batch, &Scan::prefix(Family::Part, &keys::dated(date, info.zone_number, info.number)));
+        for info in info.line() {
+            for date in dates(base.db.as_ref(), Family::Part, &info)? {
+                remove(&mut batch, &Scan::prefix(Family::Part, &keys::dated(date, info.zone_number, info.number)));
+            }
         }
         self.write(batch, base.keyring.generation())?;
         let mut batch = Batch::default();
-        remove(&mut batch, &Scan::prefix(Family::Held, &info.number.to_be_bytes()));
+        for info in info.line() {
+            remove(&mut batch, &Scan::prefix(Family::Held, &info.number.to_be_bytes()));
+        }
         base.vault.store().commit(batch)?;
         Ok(())
     }
@@ -179,14 +183,14 @@ fn remove(batch: &mut Batch, scan: &Scan) {
 
 /// Removes the people of a controller from whole buckets, from that one on, and what is to be removed of them; the bucket to go on at. A bucket that
 /// is sealed anew meanwhile keeps its rows within it.
-fn remove_people(base: &Base, info: &Info, from: u16) -> Result<u16, Error> {
+fn remove_people(base: &Base, info: &Arc<Info>, from: u16) -> Result<u16, Error> {
     let of = Of { controller: &info.controller, key: &info.key };
     let store = base.vault.store();
     let (mut batch, mut looked, mut bucket) = (Batch::default(), 0, from);
     if from == 0 {
         for row in store.scan(Scan::all(Family::Removal)) {
             let (key, _) = row?;
-            if keys::removal_of(&key).is_some_and(|(_, trail, _)| trail == info.number) {
+            if keys::removal_of(&key).is_some_and(|(_, trail, _)| info.of_line(trail).is_some()) {
                 batch.remove(Family::Removal, key);
             }
         }

@@ -21,7 +21,7 @@ mod count;
 mod destroy;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use prost::Message;
 use tokio::sync::oneshot;
 
 pub use self::bytes::Job;
-pub(super) use self::bytes::{indexed_rows, pending, reclaim};
+pub(super) use self::bytes::{UNDER_WAY, indexed_rows, pending, reclaim};
 pub use self::certificate::Certificate;
 pub use self::count::{Counts, Preview};
 pub(super) use self::destroy::Closer;
@@ -40,6 +40,7 @@ use super::base::Base;
 use super::decision::Decision;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
+use super::restore;
 use super::submission::{Receipt, RecordError};
 use super::threads::Inbox;
 use super::trails::Info;
@@ -96,6 +97,15 @@ pub(super) fn told(base: &Base, info: &Info) -> Result<Option<Told>, Error> {
         }
     }
     Ok(None)
+}
+
+/// Whether the controller of a trail came to its end: its last trail tells or, where that was lost, the node's.
+pub(super) fn is_over(base: &Base, info: &Info) -> Result<bool, Error> {
+    if told(base, info)?.is_some() || restore::ended(base)?.contains(&info.origin) {
+        return Ok(true);
+    }
+    let Some(last) = base.later(info)?.pop().and_then(|last| Info::new(&last, &base.keyring)) else { return Ok(false) };
+    Ok(told(base, &last)?.is_some() || restore::ended(base)?.contains(&last.origin))
 }
 
 /// The receipt of the notice of a controller's end.

@@ -22,6 +22,13 @@ use crate::model::stored::{Action, Core, DetailPart, Outcome, Purpose};
 use crate::store::Batch;
 use crate::trail::expiry::told_through;
 
+/// A controller's end, to the last byte.
+pub(in crate::trail) fn end(rig: &mut Rig, of: &Controller) {
+    rig.agreed(of, 99);
+    rig.close(of, Some(id(99))).unwrap();
+    rig.finish_endings();
+}
+
 fn event(number: u8, action: Action) -> Event {
     let core = Core {
         event_id: vec![number; 16],

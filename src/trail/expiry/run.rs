@@ -235,6 +235,8 @@ struct Zone {
     controllers: BTreeMap<Trail, Controller>,
     /// Trails that have parts of these dates and have not told yet.
     trails: BTreeSet<Trail>,
+    /// Those that told.
+    told: BTreeSet<Trail>,
     /// Those that cannot be read.
     damaged: BTreeSet<Trail>,
     /// Dates that frames stand under.
@@ -271,6 +273,7 @@ impl Zone {
             stage: Stage::Look(Vec::new()),
             controllers: named.collect(),
             trails: BTreeSet::new(),
+            told: BTreeSet::new(),
             damaged: BTreeSet::new(),
             dates: BTreeSet::new(),
             done,
@@ -335,6 +338,10 @@ impl Zone {
                 self.damaged.insert(trail);
                 continue;
             };
+            // What others follow tells nothing more: the last of them does, once for all.
+            if group.staged.contains_key(&info.controller) || self.told.contains(&info.number) {
+                continue;
+            }
             // Its end is told, after which nothing is; what is left of it goes with its key.
             if base.closed_on(&info.controller, Some(&info)).is_some() {
                 continue;
@@ -343,6 +350,7 @@ impl Zone {
                 continue;
             }
             group.tell(&info, notice::expired(through), not_before);
+            self.told.insert(info.number);
             self.done.trails += 1;
         }
         let done = if self.trails.is_empty() { Some(through) } else { self.task.last };

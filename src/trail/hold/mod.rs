@@ -5,7 +5,7 @@
 //! know of each other. Each step durable before the next:
 //!
 //! ```text
-//! placed     its key in the keyring → its row in the vault → the notice                        (place)
+//! placed     its key in the keyring → its rows in the vault → the notice                       (place)
 //! each day   what it covers of the dates that are next to expire → rows in the vault           (stage)
 //! released   the notice → its key destroyed → its rows removed, their bytes reclaimed          (release)
 //! ```
@@ -22,6 +22,7 @@ pub(super) mod stage;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -31,6 +32,7 @@ pub use self::place::Placing;
 pub use self::remind::Reminder;
 pub(super) use self::remind::remind;
 use super::base::Base;
+use super::meta;
 use super::reader::ReadError;
 use super::search;
 use super::trails::Info;
@@ -41,6 +43,7 @@ use crate::model::hold::{Cover, Hold};
 use crate::model::origin::{Controller, Origin};
 use crate::model::permission::change::ActId;
 use crate::model::seal::Key;
+use crate::store::keys::Trail;
 use crate::store::{self, Family, Scan, keys};
 
 /// A hold that is not released.
@@ -50,14 +53,16 @@ pub struct Standing {
     pub id: HoldId,
     /// The time zone of its trail.
     zone: Zone,
-    /// What it keeps, and what seals that; `None` if the keyring lacks its key, or its row does not open.
-    open: Option<(Key, Hold)>,
+    /// What it keeps; `None` if the keyring lacks its key, or no row of it opens.
+    hold: Option<Hold>,
+    /// What seals that, in each trail of the controller.
+    keys: Vec<(Trail, Key)>,
 }
 
 impl Standing {
     /// What it keeps; `None` if that cannot be read.
     pub fn hold(&self) -> Option<&Hold> {
-        self.open.as_ref().map(|(_, hold)| hold)
+        self.hold.as_ref()
     }
 
     /// The same, or why not.
@@ -69,7 +74,8 @@ impl Standing {
                 info.controller
             ))
         };
-        self.open.as_ref().map(|(key, hold)| (key, hold)).ok_or_else(why)
+        let key = self.keys.iter().find(|(trail, _)| *trail == info.number).map(|(_, key)| key);
+        key.zip(self.hold.as_ref()).ok_or_else(why)
     }
 }
 
@@ -115,17 +121,22 @@ pub fn hold_id(id: &ActId) -> Option<HoldId> {
 /// Fills the registry: from what was decided, where that was folded before; else from the rows themselves, of which
 /// verification says whether they may be there.
 pub(super) fn fill(base: &Base, decided: bool) -> Result<(), ReadError> {
-    for meta in base.descriptions()? {
+    for meta in meta::descriptions_after(base.db.as_ref(), None) {
+        let meta = meta?;
         let Some(controller) = Origin::parse(&meta.origin).map(|origin| origin.controller()) else { continue };
         // Where what was decided cannot be read, what has rows is kept on.
         let ids = match base.acts.readable(&controller).filter(|_| decided) {
             Some(acts) => acts.holds().standing().filter_map(|hold| hold_id(&hold.id)).collect(),
             None => ids(base, meta.number)?,
         };
-        let Some(info) = (!ids.is_empty()).then(|| Info::new(&meta, &base.keyring)).flatten() else { continue };
+        if ids.is_empty() {
+            continue;
+        }
+        let line = meta::past(base.db.as_ref(), &controller)?;
+        let line: Vec<Info> = line.iter().chain([&meta]).filter_map(|meta| Info::new(meta, &base.keyring)).collect();
         for id in ids {
-            let standing = read(base, &info, id)?;
-            if standing.open.is_none() && !base.keyring.is_absent() {
+            let standing = read(base, &line, id)?;
+            if standing.hold.is_none() && !base.keyring.is_absent() {
                 tracing::error!(%controller, hold = %uuid::Uuid::from_bytes(id), "a hold cannot be read: nothing of its \
                     time zone expires until it can, or is released");
             }
@@ -136,7 +147,7 @@ pub(super) fn fill(base: &Base, decided: bool) -> Result<(), ReadError> {
 }
 
 /// Ids of the holds that have rows of a trail.
-pub(super) fn ids(base: &Base, trail: keys::Trail) -> Result<Vec<HoldId>, store::Error> {
+pub(super) fn ids(base: &Base, trail: Trail) -> Result<Vec<HoldId>, store::Error> {
     let mut ids = Vec::new();
     let all = Scan::prefix(Family::Held, &trail.to_be_bytes());
     let mut from = all.from.clone();
@@ -155,14 +166,29 @@ pub(super) fn ids(base: &Base, trail: keys::Trail) -> Result<Vec<HoldId>, store:
     Ok(ids)
 }
 
-fn read(base: &Base, info: &Info, id: HoldId) -> Result<Standing, store::Error> {
-    let key = base.keyring.hold_key(&id).map(|key| row::key(&key, &info.key, &info.link));
-    let value = base.vault.store().get(Family::Held, &keys::hold(info.number, &id))?;
-    let open = key.zip(value).and_then(|(key, value)| {
-        let (hold, _) = row::open_hold(&key, &info.link, &id, &value)?;
-        Some((key, hold))
-    });
-    Ok(Standing { id, zone: info.zone.clone(), open })
+/// A hold as its rows in the trails of a controller say, of which there is one at least; each must say the same.
+pub(super) fn read<I: Borrow<Info>>(base: &Base, line: &[I], id: HoldId) -> Result<Standing, store::Error> {
+    let mut standing = Standing { id, zone: line[0].borrow().zone.clone(), hold: None, keys: Vec::new() };
+    for info in line.iter().map(Borrow::borrow) {
+        let key = base.keyring.hold_key(&id).map(|key| row::key(&key, &info.key, &info.link));
+        let value = base.vault.store().get(Family::Held, &keys::hold(info.number, &id))?;
+        let opened = key.zip(value).and_then(|(key, value)| {
+            let (hold, _) = row::open_hold(&key, &info.link, &id, &value)?;
+            Some((key, hold))
+        });
+        let Some((key, hold)) = opened else { continue };
+        standing.keys.push((info.number, key));
+        standing.hold = Some(hold);
+    }
+    Ok(standing)
+}
+
+/// The row of a hold in a trail that follows the one in which it stands; durable when it returns.
+pub(super) fn follow(base: &Base, before: &Info, next: &Info, id: &HoldId) -> Result<(), store::Error> {
+    match read(base, std::slice::from_ref(before), *id)?.hold {
+        Some(hold) => place::describe(base, next, id, &hold).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// What all holds have kept of a group whose date is past, ascending; nothing if none has.

@@ -11,7 +11,6 @@ use super::super::ask::{Asked, Asker};
 use super::super::base::Base;
 use super::super::change::Made;
 use super::super::decision::Decision;
-use super::super::group::WriteError;
 use super::super::keyring;
 use super::super::node::Node;
 use super::super::reader::{ReadError, Reader};
@@ -30,7 +29,8 @@ use crate::model::origin::Controller;
 use crate::model::permission::acts::Refusal;
 use crate::model::permission::change::{ActId, Change, Decided};
 use crate::model::stored::NoticeCore;
-use crate::store::{Batch, Family, Scan, keys};
+use crate::model::seal::Key;
+use crate::store::{self, Batch, Family, Scan, keys};
 
 /// A hold that is to be placed.
 #[derive(Debug, Clone)]
@@ -62,7 +62,11 @@ impl Node {
         let size = info.size();
         self.flush_index().await?;
         let (node, counted) = (self.clone(), hold.clone());
-        let records = blocking(move || count(&node.base, &info, &counted, size)).await?;
+        let records = blocking(move || {
+            let past = info.past.iter().map(|info| count(&node.base, info, &counted, info.size())).sum::<Result<u64, _>>()?;
+            Ok(past + count(&node.base, &info, &counted, size)?)
+        });
+        let records = records.await?;
         let asked = Asked { call: "PlaceHold", shape: hold.selection.names().join(","), export: false };
         self.record_read(asker, controller, asked, usize::try_from(records).unwrap_or(usize::MAX)).await?;
         Ok(records)
@@ -163,7 +167,11 @@ impl Writer {
                 }
                 added => added?,
             }
-            standing = Some(describe(base, &info, bytes, hold)?);
+            let mut placed = Standing { id: bytes, zone: info.zone.clone(), hold: Some(hold.clone()), keys: Vec::new() };
+            for info in info.line() {
+                placed.keys.push((info.number, describe(base, &info, &bytes, hold)?));
+            }
+            standing = Some(placed);
             Ok(Ok(()))
         });
         if made.answer.is_ok()
@@ -194,15 +202,16 @@ fn day_is_good(of: &Controller, info: &Info, review_on: Date, now: Timestamp) ->
     Err(ChangeError::field(of, "review_on", why))
 }
 
-/// The hold's own row, durable when it returns.
-fn describe(base: &Base, info: &Info, id: HoldId, hold: &Hold) -> Result<Standing, WriteError> {
-    let key = base.keyring.hold_key(&id).ok_or(keyring::Error::Damaged)?;
+/// The hold's own row in a trail, durable when it returns; what seals what it keeps there.
+pub(super) fn describe(base: &Base, info: &Info, id: &HoldId, hold: &Hold) -> Result<Key, store::Error> {
+    let lost = || store::Error::Corrupt("the keyring lacks the key of a hold that was just made".to_owned());
+    let key = base.keyring.hold_key(id).ok_or_else(lost)?;
     let key = row::key(&key, &info.key, &info.link);
-    let value = row::seal_hold(&key, random(base.world.entropy.as_ref()), &info.link, &id, hold, 0);
+    let value = row::seal_hold(&key, random(base.world.entropy.as_ref()), &info.link, id, hold, 0);
     let mut batch = Batch::default();
-    batch.put(Family::Held, keys::hold(info.number, &id), value);
+    batch.put(Family::Held, keys::hold(info.number, id), value);
     base.vault.store().commit(batch)?;
-    Ok(Standing { id, zone: info.zone.clone(), open: Some((key, hold.clone())) })
+    Ok(key)
 }
 
 /// Number of records below `size` that a hold covers and that are not past.

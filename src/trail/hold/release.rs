@@ -45,8 +45,9 @@ impl Node {
         let (node, of) = (self.clone(), controller.clone());
         // Unreadable they are already.
         let reclaimed = blocking(move || {
-            let trail = node.base.trail(&of)?.map(|info| info.number);
-            Ok(trail.zip(bytes).map_or(Ok(()), |(trail, id)| reclaim(&node.base, trail, &id))?)
+            let line = node.base.trail(&of)?.map(|info| info.line()).unwrap_or_default();
+            let rows = line.iter().filter_map(|info| Some((info.number, bytes?)));
+            Ok(rows.map(|(trail, id)| reclaim(&node.base, trail, &id)).collect::<Result<(), _>>()?)
         });
         if let Err(error) = reclaimed.await {
             tracing::error!(%error, "the bytes of what a released hold kept are still on the disk, sealed under no key");
@@ -75,8 +76,8 @@ impl Writer {
         // Told, so nobody reads by it any more; a start would go on from here.
         base.holds.remove(of, &bytes);
         let rows = base.trail(of).map_err(WriteError::from).map(|info| {
-            let trail = info.map(|info| (info.number, bytes));
-            trail.into_iter().collect::<Vec<_>>()
+            let line = info.map(|info| info.line()).unwrap_or_default();
+            line.iter().map(|info| (info.number, bytes)).collect::<Vec<_>>()
         });
         if let Err(error) = rows.and_then(|rows| self.destroy_holds(&[bytes], &rows)) {
             self.fail(&error);

@@ -57,6 +57,8 @@ impl Stager {
                 let id = uuid::Uuid::from_bytes(standing.id).to_string();
                 // Where that cannot be read, all that is still there is kept.
                 let act = acts.as_ref().and_then(|acts| acts.holds().find(&id));
+                // Nor is it known of a trail that another follows, which says only since when it stands there.
+                let act = act.filter(|_| !info.frozen);
                 let placed_on = act.map_or(Date::NEVER, |act| info.zone.date(act.placed_at));
                 let own = dates.iter().filter(|date| **date > placed_on);
                 waiting.extend(own.map(|date| (standing.clone(), *date)));

@@ -1,5 +1,7 @@
 //! Keys of controllers, by slot: made ahead, destroyed when a controller is closed. A slot is never used again.
 
+use std::collections::BTreeSet;
+
 use super::{Error, Keyring, nth};
 use crate::env::Entropy;
 use crate::model::seal::Key;
@@ -24,6 +26,20 @@ impl Keyring {
         }
         let start = slot as usize * 32;
         self.renew(entropy, |next| next.controller_keys[start..start + 32].zeroize())
+    }
+
+    /// Destroys the keys of all slots but these, made ahead or not. Nothing is written where there is none.
+    pub(in crate::trail) fn destroy_all_but(&self, slots: &BTreeSet<u32>, entropy: &dyn Entropy) -> Result<(), Error> {
+        let made = u32::try_from(self.secrets().keyring.controller_keys.len() / 32).unwrap_or(u32::MAX);
+        let others = || (0..made).filter(|slot| !slots.contains(slot));
+        if others().all(|slot| self.controller_key(slot).is_none()) {
+            return Ok(());
+        }
+        self.renew(entropy, |next| {
+            for start in others().map(|slot| slot as usize * 32) {
+                next.controller_keys[start..start + 32].zeroize();
+            }
+        })
     }
 }
 
@@ -78,6 +94,19 @@ mod tests {
             let secrets = newest(slot, &Kek::dev(), 0).expect("is whole");
             assert!(secrets.keyring.controller_keys.chunks(32).all(|key| key != gone));
         }
+    }
+
+    #[test]
+    fn all_but_some_are_destroyed() {
+        let files = MemoryFiles::new();
+        let (keyring, entropy) = (open(&files), SeededEntropy::new(9));
+        let slots = BTreeSet::from([2, 5]);
+        keyring.destroy_all_but(&slots, &entropy).expect("writes");
+        let generation = keyring.generation();
+        keyring.destroy_all_but(&slots, &entropy).expect("is so");
+        assert_eq!(keyring.generation(), generation);
+        let again = open(&files);
+        assert!((0..64).all(|slot| again.is_destroyed(slot) == !slots.contains(&slot)));
     }
 
     #[test]

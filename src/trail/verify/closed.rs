@@ -12,7 +12,7 @@ use crate::model::stored::{NoticeCore, TrailMeta};
 use crate::store::{self, Family, Scan, keys};
 use crate::trail::base::Base;
 use crate::trail::trails::Info;
-use crate::trail::{closing, meta};
+use crate::trail::{closing, meta, restore};
 
 /// What a stop may have left.
 const FINISHED: &str = "start akta once, it goes on with that";
@@ -22,8 +22,15 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta]) -> Result<Vec<String>, sto
     let mut found = Vec::new();
     let mut rows: BTreeMap<Controller, u8> = meta::closed(base.db.as_ref())?.into_iter().collect();
     let mut in_node = told_by_node(base, metas)?;
-    // One whose keys are not at hand is named elsewhere.
+    let lost = restore::ended(base)?;
+    // Of a controller's trails the last tells. One whose keys are not at hand is named elsewhere.
+    let mut last: BTreeMap<Controller, Info> = BTreeMap::new();
     for info in metas.iter().filter_map(|meta| Info::new(meta, &base.keyring)) {
+        if last.get(&info.controller).is_none_or(|known| known.number < info.number) {
+            last.insert(info.controller.clone(), info);
+        }
+    }
+    for info in last.into_values() {
         let of = &info.controller;
         let row = rows.remove(of);
         let node = in_node.remove(info.origin.as_str());
@@ -41,6 +48,8 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta]) -> Result<Vec<String>, sto
                     found.push(format!("{of} is closed, but its key is still in the keyring: {FINISHED}"));
                 }
             }
+            // Told, but lost: a copy was restored.
+            None if lost.contains(&info.origin) && row.is_some() && node.is_none() => {}
             None if row.is_some() || node.is_some() || info.destroyed => {
                 found.push(format!(
                     "{of} is closed, or its key destroyed, but its trail does not end with a notice of that"

@@ -16,6 +16,7 @@ mod index;
 mod notices;
 mod people;
 mod removed;
+mod restored;
 mod rows;
 mod strays;
 mod walk;
@@ -25,12 +26,14 @@ use std::sync::Arc;
 
 use super::answer::{AskError, blocking};
 use super::base::Base;
+use super::folding;
 use super::guard::Guard;
 use super::node::Node;
 use super::position::stored_size;
 use super::proof;
 use super::reader::{ReadError, Reader};
 use super::trails::{Head, Info};
+use self::restored::Followed;
 use crate::model::date::Timestamp;
 use crate::model::handover::Handovers;
 use crate::model::header::Link;
@@ -168,6 +171,7 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
     let (known, unread) = Known::of(base, &metas);
     report.findings.extend(unread.map(|what| finding("guard", what)));
     let (mut infos, mut sizes, mut placed, mut removals) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
+    let mut heads = BTreeMap::new();
     for meta in &metas {
         let Some(info) = Info::new(meta, &base.keyring) else {
             let what = "the keyring lacks the keys that its description names, or has those of another zone there";
@@ -180,14 +184,17 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
         });
         placed.push(holds);
         sizes.insert(info.controller.to_string(), trail.size);
+        heads.insert(trail.origin.clone(), Head { size: trail.size, root: trail.root });
         report.trails.push(trail);
         report.findings.extend(findings);
         infos.push(info);
         removals.push(told);
     }
     report.findings.extend(
-        strays::check(base, &metas, &sizes, &known.guarded).into_iter().map(|(place, what)| finding(place, what)),
+        strays::check(base, &metas, &sizes, &known).into_iter().map(|(place, what)| finding(place, what)),
     );
+    let restored = restored::check(base, &metas, &known.followed, &heads).unwrap_or_else(|error| vec![error.to_string()]);
+    report.findings.extend(restored.into_iter().map(|what| finding("db", what)));
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
     let held = held::check(base, &metas, &placed).unwrap_or_else(|error| vec![error.to_string()]);
@@ -202,6 +209,8 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
 struct Known {
     /// What the guard remembers, by origin.
     guarded: BTreeMap<String, Head>,
+    /// What trails say of those before them.
+    followed: Followed,
     /// The latest that any clock said, as far as is known: one that is behind does not bring back what was dropped.
     latest: Timestamp,
 }
@@ -222,7 +231,9 @@ impl Known {
             Some(Reader::headers(base, &info).linked(newest).ok()?.header.day.start())
         };
         let latest = metas.iter().filter_map(day).fold(base.now(), Timestamp::max);
-        (Self { guarded, latest }, unread)
+        // What cannot be read here is missed there.
+        let followed = Followed::of(base, metas).unwrap_or_default();
+        (Self { guarded, followed, latest }, unread)
     }
 }
 
@@ -249,7 +260,10 @@ fn one(
     let outcome = walk
         .records(size, progress)
         .and_then(|()| rows::check(base, info, &walk))
-        .and_then(|()| held::rows(base, info, walk.report.size, walk.whole, &walk.placed))
+        .and_then(|()| match holds_after(base, info)? {
+            None => held::rows(base, info, walk.report.size, walk.whole, &walk.placed),
+            Some(placed) => held::rows(base, info, walk.report.size, walk.whole, &placed),
+        })
         .and_then(|()| match walk.closed {
             true => closed::left(base, info)?.map_or(Ok(()), |what| Err(Bad::Trail(what))),
             false => index::check(base, info, &mut walk),
@@ -260,6 +274,14 @@ fn one(
         Err(Bad::Trail(what)) => (None, what),
     };
     (walk.report, finding(seq, what), walk.placed, walk.told)
+}
+
+/// The holds that stand for a trail which others follow: those of the last of them.
+fn holds_after(base: &Base, info: &Info) -> Result<Option<held::Placed>, ReadError> {
+    let Some(meta) = base.later(info)?.pop() else { return Ok(None) };
+    let last = Info::new(&meta, &base.keyring);
+    let acts = last.map(|last| folding::of_trail(base, &last, &meta)).transpose()?;
+    Ok(acts.map(|acts| held::Placed::of(&acts)))
 }
 
 impl Node {

@@ -17,9 +17,11 @@ use crate::model::policy::{self, Class};
 use crate::model::record::{Record, Verdict};
 use crate::model::removal;
 use crate::model::removal::rules::Removals;
+use crate::model::restored::Restored;
 use crate::model::retention::in_force::Retention;
 use crate::model::stored::{
-    ControllerClosed, Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, notice_core::Kind,
+    ControllerClosed, Expired, KekRotated, KeyringOpened, NoticeCore, SigningKeyRotated, TrailOpened, TrailRestored,
+    notice_core::Kind,
 };
 
 /// The first format that has notices of that kind.
@@ -46,7 +48,8 @@ const fn first_format(kind: &Kind) -> u32 {
         | Kind::IdentityErased(_)
         | Kind::IdentityRestricted(_)
         | Kind::RestrictionLifted(_)
-        | Kind::ControllerClosed(_) => 3,
+        | Kind::ControllerClosed(_)
+        | Kind::TrailRestored(_) => 3,
     }
 }
 
@@ -76,6 +79,8 @@ pub(super) struct Notices<'a> {
     events: BTreeMap<Class, u64>,
     /// The controller's end was told.
     closed: bool,
+    /// The trail that it follows, as the opening notice says.
+    follows: Option<String>,
 }
 
 impl<'a> Notices<'a> {
@@ -97,6 +102,7 @@ impl<'a> Notices<'a> {
             removals,
             events: BTreeMap::new(),
             closed: false,
+            follows: None,
         }
     }
 
@@ -128,6 +134,11 @@ impl<'a> Notices<'a> {
             Some(Kind::Opened(opened)) if seq == 0 => self.opened(opened),
             Some(Kind::Opened(_)) => Err("it opens the trail a second time".to_owned()),
             _ if seq == 0 => Err("record 0 is not the opening notice".to_owned()),
+            Some(Kind::TrailRestored(told)) if seq == 1 => self.restored(told),
+            Some(Kind::TrailRestored(_)) => Err("it says a second time which trail it follows".to_owned()),
+            _ if seq == 1 && self.follows.is_some() => {
+                Err("the opening notice names a predecessor, of which record 1 does not tell".to_owned())
+            }
             Some(Kind::KeyringOpened(opened)) => self.keyring_opened(opened),
             Some(
                 Kind::ControllerSet(_)
@@ -200,12 +211,28 @@ impl<'a> Notices<'a> {
         }
     }
 
-    fn opened(&self, opened: &TrailOpened) -> Result<(), String> {
+    fn opened(&mut self, opened: &TrailOpened) -> Result<(), String> {
         if opened.origin != self.info.origin.as_str() || opened.zone != self.info.zone.name() {
             return Err("the opening notice is of another trail".to_owned());
         }
-        if opened.policy_version != policy::VERSION || !opened.predecessor.is_empty() {
-            return Err("the opening notice names another policy than this akta knows, or a predecessor".to_owned());
+        if opened.policy_version != policy::VERSION {
+            return Err("the opening notice names another policy than this akta knows".to_owned());
+        }
+        self.follows = Some(opened.predecessor.clone()).filter(|origin| !origin.is_empty());
+        Ok(())
+    }
+
+    /// What a trail says of the one before it.
+    fn restored(&self, told: &TrailRestored) -> Result<(), String> {
+        let Restored { predecessor, lost, ended, .. } = Restored::hear(told)?;
+        if self.follows.as_deref() != Some(predecessor.as_str()) {
+            return Err("it follows another trail than the opening notice says, or none".to_owned());
+        }
+        if predecessor.controller() != self.info.controller || predecessor == self.info.origin {
+            return Err("it follows a trail that is not one of its controller's before it".to_owned());
+        }
+        if !self.info.controller.is_node() && !(lost.is_empty() && ended.is_empty()) {
+            return Err("it tells of other trails, but is not in the node's own trail".to_owned());
         }
         Ok(())
     }

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{closed, expired};
+use super::{Known, closed, expired};
 use crate::model::stored::TrailMeta;
 use crate::store::{self, Database, Family, Scan, Store};
 use crate::trail::base::Base;
 use crate::trail::meta;
-use crate::trail::trails::Head;
 
 /// Where the keys of a family name what they belong to.
 struct Owner {
@@ -44,7 +43,7 @@ pub(super) fn check(
     base: &Base,
     metas: &[TrailMeta],
     sizes: &BTreeMap<String, u64>,
-    guarded: &BTreeMap<String, Head>,
+    known: &Known,
 ) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
     let owners = |database: Database| database.families().iter().copied().filter_map(Owner::of);
@@ -64,9 +63,9 @@ pub(super) fn check(
     found.extend(expired.into_iter().map(|what| ("db", what)));
     let closed = closed::check(base, metas).unwrap_or_else(|error| vec![error.to_string()]);
     found.extend(closed.into_iter().map(|what| ("db", what)));
-    let known: BTreeSet<&str> = metas.iter().map(|meta| meta.origin.as_str()).collect();
-    for (origin, head) in guarded {
-        if !known.contains(origin.as_str()) {
+    let described: BTreeSet<&str> = metas.iter().map(|meta| meta.origin.as_str()).collect();
+    for (origin, head) in &known.guarded {
+        if !described.contains(origin.as_str()) && !known.followed.is_lost(origin, *head) {
             found
                 .push(("guard", format!("{} records of {origin} were guarded, but there is no such trail", head.size)));
         }

@@ -51,6 +51,8 @@ pub(super) struct Walk<'a> {
     pub(super) latest: Timestamp,
     /// What the guard remembers of the trail.
     guarded: Option<Head>,
+    /// What the guard remembered of it and the copy lacks that was restored, as is told.
+    lost: Option<Head>,
     /// The holds that its notices tell of.
     pub(super) placed: Placed,
     /// What its notices tell of people.
@@ -71,10 +73,11 @@ impl<'a> Walk<'a> {
             counters: BTreeMap::new(),
             whole,
             event_ids: Sum::new(random(base.world.entropy.as_ref())),
-            closed: closing::told(base, info)?.is_some(),
+            closed: closing::is_over(base, info)?,
             tree: Frontier::default(),
             known: HashSet::new(),
             guarded: known.guarded.get(info.origin.as_str()).copied(),
+            lost: known.followed.guarded(info.origin.as_str()).filter(|_| info.frozen),
             latest: known.latest,
             placed: Placed::default(),
             told: Removals::default(),
@@ -89,7 +92,7 @@ impl<'a> Walk<'a> {
         self.report.size = size;
         let indexed = indexer::indexed(self.base.index.as_ref(), self.info)?;
         self.indexed = indexed.min(size);
-        if let Some(guarded) = self.guarded.filter(|guarded| guarded.size > stored) {
+        if let Some(guarded) = self.guarded.filter(|guarded| guarded.size > stored && self.lost != Some(*guarded)) {
             return Err(Bad::Trail(format!("{} records were guarded, the trail has {stored}", guarded.size)));
         }
         let mut reader = Reader::judging(self.base, self.info)?.with_held().once();
@@ -117,7 +120,8 @@ impl<'a> Walk<'a> {
         }
         self.placed = notices.holds();
         self.told = notices.removals();
-        self.report.handovers = notices.handovers(self.whole).map_err(Bad::Trail)?;
+        // Those that follow it tell of keys that came later.
+        self.report.handovers = notices.handovers(self.whole && !self.info.frozen).map_err(Bad::Trail)?;
         Ok(())
     }
 

@@ -70,7 +70,7 @@ fn commitments_are_golden() {
 /// The core of the opening notice of the worked example.
 fn opening_core() -> Vec<u8> {
     let zone = Zone::named("Europe/Warsaw").unwrap();
-    let contents = notice::contents(notice::opening(&origin(), &zone), None, Timestamp::from_nanos(OPENED));
+    let contents = notice::contents(notice::opening(&origin(), &zone, ""), None, Timestamp::from_nanos(OPENED));
     contents.notice.unwrap().encode_to_vec()
 }
 

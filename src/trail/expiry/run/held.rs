@@ -31,7 +31,10 @@ impl Zone {
         };
         let Some(controller) = self.controllers.get(&trail) else { return Ok(()) };
         match base.trail(controller) {
-            Ok(Some(info)) => *now = Some(Stager::new(base, info, self.task.through)?),
+            Ok(Some(last)) => {
+                let info = last.of_line(trail);
+                *now = info.map(|info| Stager::new(base, info, self.task.through)).transpose()?;
+            }
             // Nothing of it can be read, so nothing can be held: that it is damaged is said when it cannot tell.
             Ok(None) => {}
             Err(error) if WriteError::from(error.clone()).is_damage() => {}
