@@ -3,7 +3,7 @@
 
 use akta::grpc::{api, convert};
 use akta::model::check::{Checker, Violation};
-use akta::model::origin::Controller;
+use akta::model::origin::{Controller, Origin};
 use akta::model::seal::Key;
 use akta::trail::ask::Question;
 use prost::Message;
@@ -47,9 +47,12 @@ fn search(bytes: &[u8]) -> Option<Vec<Violation>> {
     }
     let (same, _) = convert::question(&turned, &mut Checker::default());
     let key = Key::new([3; 32]);
-    assert_eq!(same.digest(&controller, &key), question.digest(&controller, &key));
-    assert_ne!(question.digest(&Controller::node(), &key), question.digest(&controller, &key));
-    assert_ne!(question.digest(&controller, &Key::new([4; 32])), question.digest(&controller, &key));
+    let origin =
+        |controller: &Controller| Origin::new("akta.test", controller, "w00000001").expect("its parts are names");
+    let of = origin(&controller);
+    assert_eq!(same.digest(&of, &key), question.digest(&of, &key));
+    assert_ne!(question.digest(&origin(&Controller::node()), &key), question.digest(&of, &key));
+    assert_ne!(question.digest(&of, &Key::new([4; 32])), question.digest(&of, &key));
     None
 }
 

@@ -55,6 +55,10 @@ pub struct Args {
     /// erase, too
     #[arg(long)]
     include_restricted: bool,
+    /// Of this trail, where the controller has several as a copy was restored; else of the one that goes on.
+    /// "akta controller list --json" names them
+    #[arg(long, value_name = "ORIGIN", default_value = "", hide_default_value = true)]
+    origin: String,
 }
 
 impl Args {
@@ -81,8 +85,15 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
 
 /// Writes a complete export to a file and says what it holds; the number of records that it covers, if it is complete.
 pub(super) fn whole(target: Target, ground: Ground, path: &Path) -> Result<(Target, Option<u64>), Failure> {
-    let args =
-        Args { target, ground, since: None, until: None, include_restricted: true, output: Some(path.to_owned()) };
+    let args = Args {
+        target,
+        ground,
+        since: None,
+        until: None,
+        include_restricted: true,
+        output: Some(path.to_owned()),
+        origin: String::new(),
+    };
     let (size, findings) = hand_out(&args)?;
     Ok((args.target, (!findings).then_some(size)))
 }
@@ -112,6 +123,9 @@ fn hand_out(args: &Args) -> Result<(u64, bool), Failure> {
 async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
     let mut client = args.target.connect().await?;
     let mut request = request(args);
+    if !args.narrowed() && request.origin.is_empty() {
+        request.origin = going_on(&mut client, args).await?;
+    }
     let mut written = Written::default();
     let progress = Progress::new();
     loop {
@@ -134,7 +148,7 @@ async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
         if page.next_page_token.is_empty() {
             progress.done();
             if !args.narrowed() {
-                written.checkpoint = Some(checkpoint(&mut client, args, written.size).await?);
+                written.checkpoint = Some(checkpoint(&mut client, args, &request.origin, written.size).await?);
             }
             return Ok(written);
         }
@@ -142,14 +156,23 @@ async fn write(args: &Args, out: &mut Out) -> Result<Written, Failure> {
     }
 }
 
+/// The origin of the trail that goes on: a complete export is of one trail.
+async fn going_on(client: &mut Client, args: &Args) -> Result<String, Failure> {
+    let asked = GetCheckpointRequest { controller: args.target.controller.clone(), ..Default::default() };
+    let found = client.evidence.get_checkpoint(asked).await;
+    let found = found.map_err(|status| Failure(format!("the trail's origin: {}", reason(&status))))?.into_inner();
+    Ok(found.checkpoint.lines().next().unwrap_or_default().to_owned())
+}
+
 /// The newest checkpoint, and how the tree over the records above leads to it. The export itself is recorded, so the
 /// checkpoint is of a later size.
-async fn checkpoint(client: &mut Client, args: &Args, size: u64) -> Result<Value, Failure> {
+async fn checkpoint(client: &mut Client, args: &Args, origin: &str, size: u64) -> Result<Value, Failure> {
     let controller = args.target.controller.clone();
     let refused = |status: tonic::Status| Failure(format!("the checkpoint: {}; run the export again", reason(&status)));
-    let asked = GetCheckpointRequest { controller: controller.clone(), at_least: size };
+    let of = origin.to_owned();
+    let asked = GetCheckpointRequest { controller: controller.clone(), at_least: size, origin: of.clone() };
     let found = client.evidence.get_checkpoint(asked).await.map_err(refused)?.into_inner();
-    let asked = GetConsistencyProofRequest { controller, old_size: size, new_size: found.size };
+    let asked = GetConsistencyProofRequest { controller, old_size: size, new_size: found.size, origin: of };
     let proof = client.evidence.get_consistency_proof(asked).await.map_err(refused)?.into_inner();
     let hashes: Vec<String> = proof.hashes.iter().map(|hash| hex(hash)).collect();
     Ok(json!({"checkpoint": {"note": found.checkpoint, "verification_key": found.verification_key, "size": found.size,
@@ -169,6 +192,7 @@ fn request(args: &Args) -> SearchEventsRequest {
         with_openings: true,
         with_notices: !args.narrowed(),
         include_restricted: args.include_restricted,
+        origin: args.origin.clone(),
         ..SearchEventsRequest::default()
     }
 }

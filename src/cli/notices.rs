@@ -15,8 +15,8 @@ use crate::model::date::{Date, Timestamp};
 use crate::model::stored::chosen_lifetime::Length;
 use crate::model::stored::notice_core::Kind;
 use crate::model::stored::{
-    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, GuardedHead, HoldKind,
-    IdentityErased, RetentionChosen, RetentionClass, TrailRestored,
+    ChosenLifetime, ChosenLifetimes, ControllerClosed, Deed, DetailPart, ErasedClass, ErasureKept, GuardedHead,
+    HoldKind, IdentityErased, RetentionChosen, RetentionClass, TrailRestored,
 };
 
 /// Show what a trail says about itself, in order: opened, who was let in, incidents, approvals
@@ -38,6 +38,9 @@ pub struct Args {
     /// Reference of the request or ticket; needed with support-ticket and other
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, requires = "purpose")]
     purpose_text: String,
+    /// Of this trail, where the controller has several as a copy was restored; "akta controller list --json" names them
+    #[arg(long, value_name = "ORIGIN", default_value = "", hide_default_value = true)]
+    origin: String,
     /// One JSON object per line
     #[arg(long)]
     json: bool,
@@ -55,6 +58,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
                 page_size: 1_000,
                 purpose: args.purpose.map_or(0, |purpose| purpose.0.into()),
                 purpose_text: args.purpose_text.clone(),
+                origin: args.origin.clone(),
             };
             let page = client.history.list_notices(request).await.map_err(|status| reason(&status))?.into_inner();
             if args.json {

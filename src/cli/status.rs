@@ -101,7 +101,7 @@ async fn ask(args: &Args) -> Result<Status, Failure> {
     let expiry = expiry(&mut client).await;
     let mut trails = Vec::new();
     for controller in &args.controller {
-        let request = GetCheckpointRequest { controller: controller.clone(), at_least: 0 };
+        let request = GetCheckpointRequest { controller: controller.clone(), ..Default::default() };
         let found = client.evidence.get_checkpoint(request).await;
         let found = found.map(tonic::Response::into_inner).map_err(|status| reason(&status));
         trails.push((controller.clone(), found));

@@ -63,7 +63,8 @@ impl EvidenceService for Evidence {
         let (caller, _seat) = self.door.asker(&request, CALL).await?;
         let request = request.into_inner();
         let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
-        let found = self.node.checkpoint(&controller, request.at_least).await.map_err(refused)?;
+        let of = convert::which(&controller, &request.origin).map_err(Refusal::status)?;
+        let found = self.node.checkpoint(of, request.at_least).await.map_err(refused)?;
         Ok(Response::new(GetCheckpointResponse {
             checkpoint: found.note,
             verification_key: found.verification_key,
@@ -81,7 +82,8 @@ impl EvidenceService for Evidence {
         let request = request.into_inner();
         let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let size = Some(request.size).filter(|size| *size != 0);
-        let (header, proof) = self.node.inclusion(&controller, request.seq, size).await.map_err(refused)?;
+        let of = convert::which(&controller, &request.origin).map_err(Refusal::status)?;
+        let (header, proof) = self.node.inclusion(of, request.seq, size).await.map_err(refused)?;
         let hashes = bytes(&proof.hashes);
         let note = Note::parse(proof.checkpoint.note.as_bytes()).ok().filter(|_| size.is_none());
         let file = note.map(|checkpoint| {
@@ -105,7 +107,8 @@ impl EvidenceService for Evidence {
         let request = request.into_inner();
         let controller = self.permit(&caller, Permission::Prove, request.controller, CALL)?;
         let new = Some(request.new_size).filter(|size| *size != 0);
-        let proof = self.node.consistency(&controller, request.old_size, new).await.map_err(refused)?;
+        let of = convert::which(&controller, &request.origin).map_err(Refusal::status)?;
+        let proof = self.node.consistency(of, request.old_size, new).await.map_err(refused)?;
         Ok(Response::new(GetConsistencyProofResponse {
             new_size: proof.size,
             hashes: bytes(&proof.hashes),
@@ -121,14 +124,16 @@ impl EvidenceService for Evidence {
     ) -> Result<Response<Self::VerifyTrailStream>, Status> {
         const CALL: &str = "VerifyTrail";
         let (caller, _seat) = self.door.asker(&request, CALL).await?;
-        let controller = self.permit(&caller, Permission::Verify, request.into_inner().controller, CALL)?;
+        let request = request.into_inner();
+        let controller = self.permit(&caller, Permission::Verify, request.controller, CALL)?;
+        let of = convert::which(&controller, &request.origin).map_err(Refusal::status)?;
         let thread = self.door.verification(&caller)?;
         let (messages, outgoing) = mpsc::channel(AHEAD_MAX);
         let progress = messages.clone();
         let node = self.node.clone();
         tokio::spawn(async move {
             // Ends early when the asker hangs up.
-            let verify = node.verify(&controller, move |verified, size| {
+            let verify = node.verify(of, move |verified, size| {
                 // Given back when the thread is done, however that comes.
                 let _held = &thread;
                 progress.blocking_send(Ok(VerifyTrailResponse { verified, size, report: None })).is_ok()

@@ -170,6 +170,7 @@ impl HistoryService for History {
         let key = convert::key(request.key, checker).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = controller.ok_or_else(|| Refusal::invalid(Vec::new()).status())?;
         let by = self.permit(&caller, Permission::Search, &controller, CALL)?;
+        let of = convert::which(&controller, &request.origin).map_err(Refusal::status)?;
         if request.include_restricted {
             self.permit(&caller, Permission::Erase, &controller, CALL)?;
         }
@@ -178,7 +179,7 @@ impl HistoryService for History {
         let asker = Asker { caller, ground, through };
         let held = self.door.by(&asker.caller, Permission::Hold, &controller).is_some();
         let also = Also { held, restricted: request.include_restricted };
-        let answer = self.node.get(&asker, &controller, key, also).await;
+        let answer = self.node.get(&asker, of, key, also).await;
         let answer = answer.map_err(|error| Refusal::from(error).status())?.with_names(names == Names::Shown);
         Ok(self.answered(&asker.caller, GetEventResponse { event: convert::recorded(&answer).pop() }, room))
     }
@@ -196,13 +197,14 @@ impl HistoryService for History {
         checker.finish(()).map_err(|bad| Refusal::invalid(bad).status())?;
         let controller = convert::any_controller(request.controller).map_err(Refusal::status)?;
         let by = self.permit(&caller, Permission::Notices, &controller, CALL)?;
+        let of = convert::which(&controller, &request.origin).map_err(Refusal::status)?;
         let room = room(seat, PAGE_ROOM).await?;
         let found = match ground {
-            None => self.node.notices(&controller, request.from_seq, limit).await,
+            None => self.node.notices(of, request.from_seq, limit).await,
             Some(ground) => {
                 let through = Through::of(&by).into_iter().collect();
                 let asker = Asker { caller: caller.clone(), ground, through };
-                self.node.notices_with_slices(&asker, &controller, request.from_seq, limit).await
+                self.node.notices_with_slices(&asker, of, request.from_seq, limit).await
             }
         };
         let found = found.map_err(|error| Refusal::from(error).status())?;

@@ -227,6 +227,10 @@ impl From<AskError> for Refusal {
             AskError::NoController => Self::new(Code::PermissionDenied, error.to_string()),
             AskError::Closed { .. } => Self::new(Code::FailedPrecondition, error.to_string()),
             AskError::NotFound => Self::new(Code::NotFound, error.to_string()),
+            AskError::Origin => Self::invalid(vec![Violation {
+                field: "origin".to_owned(),
+                description: "is none of this controller's trails: list the controller to see them".to_owned(),
+            }]),
             AskError::Cursor => Self::invalid(vec![Violation {
                 field: "page_token".to_owned(),
                 description: "is not a token of this question of yours: take next_page_token as it came, with the same controller, filter and order".to_owned(),

@@ -80,6 +80,21 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Which trail of a controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Which {
+    /// Whose.
+    pub controller: Controller,
+    /// Its origin; `None`: the one that goes on.
+    pub origin: Option<Origin>,
+}
+
+impl From<&Controller> for Which {
+    fn from(controller: &Controller) -> Self {
+        Self { controller: controller.clone(), origin: None }
+    }
+}
+
 /// 1 to 63 of `a-z 0-9 . _ -`: an authority, a controller, a writer, a namespace.
 pub fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))

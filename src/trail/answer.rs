@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::ask::{Asked, Asker, Question};
+use super::base::Base;
 use super::hold;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
@@ -16,7 +17,7 @@ use super::vault::Of;
 use crate::env::random;
 use crate::model::date::Date;
 use crate::model::identity::{Identity, Pseudonym};
-use crate::model::origin::Controller;
+use crate::model::origin::{Controller, Which};
 use crate::model::page_token::PageToken;
 use crate::model::query::{Cursor, Filter, Include, Order};
 use crate::model::record::Record;
@@ -37,6 +38,9 @@ pub enum AskError {
     /// There is no such event.
     #[error("there is no such event in this trail")]
     NotFound,
+    /// There is no such trail of the controller.
+    #[error("origin")]
+    Origin,
     /// The page token is of another question, or somebody else's, or was altered.
     #[error("page_token")]
     Cursor,
@@ -119,9 +123,13 @@ impl Node {
         limit: usize,
         token: &str,
     ) -> Result<Answer, AskError> {
-        let trail = self.trail(controller).await?;
-        let tokens = PageToken { key: &trail.key, caller: asker.caller.name() };
-        let start = start(&question, controller, tokens, token, trail.size())?;
+        let last = self.trail(controller).await?;
+        let line = in_order(&last, &question)?;
+        let tokens = PageToken { key: &last.key, caller: asker.caller.name() };
+        let (at, start) = start(&question, &line, tokens, token)?;
+        let (trail, next) = (line[at].clone(), line.get(at + 1));
+        // A page is of one trail: what goes on in the next is for the next page.
+        let next = next.map(|next| tokens.give(&begin(&question, next)));
         let waited_for = trail.size().saturating_sub(trail.indexed());
         let (asked, openings) = (question.asked(), question.include.openings);
         let (node, info) = (self.clone(), trail.clone());
@@ -146,7 +154,7 @@ impl Node {
         })
         .await?;
         self.record_read(asker, controller, asked, page.records.len()).await?;
-        let page_token = page.next.map(|cursor| tokens.give(&cursor));
+        let page_token = page.next.map(|cursor| tokens.give(&cursor)).or(next);
         Ok(Answer { page, page_token, people, openings, waited_for, restricted_hidden, trail: trail.clone() })
     }
 
@@ -154,20 +162,23 @@ impl Node {
     pub async fn get(
         self: &Arc<Self>,
         asker: &Asker,
-        controller: &Controller,
+        of: impl Into<Which>,
         key: EventKey,
         also: Also,
     ) -> Result<Answer, AskError> {
-        let trail = self.trail(controller).await?;
-        let (size, indexed) = (trail.size(), trail.indexed());
-        let (node, info) = (self.clone(), trail.clone());
+        let of = of.into();
+        let controller = &of.controller;
+        let last = self.which(&of).await?;
+        let (size, indexed) = (last.size(), last.indexed());
+        let (node, info) = (self.clone(), last.clone());
         self.flush_index().await?;
+        let alone = of.origin.is_some();
         let found = blocking(move || {
-            let seq = match key {
-                EventKey::Seq(seq) => Some(seq).filter(|seq| *seq < size),
-                EventKey::EventId(id) => search::by_event_id(&node.base, &info, &id, size).map_err(ReadError::from)?,
+            let place = match key {
+                EventKey::Seq(seq) => Some((info.clone(), seq)).filter(|(info, seq)| *seq < info.size()),
+                EventKey::EventId(id) => by_event_id(&node.base, &info, &id, alone)?,
             };
-            let Some(seq) = seq else { return Ok(None) };
+            let Some((info, seq)) = place else { return Ok(None) };
             let today = node.base.today(&info.zone);
             let reader = Reader::new(&node.base, &info, today);
             let record = if also.held { reader.with_held() } else { reader }.record(seq)?;
@@ -176,18 +187,27 @@ impl Node {
                 return Ok(None);
             }
             let people = node.people(&info, std::slice::from_ref(&record))?;
-            Ok(Some((record, people)))
+            Ok(Some((info, record, people)))
         })
         .await?;
         let asked = Asked { call: "GetEvent", shape: key.shape().to_owned(), export: false };
         self.record_read(asker, controller, asked, usize::from(found.is_some())).await?;
-        let (record, people) = found.ok_or(AskError::NotFound)?;
+        let (trail, record, people) = found.ok_or(AskError::NotFound)?;
         let page = Page { records: vec![record], next: None, size };
         let waited_for = size.saturating_sub(indexed);
         Ok(Answer { trail, page, page_token: None, people, openings: false, waited_for, restricted_hidden: false })
     }
 
-    /// The trail of a controller.
+    /// That trail of a controller.
+    pub(super) async fn which(self: &Arc<Self>, of: &Which) -> Result<Arc<Info>, AskError> {
+        let last = self.trail(&of.controller).await?;
+        match &of.origin {
+            None => Ok(last),
+            Some(origin) => last.line().into_iter().find(|info| info.origin == *origin).ok_or(AskError::Origin),
+        }
+    }
+
+    /// The trail of a controller that goes on.
     pub(super) async fn trail(self: &Arc<Self>, controller: &Controller) -> Result<Arc<Info>, AskError> {
         let (node, controller) = (self.clone(), controller.clone());
         blocking(move || node.base.trail(&controller)).await?.ok_or(AskError::NoController)
@@ -265,22 +285,55 @@ impl Node {
     }
 }
 
+/// The trails that a question is about, in the order in which it wants their records.
+fn in_order(last: &Arc<Info>, question: &Question) -> Result<Vec<Arc<Info>>, AskError> {
+    let mut line = last.line();
+    if let Some(origin) = &question.origin {
+        line.retain(|info| info.origin == *origin);
+    }
+    if question.order == Order::NewestFirst {
+        line.reverse();
+    }
+    if line.is_empty() { Err(AskError::Origin) } else { Ok(line) }
+}
+
+/// Where a question begins in a trail.
+fn begin(question: &Question, info: &Info) -> Cursor {
+    let next = match question.order {
+        Order::NewestFirst => u64::MAX,
+        Order::OldestFirst => 0,
+    };
+    Cursor { size: info.size(), next, question: question.digest(&info.origin, &info.key) }
+}
+
+/// In which of these trails to go on, and where.
 fn start(
     question: &Question,
-    controller: &Controller,
+    line: &[Arc<Info>],
     tokens: PageToken<'_>,
     token: &str,
-    size: u64,
-) -> Result<Cursor, AskError> {
-    let digest = question.digest(controller, tokens.key);
+) -> Result<(usize, Cursor), AskError> {
     if token.is_empty() {
-        let next = match question.order {
-            Order::NewestFirst => u64::MAX,
-            Order::OldestFirst => 0,
-        };
-        return Ok(Cursor { size, next, question: digest });
+        return Ok((0, begin(question, &line[0])));
     }
-    tokens.take(token, digest, size).ok_or(AskError::Cursor)
+    // A token is of a question to one trail.
+    let taken = |info: &Arc<Info>| tokens.take(token, question.digest(&info.origin, &info.key), info.size());
+    line.iter().enumerate().find_map(|(at, info)| Some((at, taken(info)?))).ok_or(AskError::Cursor)
+}
+
+/// Where the event with that id is: in that trail, or in one before it.
+fn by_event_id(
+    base: &Base,
+    last: &Arc<Info>,
+    id: &[u8; 16],
+    alone: bool,
+) -> Result<Option<(Arc<Info>, u64)>, ReadError> {
+    for info in last.line().into_iter().rev().take(if alone { 1 } else { usize::MAX }) {
+        if let Some(seq) = search::by_event_id(base, &info, id, info.size())? {
+            return Ok(Some((info, seq)));
+        }
+    }
+    Ok(None)
 }
 
 /// Runs work that waits for the disk where it does not hold up others.

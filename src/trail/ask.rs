@@ -5,7 +5,7 @@ use crate::model::event::{Event, Fields};
 use crate::model::facts::Facts;
 use crate::model::hold::row::HoldId;
 use crate::model::identity::Identity;
-use crate::model::origin::Controller;
+use crate::model::origin::Origin;
 use crate::model::permission::change::ActId;
 use crate::model::permission::decide::Permitted;
 use crate::model::query::{Include, Order};
@@ -80,6 +80,8 @@ pub struct Question {
     pub include: Include,
     /// Only what that hold covers, also past its date.
     pub hold: Option<HoldId>,
+    /// Only in that trail.
+    pub origin: Option<Origin>,
 }
 
 impl Question {
@@ -99,7 +101,8 @@ impl Question {
         let people = [("subject", &self.subject), ("actor", &self.actor), ("on_behalf_of", &self.on_behalf_of)];
         let people = people.into_iter().filter_map(|(name, who)| who.as_ref().map(|_| name));
         let hold = self.hold.map(|_| "hold");
-        let mut asked: Vec<&str> = people.chain(self.facts.names()).chain(hold).collect();
+        let origin = self.origin.as_ref().map(|_| "origin");
+        let mut asked: Vec<&str> = people.chain(self.facts.names()).chain(hold).chain(origin).collect();
         if asked.is_empty() {
             asked.push("everything");
         }
@@ -109,11 +112,11 @@ impl Question {
         asked.join(",")
     }
 
-    /// First bytes of a hash of the question: a page token serves only the question that it came with. Keyed, so that
+    /// First bytes of a hash of the question to a trail: a page token serves only the question that it came with. Keyed, so that
     /// whoever sees a token cannot try out whom it asked about.
-    pub fn digest(&self, controller: &Controller, key: &Key) -> [u8; 8] {
+    pub fn digest(&self, of: &Origin, key: &Key) -> [u8; 8] {
         let key = Key::derive("akta v1 question key", &[key.bytes()]);
-        let hash = key.hash(format!("{controller} {self:?}").as_bytes());
+        let hash = key.hash(format!("{of} {self:?}").as_bytes());
         let mut digest = [0; 8];
         digest.copy_from_slice(&hash[..8]);
         digest

@@ -55,6 +55,8 @@ pub struct About {
     pub controller: Controller,
     /// Its origin.
     pub origin: Origin,
+    /// Origins of the trails that it follows, oldest first: a copy was restored.
+    pub past: Vec<String>,
     /// IANA name of its time zone.
     pub zone: String,
     /// When it was opened.
@@ -164,7 +166,8 @@ fn about(base: &Base, meta: &TrailMeta) -> Result<About, ReadError> {
         None => stored_size(base.db.as_ref(), meta.number)?,
     };
     let opened_at = Timestamp::from_nanos(opening.recorded_at);
-    Ok(About { controller, origin, zone: meta.zone.clone(), opened_at, size })
+    let past = meta::past(base.db.as_ref(), &controller)?.into_iter().map(|meta| meta.origin).collect();
+    Ok(About { controller, origin, past, zone: meta.zone.clone(), opened_at, size })
 }
 
 #[cfg(test)]

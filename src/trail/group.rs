@@ -221,29 +221,44 @@ impl<'a> Group<'a> {
         id: Option<[u8; 16]>,
         request: &[u8; 32],
     ) -> Result<Option<Result<Recorded, Conflict>>, WriteError> {
-        let (Some(id), Some(info)) = (id, target.info.as_deref()) else { return Ok(None) };
-        let (seq, same) = match seen.find(info.number, &id) {
+        let (Some(id), Some(last)) = (id, target.info.as_ref()) else { return Ok(None) };
+        let (info, seq, same) = match seen.find(last.number, &id) {
             Some(Sight { request: first, place: Place::InStep(InStep { submission, event }) }) => {
                 let first =
                     (first == *request).then(|| self.answers.get(submission)?.as_ref().ok()?.get(event).cloned());
                 return Ok(Some(first.flatten().ok_or(Conflict)));
             }
-            Some(Sight { request: first, place: Place::Durable(seq) }) => (seq, first == *request),
+            Some(Sight { request: first, place: Place::Durable(seq) }) => (last.clone(), seq, first == *request),
             None => {
-                let day = Date::of_utc(target.recorded_at);
-                let Some(found) = indexer::event_id(self.base, info, &id, day)? else { return Ok(None) };
-                // The index may be ahead of a trail that lost its tail; it is rebuilt then, so this cannot last.
-                if found.seq >= info.size() {
+                let Some((info, found)) = self.indexed(last, &id, Date::of_utc(target.recorded_at))? else {
                     return Ok(None);
-                }
-                (found.seq, found.request.is_none_or(|first| first == info.lasting.request_digest(request)))
+                };
+                let same = found.request.is_none_or(|first| first == info.lasting.request_digest(request));
+                (info, found.seq, same)
             }
         };
         if !same {
             return Ok(Some(Err(Conflict)));
         }
-        let mut reader = Reader::new(self.base, info, self.base.today(&info.zone));
-        Ok(Some(Ok(recorded(info, &reader.record(seq)?))))
+        let mut reader = Reader::new(self.base, &info, self.base.today(&info.zone));
+        Ok(Some(Ok(recorded(&info, &reader.record(seq)?))))
+    }
+
+    /// An event that the index knows by its id, in that trail or in one before it.
+    fn indexed(
+        &self,
+        last: &Arc<Info>,
+        id: &[u8; 16],
+        day: Date,
+    ) -> Result<Option<(Arc<Info>, indexer::Known)>, store::Error> {
+        for info in [last].into_iter().chain(last.past.iter().rev()) {
+            // The index may be ahead of a trail that lost its tail; it is rebuilt then, so this cannot last.
+            let known = indexer::event_id(self.base, info, id, day)?.filter(|known| known.seq < info.size());
+            if let Some(known) = known {
+                return Ok(Some((info.clone(), known)));
+            }
+        }
+        Ok(None)
     }
 
     /// Stages a trail, opening it at first sight of its controller.

@@ -99,7 +99,9 @@ impl Meta {
 
 /// The descriptions of all trails: those that others follow, then the last of each controller, both by controller.
 pub fn descriptions(db: &dyn Store) -> Result<Vec<TrailMeta>, Error> {
-    let rows = db.scan(Scan::prefix(Family::Meta, keys::META_FROZEN)).chain(db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL)));
+    let rows = db
+        .scan(Scan::prefix(Family::Meta, keys::META_FROZEN))
+        .chain(db.scan(Scan::prefix(Family::Meta, keys::META_TRAIL)));
     rows.map(|row| row.and_then(|(key, value)| describe(&key, &value))).collect()
 }
 

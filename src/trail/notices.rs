@@ -8,7 +8,7 @@ use super::base::Base;
 use super::node::Node;
 use super::reader::{ReadError, Reader};
 use super::trails::Info;
-use crate::model::origin::Controller;
+use crate::model::origin::Which;
 use crate::model::record::Record;
 use crate::store::{Family, Scan, keys};
 
@@ -28,13 +28,8 @@ pub struct Notices {
 
 impl Node {
     /// The notices of a trail from position `from` on, at most `limit`.
-    pub async fn notices(
-        self: &Arc<Self>,
-        controller: &Controller,
-        from: u64,
-        limit: usize,
-    ) -> Result<Notices, AskError> {
-        self.page(controller, from, limit, false).await
+    pub async fn notices(self: &Arc<Self>, of: impl Into<Which>, from: u64, limit: usize) -> Result<Notices, AskError> {
+        self.page(&of.into(), from, limit, false).await
     }
 
     /// The same with their slices, as far as these are not past, and what opens them. As they name people, the question
@@ -42,24 +37,19 @@ impl Node {
     pub async fn notices_with_slices(
         self: &Arc<Self>,
         asker: &Asker,
-        controller: &Controller,
+        of: impl Into<Which>,
         from: u64,
         limit: usize,
     ) -> Result<Notices, AskError> {
-        let found = self.page(controller, from, limit, true).await?;
+        let of = of.into();
+        let found = self.page(&of, from, limit, true).await?;
         let asked = Asked { call: "ListNotices", shape: "with_slices".to_owned(), export: true };
-        self.record_read(asker, controller, asked, found.notices.len()).await?;
+        self.record_read(asker, &of.controller, asked, found.notices.len()).await?;
         Ok(found)
     }
 
-    async fn page(
-        self: &Arc<Self>,
-        controller: &Controller,
-        from: u64,
-        limit: usize,
-        slices: bool,
-    ) -> Result<Notices, AskError> {
-        let trail = self.trail(controller).await?;
+    async fn page(self: &Arc<Self>, of: &Which, from: u64, limit: usize, slices: bool) -> Result<Notices, AskError> {
+        let trail = self.which(of).await?;
         let (node, info) = (self.clone(), trail.clone());
         let (notices, next) = blocking(move || list(&node.base, &info, from, limit, slices)).await?;
         Ok(Notices { trail, notices, next })

@@ -46,7 +46,8 @@ pub(super) fn open_trail(
     let entropy = base.world.entropy.as_ref();
     let number = base.trails.next_number();
     // The controller keeps its key.
-    let slot = predecessor.as_ref().map_or_else(|| base.trails.next_slot(&base.keyring), |before| before.controller_slot);
+    let slot =
+        predecessor.as_ref().map_or_else(|| base.trails.next_slot(&base.keyring), |before| before.controller_slot);
     base.keyring.ensure(zone, *today, slot, entropy)?;
     let origin = Origin::new(&base.settings.authority, controller, &base.writer).expect("its parts are names");
     let zone_number = base.keyring.zone_number(zone.name()).expect("its keys were just made");

@@ -65,11 +65,29 @@ impl Node {
     pub async fn what_expires(self: &Arc<Self>, controller: Controller, span: Span) -> Result<Preview, AskError> {
         let node = self.clone();
         blocking(move || match node.base.trail(&controller)? {
-            Some(info) => count(&node.base, &info, span),
+            Some(last) => of_line(&node.base, &last.line(), span),
             None => Ok(Preview::default()),
         })
         .await
     }
+}
+
+/// Counts in the trails of a controller together.
+fn of_line(base: &Base, line: &[Arc<Info>], span: Span) -> Result<Preview, ReadError> {
+    let counted = line.iter().map(|info| count(base, info, span)).collect::<Result<Vec<_>, _>>()?;
+    let next = counted.iter().filter_map(|preview| preview.next).min();
+    let mut rows: BTreeMap<(Date, Class), PreviewRow> = BTreeMap::new();
+    let steps = counted.iter().map(|preview| preview.steps).sum();
+    for row in counted.into_iter().flat_map(|preview| preview.rows) {
+        if next.is_some_and(|next| row.date >= next) {
+            continue;
+        }
+        let (date, class) = (row.date, row.class);
+        let none = PreviewRow { records: 0, whole: 0, ..row.clone() };
+        let all = rows.entry((date, class)).or_insert(none);
+        (all.records, all.whole) = (all.records + row.records, all.whole + row.whole);
+    }
+    Ok(Preview { rows: rows.into_values().collect(), next, steps })
 }
 
 /// Counts in one trail.

@@ -10,7 +10,7 @@ use super::reader::{ReadError, Reader};
 use super::trails::{Head, Info};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::header::Header;
-use crate::model::origin::Controller;
+use crate::model::origin::Which;
 use crate::model::tiles;
 use crate::model::tree::Hash;
 
@@ -68,12 +68,8 @@ pub struct Proof {
 
 impl Node {
     /// The newest checkpoint of a trail, once it covers `at_least` records.
-    pub async fn checkpoint(
-        self: &Arc<Self>,
-        controller: &Controller,
-        at_least: u64,
-    ) -> Result<Checkpointed, ProveError> {
-        let info = self.trail(controller).await?;
+    pub async fn checkpoint(self: &Arc<Self>, of: impl Into<Which>, at_least: u64) -> Result<Checkpointed, ProveError> {
+        let info = self.which(&of.into()).await?;
         in_reach("at_least", at_least, &info)?;
         self.newest(&info, at_least).await
     }
@@ -81,11 +77,11 @@ impl Node {
     /// Proves that a record is in the tree of a size; of the newest checkpoint that covers it, if none is given.
     pub async fn inclusion(
         self: &Arc<Self>,
-        controller: &Controller,
+        of: impl Into<Which>,
         seq: u64,
         size: Option<u64>,
     ) -> Result<(Header, Proof), ProveError> {
-        let info = self.trail(controller).await?;
+        let info = self.which(&of.into()).await?;
         if seq >= info.size() {
             let what = format!("is beyond the {} records that the trail has: take seq from a receipt", info.size());
             return Err(ProveError::Range { field: "seq", what });
@@ -109,11 +105,11 @@ impl Node {
     /// Proves that one tree begins with an older one; up to the newest checkpoint, if no newer size is given.
     pub async fn consistency(
         self: &Arc<Self>,
-        controller: &Controller,
+        of: impl Into<Which>,
         old: u64,
         new: Option<u64>,
     ) -> Result<Proof, ProveError> {
-        let info = self.trail(controller).await?;
+        let info = self.which(&of.into()).await?;
         if old == 0 {
             let what = "must be at least 1: every tree extends the empty one".to_owned();
             return Err(ProveError::Range { field: "old_size", what });

@@ -253,7 +253,8 @@ pub struct Trails {
 impl Trails {
     /// None is open; the next new one gets the number after these, and the next new controller the slot after theirs.
     pub fn after(trails: &[TrailMeta]) -> Self {
-        let after = |numbers: fn(&TrailMeta) -> u32| trails.iter().map(|trail| numbers(trail) + 1).max().unwrap_or_default();
+        let after =
+            |numbers: fn(&TrailMeta) -> u32| trails.iter().map(|trail| numbers(trail) + 1).max().unwrap_or_default();
         Self {
             next: AtomicU32::new(after(|trail| trail.number)),
             next_slot: AtomicU32::new(after(|trail| trail.controller_slot)),

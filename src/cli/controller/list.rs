@@ -71,7 +71,7 @@ fn row(about: &ControllerInfo) -> Vec<String> {
 pub(super) fn object(about: &ControllerInfo) -> Value {
     let profile = about.profile.clone().unwrap_or_default();
     json!({
-        "controller": about.controller, "origin": about.origin, "zone": about.zone,
+        "controller": about.controller, "origin": about.origin, "predecessors": about.predecessors, "zone": about.zone,
         "opened_at": rfc3339(about.opened_at.as_ref()), "closed_at": rfc3339(about.closed_at.as_ref()), "size": about.size, "region": about.region,
         "public_body": profile.public_body, "register_keeper": profile.register_keeper,
         "group_only_sources": profile.group_only_sources,

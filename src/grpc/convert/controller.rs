@@ -119,5 +119,6 @@ pub fn controller_info(about: &About, acts: &Acts, region: Option<Country>) -> a
         lone_approval: acts.lone() != LoneApprover::Refused,
         region: region.map(|region| region.to_string()).unwrap_or_default(),
         closed_at: acts.closed().map(wire),
+        predecessors: about.past.clone(),
     }
 }

@@ -28,7 +28,7 @@ pub use verified::verified;
 use crate::model::check::{Checker, Violation};
 use crate::model::date::Timestamp;
 use crate::model::identity::Identity;
-use crate::model::origin::Controller;
+use crate::model::origin::{Controller, Origin, Which};
 
 use super::status::Refusal;
 use super::{api, time};
@@ -44,6 +44,21 @@ pub fn any_controller(name: String) -> Result<Controller, Refusal> {
             description: "must be 1 to 63 of a-z 0-9 . _ -: name the school or organisation, or \"node\"".to_owned(),
         }])
     })
+}
+
+/// Which of a controller's trails: the one that goes on, where no origin is named.
+pub fn which(controller: &Controller, origin: &str) -> Result<Which, Refusal> {
+    let mut checker = Checker::default();
+    let origin = perhaps_origin(origin, &mut checker);
+    checker.finish(Which { controller: controller.clone(), origin }).map_err(Refusal::invalid)
+}
+
+fn perhaps_origin(origin: &str, checker: &mut Checker) -> Option<Origin> {
+    let parsed = Origin::parse(origin);
+    if parsed.is_none() && !origin.is_empty() {
+        checker.refuse("origin", ORIGIN);
+    }
+    parsed
 }
 
 /// The controller of an event: not the reserved one.

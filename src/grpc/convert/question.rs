@@ -1,7 +1,7 @@
 //! Questions of `akta.v1.HistoryService` to checked values.
 
 use super::super::api;
-use super::{ORIGIN, asked_controller, identity, ip_bytes, timestamp, uuid};
+use super::{ORIGIN, asked_controller, identity, ip_bytes, perhaps_origin, timestamp, uuid};
 use crate::model::check::{Checker, Violation};
 use crate::model::country::{COUNTRY, Country};
 use crate::model::event::check_purpose_text;
@@ -91,13 +91,14 @@ pub fn question(request: &api::SearchEventsRequest, checker: &mut Checker) -> (Q
             notices: request.with_notices,
             restricted: request.include_restricted,
         };
-        Question { subject, actor, on_behalf_of, facts: facts(filter, checker), order, include, hold: None }
+        let facts = facts(filter, checker);
+        Question { subject, actor, on_behalf_of, facts, order, include, hold: None, origin: None }
     });
     let hold = (!request.hold.is_empty()).then(|| uuid("hold", &request.hold, checker));
     if request.with_notices && hold.is_some() {
         checker.refuse("with_notices", "goes without a hold: leave out one of them");
     }
-    let question = Question { hold, ..question };
+    let question = Question { hold, origin: perhaps_origin(&request.origin, checker), ..question };
     if request.with_notices && request.filter.as_ref().is_some_and(|filter| *filter != api::EventFilter::default()) {
         checker.refuse("with_notices", "goes with an empty filter only: leave out the filter, or with_notices");
     }

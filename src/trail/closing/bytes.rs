@@ -121,7 +121,8 @@ pub(in crate::trail) fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool
                 if !go_on() {
                     return Ok(false);
                 }
-                if let Some((from, to)) = whole(Scan::prefix(family, &keys::dated(date, info.zone_number, info.number))) {
+                if let Some((from, to)) = whole(Scan::prefix(family, &keys::dated(date, info.zone_number, info.number)))
+                {
                     store.reclaim(family, &from, &to)?;
                 }
             }

@@ -28,8 +28,8 @@ use crate::model::notice::Says;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::Refusal;
 use crate::model::permission::change::{ActId, Change, Decided};
-use crate::model::stored::NoticeCore;
 use crate::model::seal::Key;
+use crate::model::stored::NoticeCore;
 use crate::store::{self, Batch, Family, Scan, keys};
 
 /// A hold that is to be placed.
@@ -63,7 +63,8 @@ impl Node {
         self.flush_index().await?;
         let (node, counted) = (self.clone(), hold.clone());
         let records = blocking(move || {
-            let past = info.past.iter().map(|info| count(&node.base, info, &counted, info.size())).sum::<Result<u64, _>>()?;
+            let past =
+                info.past.iter().map(|info| count(&node.base, info, &counted, info.size())).sum::<Result<u64, _>>()?;
             Ok(past + count(&node.base, &info, &counted, size)?)
         });
         let records = records.await?;
@@ -167,7 +168,8 @@ impl Writer {
                 }
                 added => added?,
             }
-            let mut placed = Standing { id: bytes, zone: info.zone.clone(), hold: Some(hold.clone()), keys: Vec::new() };
+            let mut placed =
+                Standing { id: bytes, zone: info.zone.clone(), hold: Some(hold.clone()), keys: Vec::new() };
             for info in info.line() {
                 placed.keys.push((info.number, describe(base, &info, &bytes, hold)?));
             }

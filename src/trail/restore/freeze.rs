@@ -21,7 +21,9 @@ pub fn freeze(db: &dyn Store, entropy: &dyn Entropy) -> Result<(), OpenError> {
     }
     let mut batch = Batch::default();
     batch.put(Family::Meta, keys::META_RESTORED, [0]);
-    batch.put(Family::Meta, keys::META_WRITER, writer_of(entropy).into_bytes());
+    let taken = |writer: &String| meta.trails.iter().any(|trail| trail.origin.ends_with(&format!("/{writer}")));
+    let writer = std::iter::repeat_with(|| writer_of(entropy)).find(|writer| !taken(writer)).unwrap_or_default();
+    batch.put(Family::Meta, keys::META_WRITER, writer.into_bytes());
     batch.put(Family::Meta, keys::META_FORMAT, FORMAT.to_be_bytes());
     for trail in meta.trails.into_iter().filter(|trail| !trail.frozen) {
         let Some(origin) = Origin::parse(&trail.origin) else { continue };

@@ -64,7 +64,8 @@ impl Writer {
 /// would take it for damage.
 fn forget_people(base: &Base) -> Result<(), Error> {
     let infos: Vec<Info> = base.descriptions()?.iter().filter_map(|meta| Info::new(meta, &base.keyring)).collect();
-    let controllers: Vec<Of<'_>> = infos.iter().map(|info| Of { controller: &info.controller, key: &info.key }).collect();
+    let controllers: Vec<Of<'_>> =
+        infos.iter().map(|info| Of { controller: &info.controller, key: &info.key }).collect();
     let vault = base.vault.store();
     let mut gone: HashSet<Box<[u8]>> = HashSet::new();
     for row in vault.scan(Scan::all(Family::Row)) {

@@ -13,8 +13,8 @@ use super::super::opening::{Opening, open_trail};
 use super::super::position::{position, stored_size};
 use super::super::reader::ReadError;
 use super::super::trails::{Head, Info};
-use super::restate::{Restated, restate};
 use super::lost;
+use super::restate::{Restated, restate};
 use crate::model::date::Date;
 use crate::model::notice::{Says, Told};
 use crate::model::origin::Origin;
@@ -88,13 +88,7 @@ fn named(origin: &str, head: Head) -> Option<Guarded> {
     Some(Guarded { origin: Origin::parse(origin)?, size: head.size, root: head.root })
 }
 
-fn one(
-    base: &Base,
-    before: &TrailMeta,
-    info: &Info,
-    guarded: &Heads,
-    others: &Others,
-) -> Result<(), OpenError> {
+fn one(base: &Base, before: &TrailMeta, info: &Info, guarded: &Heads, others: &Others) -> Result<(), OpenError> {
     let stood = position(base, info)?;
     let recorded_at = base.now().max(stood.recorded_at);
     let acts = folding::of_trail(base, info, before)?;

@@ -6,6 +6,7 @@ mod plug;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::closing;
 use super::super::hold::Placing;
@@ -13,7 +14,6 @@ use super::super::reader::Reader;
 use super::super::rig::*;
 use super::super::submission::{Receipt, RecordError, Submission};
 use super::super::trails::Info;
-use super::super::verify;
 use super::*;
 use crate::env::SeededEntropy;
 use crate::model::date::Zone;
@@ -129,8 +129,10 @@ fn goes_on(rig: &mut Rig) {
 
 /// An older history beside everything else as it is now.
 fn restored(newest: &Disks, history: &crate::store::memory::Disk) -> Disks {
+    // Another writer each time.
+    static SEED: AtomicU64 = AtomicU64::new(77);
     let disks = Disks { db: history.copy(), index: crate::store::memory::Disk::new(), ..newest.copy() };
-    freeze(&disks.db.open(), &SeededEntropy::new(77)).unwrap();
+    freeze(&disks.db.open(), &SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed))).unwrap();
     disks
 }
 
@@ -151,7 +153,10 @@ fn each_controller_goes_on_in_a_successor() {
     assert!(before.frozen && !last.frozen && before.origin != last.origin);
     assert_eq!(before.key.bytes(), last.key.bytes());
     let told = told(&rig.base, last.number).unwrap().unwrap();
-    assert_eq!((told.predecessor.clone(), told.size, told.root), (before.origin.clone(), before.size(), before.head().root));
+    assert_eq!(
+        (told.predecessor.clone(), told.size, told.root),
+        (before.origin.clone(), before.size(), before.head().root)
+    );
     let guarded = told.guarded.clone().unwrap();
     assert_eq!((guarded.size, guarded.root), (lost.size, lost.root), "what was guarded and is lost");
     assert_eq!(told.released, [[5; 16]]);

@@ -24,6 +24,7 @@ mod walk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::restored::Followed;
 use super::answer::{AskError, blocking};
 use super::base::Base;
 use super::folding;
@@ -33,11 +34,10 @@ use super::position::stored_size;
 use super::proof;
 use super::reader::{ReadError, Reader};
 use super::trails::{Head, Info};
-use self::restored::Followed;
 use crate::model::date::Timestamp;
 use crate::model::handover::Handovers;
 use crate::model::header::Link;
-use crate::model::origin::{Controller, Origin};
+use crate::model::origin::{Origin, Which};
 use crate::model::removal::rules::Removals;
 use crate::model::stored::TrailMeta;
 use crate::model::tree::{EMPTY_ROOT, Hash};
@@ -190,10 +190,11 @@ pub fn verify(base: &Base, mut progress: impl FnMut(&str, u64, u64)) -> Report {
         infos.push(info);
         removals.push(told);
     }
-    report.findings.extend(
-        strays::check(base, &metas, &sizes, &known).into_iter().map(|(place, what)| finding(place, what)),
-    );
-    let restored = restored::check(base, &metas, &known.followed, &heads).unwrap_or_else(|error| vec![error.to_string()]);
+    report
+        .findings
+        .extend(strays::check(base, &metas, &sizes, &known).into_iter().map(|(place, what)| finding(place, what)));
+    let restored =
+        restored::check(base, &metas, &known.followed, &heads).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(restored.into_iter().map(|what| finding("db", what)));
     let people = people::check(base, &infos).unwrap_or_else(|error| vec![error.to_string()]);
     report.findings.extend(people.into_iter().map(|what| finding("vault", what)));
@@ -289,10 +290,10 @@ impl Node {
     /// many, and says whether to go on; `None` if it did not.
     pub async fn verify(
         self: &Arc<Self>,
-        controller: &Controller,
+        of: impl Into<Which>,
         mut progress: impl FnMut(u64, u64) -> bool + Send + 'static,
     ) -> Result<Option<Verified>, AskError> {
-        let info = self.trail(controller).await?;
+        let info = self.which(&of.into()).await?;
         let size = info.size();
         self.flush_index().await?;
         let node = self.clone();

@@ -26,9 +26,15 @@ impl Followed {
         let mut followed = Self::default();
         for meta in metas {
             if let Some(restored) = restore::told(base, meta.number)? {
-                let lost = restored.lost.iter().map(|lost| (lost.origin.to_string(), Head { size: lost.size, root: lost.root }));
+                let lost = restored
+                    .lost
+                    .iter()
+                    .map(|lost| (lost.origin.to_string(), Head { size: lost.size, root: lost.root }));
                 followed.lost.extend(lost);
-                let ended = restored.ended.iter().map(|ended| (ended.origin.to_string(), Head { size: ended.size, root: ended.root }));
+                let ended = restored
+                    .ended
+                    .iter()
+                    .map(|ended| (ended.origin.to_string(), Head { size: ended.size, root: ended.root }));
                 followed.ended.extend(ended);
                 followed.of.insert(restored.predecessor.to_string(), restored);
             }
@@ -71,7 +77,10 @@ pub(super) fn check(
             origins.insert(before.origin.as_str());
             let told = restore::told(base, next.number)?.filter(|told| told.predecessor.as_str() == before.origin);
             let Some(told) = told else {
-                found.push(format!("{} is there, but {} after it does not say that it follows it", before.origin, next.origin));
+                found.push(format!(
+                    "{} is there, but {} after it does not say that it follows it",
+                    before.origin, next.origin
+                ));
                 continue;
             };
             let said = Head { size: told.size, root: told.root };

@@ -37,7 +37,11 @@ fn the_plug_is_pulled_at_every_call() {
                 assert_eq!(rig.findings(), [""; 0], "{about}");
                 assert!(!under_way(rig.base.db.as_ref()).unwrap(), "{about}");
                 let last = rig.last(&school(1));
-                assert_eq!((last.past.len(), rig.base.acts.of(&school(1)).holds().standing().count()), (1, 2), "{about}");
+                assert_eq!(
+                    (last.past.len(), rig.base.acts.of(&school(1)).holds().standing().count()),
+                    (1, 2),
+                    "{about}"
+                );
                 let told = told(&rig.base, rig.last(&Controller::node()).number).unwrap().unwrap();
                 assert_eq!((told.lost.len(), told.ended.len()), (1, 1), "{about}");
             }
