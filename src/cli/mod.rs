@@ -20,6 +20,7 @@ pub mod keys;
 pub mod notices;
 pub mod random;
 pub mod receipt;
+pub mod restore;
 pub mod retention;
 pub mod search;
 pub mod serve;
@@ -68,6 +69,7 @@ enum Command {
     Identity(identity::Args),
     Status(status::Args),
     Verify(verify::Args),
+    Restore(restore::Args),
     Bench(bench::Args),
 }
 
@@ -122,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Identity(args) => identity::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Restore(args) => restore::run(args),
         Command::Bench(args) => bench::run(args),
     };
     match outcome {

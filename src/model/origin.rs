@@ -63,6 +63,11 @@ impl Origin {
         &self.0
     }
 
+    /// The authority in it.
+    pub fn authority(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+
     /// The writer in it.
     pub fn writer(&self) -> &str {
         self.0.split('/').nth(2).unwrap_or_default()

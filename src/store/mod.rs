@@ -1,9 +1,10 @@
 //! The disk ring: atomic batches over ordered keys, and two small files. Knows nothing about audit.
 //!
 //! [`family`] names the databases and their families, [`keys`] every key. [`rocks`] is the only home of RocksDB,
-//! [`memory`] its deterministic twin, with [`faults`] on command. [`files`] holds the keyring file, real and faulty. [`wal`]
+//! [`memory`] its deterministic twin, with [`faults`] on command. [`files`] holds the keyring file, real and faulty, [`copying`] copies whole folders. [`wal`]
 //! looks for damage before RocksDB opens, [`space`] at the free space.
 
+pub mod copying;
 pub mod disk;
 pub mod family;
 pub mod faults;

@@ -49,7 +49,10 @@ pub(super) fn open_trail(
     let slot =
         predecessor.as_ref().map_or_else(|| base.trails.next_slot(&base.keyring), |before| before.controller_slot);
     base.keyring.ensure(zone, *today, slot, entropy)?;
-    let origin = Origin::new(&base.settings.authority, controller, &base.writer).expect("its parts are names");
+    // Under the name of the one before, whatever the settings of who restores it.
+    let before = predecessor.as_ref().and_then(|before| Origin::parse(&before.origin));
+    let authority = before.as_ref().map_or(base.settings.authority.as_str(), Origin::authority);
+    let origin = Origin::new(authority, controller, &base.writer).expect("its parts are names");
     let zone_number = base.keyring.zone_number(zone.name()).expect("its keys were just made");
     let meta = TrailMeta {
         number,

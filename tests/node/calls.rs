@@ -60,7 +60,7 @@ pub(crate) const ROWS: [Row; 37] = [
         GetConsistencyProofRequest { controller: of.to_owned(), old_size: 1, ..Default::default() }.encode_to_vec()
     }),
     ("EvidenceService/VerifyTrail", &[Permission::Verify], |of| {
-        VerifyTrailRequest { controller: of.to_owned() }.encode_to_vec()
+        VerifyTrailRequest { controller: of.to_owned(), origin: String::new() }.encode_to_vec()
     }),
     ("ControllerService/OpenController", &[Permission::Open], |of| {
         OpenControllerRequest { controller: of.to_owned(), ..Default::default() }.encode_to_vec()

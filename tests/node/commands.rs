@@ -287,7 +287,7 @@ fn keys_are_counted_and_never_shown() {
     import(&node, 1);
     let keys = |flags: &[&str]| akta().arg("keys").arg(data(folder.path())).args(flags).output().unwrap();
     // Beside the running node, once its guard knows the trail.
-    let asked = GetCheckpointRequest { controller: SCHOOL.to_owned(), at_least: 2 };
+    let asked = GetCheckpointRequest { controller: SCHOOL.to_owned(), at_least: 2, origin: String::new() };
     let signed = run(async { node.client().await.evidence.get_checkpoint(asked).await.unwrap().into_inner() });
     let (text, json) = (keys(&["--dev"]), keys(&["--dev", "--json"]));
     assert!(text.status.success() && json.status.success(), "{}{}", shown(&text), shown(&json));
@@ -320,7 +320,7 @@ fn status_tells_of_services_start_and_trails() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());
     import(&node, 1);
-    let asked = GetCheckpointRequest { controller: SCHOOL.to_owned(), at_least: 2 };
+    let asked = GetCheckpointRequest { controller: SCHOOL.to_owned(), at_least: 2, origin: String::new() };
     run(async { node.client().await.evidence.get_checkpoint(asked).await.unwrap() });
     let status = |flags: &[&str]| akta().args(["status", "--server", node.address()]).args(flags).output().unwrap();
     let text = status(&["--controller", SCHOOL]);

@@ -27,7 +27,8 @@ fn strangers_agree_on_checkpoints_and_proofs() {
         for size in [2, 3, 200, 257, RECORDS] {
             let have = known.map_or(1, |(size, _)| usize::try_from(size).unwrap());
             client.record_all((have..size).map(|_| events.read()).collect()).await.unwrap();
-            let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least: size as u64 };
+            let asked =
+                GetCheckpointRequest { controller: SCHOOL.into(), at_least: size as u64, origin: String::new() };
             let found = client.evidence.get_checkpoint(asked).await.unwrap().into_inner();
             assert_eq!(found.size, size as u64);
             let (origin, root) = opened(&found.checkpoint, &found.verification_key, found.size);
@@ -35,7 +36,7 @@ fn strangers_agree_on_checkpoints_and_proofs() {
             assert_eq!(root.0.to_vec(), found.root);
 
             for seq in [0, 1, size as u64 / 2, size as u64 - 1] {
-                let asked = GetInclusionProofRequest { controller: SCHOOL.into(), seq, size: 0 };
+                let asked = GetInclusionProofRequest { controller: SCHOOL.into(), seq, size: 0, origin: String::new() };
                 let proof = client.evidence.get_inclusion_proof(asked).await.unwrap().into_inner();
                 assert_eq!((proof.size, &proof.checkpoint), (size as u64, &found.checkpoint));
                 let hashes = hashes(&proof.hashes);
@@ -46,7 +47,12 @@ fn strangers_agree_on_checkpoints_and_proofs() {
                 assert!(proof.tlog_proof.ends_with(&found.checkpoint));
             }
             if let Some((old_size, old_root)) = known {
-                let asked = GetConsistencyProofRequest { controller: SCHOOL.into(), old_size, new_size: 0 };
+                let asked = GetConsistencyProofRequest {
+                    controller: SCHOOL.into(),
+                    old_size,
+                    new_size: 0,
+                    origin: String::new(),
+                };
                 let proof = client.evidence.get_consistency_proof(asked).await.unwrap().into_inner();
                 check_tree(&hashes(&proof.hashes), proof.new_size, root, old_size, old_root).unwrap();
             }
@@ -79,11 +85,11 @@ fn verified_beside_a_writer_with_and_without_keys_and_against_a_checkpoint() {
         let mut client = node.client().await;
         let mut events = Events::of(10);
         client.record_all((0..600).map(|_| events.read()).collect()).await.unwrap();
-        let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least: 601 };
+        let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least: 601, origin: String::new() };
         let found = client.evidence.get_checkpoint(asked).await.unwrap().into_inner();
 
         // Online, while more comes in: progress, then a report.
-        let asked = VerifyTrailRequest { controller: SCHOOL.into() };
+        let asked = VerifyTrailRequest { controller: SCHOOL.into(), origin: String::new() };
         let mut messages = client.evidence.verify_trail(asked).await.unwrap().into_inner();
         client.record_all((0..100).map(|_| events.read()).collect()).await.unwrap();
         let (mut progress, mut report) = (0, None);

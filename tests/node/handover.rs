@@ -35,7 +35,7 @@ impl Serving {
                 let receipts = client.record_all((0..count).map(|_| events.read()).collect()).await.unwrap();
                 at_least = receipts.last().map_or(0, |receipt| receipt.seq + 1);
             }
-            let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least };
+            let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least, origin: String::new() };
             client.evidence.get_checkpoint(asked).await.unwrap().into_inner()
         })
     }

@@ -41,6 +41,7 @@ mod raw;
 mod readme;
 mod refusals;
 mod renewal;
+mod restored;
 mod rotation;
 mod ruled;
 mod scanner;

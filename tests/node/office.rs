@@ -274,6 +274,7 @@ pub(crate) fn kind(notice: &Notice) -> &'static str {
         Kind::IdentityRestricted(_) => "identity restricted",
         Kind::RestrictionLifted(_) => "restriction lifted",
         Kind::ControllerClosed(_) => "controller closed",
+        Kind::TrailRestored(_) => "trail restored",
     }
 }
 

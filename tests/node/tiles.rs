@@ -57,7 +57,7 @@ fn strangers_compute_the_tiles_that_a_node_stored() {
                 client.record_all((0..count).map(|_| events.read()).collect()).await.unwrap();
                 have += count;
             }
-            let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least: size };
+            let asked = GetCheckpointRequest { controller: SCHOOL.into(), at_least: size, origin: String::new() };
             let found = client.evidence.get_checkpoint(asked).await.unwrap().into_inner();
             assert_eq!(found.size, size);
             let (_, root) = super::evidence::opened(&found.checkpoint, &found.verification_key, size);

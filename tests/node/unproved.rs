@@ -129,21 +129,28 @@ async fn asked(client: &mut Client, call: Call, controller: &str) -> Result<(), 
     let controller = controller.to_owned();
     match call {
         Call::Checkpoint(at_least) => {
-            let answer = client.evidence.get_checkpoint(GetCheckpointRequest { controller, at_least }).await?;
+            let answer = client
+                .evidence
+                .get_checkpoint(GetCheckpointRequest { controller, at_least, origin: String::new() })
+                .await?;
             assert!(answer.get_ref().size >= at_least);
         }
         Call::Inclusion(seq, size) => {
-            let asked = GetInclusionProofRequest { controller, seq, size };
+            let asked = GetInclusionProofRequest { controller, seq, size, origin: String::new() };
             let answer = client.evidence.get_inclusion_proof(asked).await?.into_inner();
             assert!(answer.size > seq && (size == 0 || answer.size == size));
         }
         Call::Consistency(old_size, new_size) => {
-            let asked = GetConsistencyProofRequest { controller, old_size, new_size };
+            let asked = GetConsistencyProofRequest { controller, old_size, new_size, origin: String::new() };
             let answer = client.evidence.get_consistency_proof(asked).await?.into_inner();
             assert!(answer.new_size >= old_size && (new_size == 0 || answer.new_size == new_size));
         }
         Call::Verify => {
-            let mut answers = client.evidence.verify_trail(VerifyTrailRequest { controller }).await?.into_inner();
+            let mut answers = client
+                .evidence
+                .verify_trail(VerifyTrailRequest { controller, origin: String::new() })
+                .await?
+                .into_inner();
             let mut last = None;
             while let Some(answer) = answers.message().await? {
                 last = answer.report;

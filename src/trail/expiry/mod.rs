@@ -29,6 +29,7 @@ use tokio::sync::oneshot;
 pub(super) use self::run::Expirer;
 pub use self::told::told_through;
 use super::base::Base;
+use super::closing;
 use super::group::WriteError;
 use super::identity::rewrite;
 use super::indexer::Indexer;
@@ -37,6 +38,7 @@ use super::reader::ReadError;
 use super::threads::Inbox;
 use super::writer::Writer;
 use crate::model::date::Date;
+use crate::store::Error;
 
 /// More days than this since the last run expire only once their date is confirmed: more often than not, so many days at
 /// once are a clock that is wrong.
@@ -154,6 +156,25 @@ pub(super) struct Asked {
 pub fn run_offline(base: &Arc<Base>, confirmed: Option<Date>) -> Result<Expired, ExpireError> {
     let (mut writer, mut done) = Writer::open_expiring(base.clone())?;
     done.zones.extend(writer.expire(confirmed, |step| step.publish())?.zones);
+    reclaim_all(base, &mut writer)?;
+    Ok(done)
+}
+
+/// Does what a start does, in a folder that nobody serves, and makes the bytes go before it returns.
+///
+/// # Errors
+///
+/// The disk fails, or what is stored is damaged.
+pub fn finish_offline(base: &Arc<Base>) -> Result<(), WriteError> {
+    let mut writer = Writer::open(base.clone())?;
+    reclaim_all(base, &mut writer)?;
+    if let Some(guard) = &base.guard {
+        guard.tick(base).map_err(|error| Error::Failed(format!("the guard: {error}")))?;
+    }
+    Ok(())
+}
+
+fn reclaim_all(base: &Arc<Base>, writer: &mut Writer) -> Result<(), WriteError> {
     let (mut indexer, _) = Indexer::open(base.clone()).map_err(|error: ReadError| WriteError::from(error))?;
     for job in reclaim::pending(base) {
         indexer.forget(&job).map_err(WriteError::from)?;
@@ -165,6 +186,11 @@ pub fn run_offline(base: &Arc<Base>, confirmed: Option<Date>) -> Result<Expired,
         rewrite::reclaim(base, &job, || true).map_err(WriteError::from)?;
         writer.removed(&job)?;
     }
+    for job in closing::pending(base).map_err(WriteError::from)? {
+        indexer.forget_controller(&job).map_err(WriteError::from)?;
+        closing::reclaim(base, &job, || true).map_err(WriteError::from)?;
+        writer.ended(&job)?;
+    }
     indexer.flush().and_then(|()| indexer.settle()).map_err(WriteError::from)?;
-    Ok(done)
+    Ok(())
 }

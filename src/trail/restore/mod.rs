@@ -17,6 +17,7 @@
 //! A start finishes 2 to 5 before anything is read. **Grants, incidents and requests do not hold any more**: whoever ended one
 //! after the copy was made would find it alive. Everything else that was decided holds as the copy says.
 
+mod apply;
 mod freeze;
 mod lost;
 mod restate;
@@ -26,6 +27,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
+pub use self::apply::{Applied, Went, apply};
 pub use self::freeze::freeze;
 pub(super) use self::succeed::succeed;
 use super::base::Base;

@@ -3,9 +3,10 @@
 
 use akta::model::stored::{
     Attribute, BucketKey, ClassCount, ControllerClosed, DetailPart, ErasedClass, Expired, Frame, FramePart,
-    FrameSource, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased, HoldReviewed,
-    HoldSelection, IdentityDeactivated, IdentityErased, IdentityMasked, IdentityRestricted, Keyring, NoticeCore,
-    Removal, RemovalTold, RemovedParts, RestrictionLifted, VaultAccount, ZoneKeys, notice_core::Kind,
+    FrameSource, GuardedHead, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased,
+    HoldReviewed, HoldSelection, IdentityDeactivated, IdentityErased, IdentityMasked, IdentityRestricted, Keyring,
+    NoticeCore, Removal, RemovalTold, RemovedParts, RestrictionLifted, TrailMeta, TrailRestored, VaultAccount,
+    ZoneKeys, notice_core::Kind,
 };
 use prost::Message;
 
@@ -46,6 +47,7 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("NoticeCore identity_restricted", notice_core(Kind::IdentityRestricted(IdentityRestricted { id: id() }))),
         ("NoticeCore restriction_lifted", notice_core(Kind::RestrictionLifted(RestrictionLifted { id: id() }))),
         ("NoticeCore controller_closed", notice_core(Kind::ControllerClosed(controller_closed()))),
+        ("NoticeCore trail_restored", notice_core(Kind::TrailRestored(trail_restored()))),
         (
             "VaultAccount of format 3",
             VaultAccount {
@@ -65,6 +67,18 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
             "Keyring while a bucket is sealed anew",
             Keyring { fresh_buckets: vec![BucketKey { bucket: 1_987, key: vec![0xfa; 32] }], ..Keyring::default() }
                 .encode_to_vec(),
+        ),
+        (
+            "TrailMeta of format 3",
+            TrailMeta {
+                number: 300,
+                origin: "akta.dev/school-12/w0a1b2c3d".into(),
+                zone: "Europe/Warsaw".into(),
+                controller_slot: 301,
+                zone_number: 2,
+                frozen: true,
+            }
+            .encode_to_vec(),
         ),
         ("Removal", removal().encode_to_vec()),
         (
@@ -178,6 +192,20 @@ fn selection() -> HoldSelection {
         recipient_countries: vec!["PL".into()],
         warnings: vec![6],
         resource_id: Some("r-204".into()),
+    }
+}
+
+fn trail_restored() -> TrailRestored {
+    let head =
+        |writer: &str| GuardedHead { origin: format!("akta.dev/node/{writer}"), size: 400, root: vec![0x96; 32] };
+    TrailRestored {
+        predecessor: "akta.dev/node/w0a1b2c3d".into(),
+        size: 300,
+        root: vec![0x97; 32],
+        guarded: Some(head("w0a1b2c3d")),
+        released: vec![vec![0x94; 16]],
+        lost: vec![head("w1a1b2c3d")],
+        ended: vec![head("w2a1b2c3d")],
     }
 }
 

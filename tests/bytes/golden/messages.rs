@@ -141,6 +141,7 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
                 zone: "Europe/Warsaw".into(),
                 controller_slot: 301,
                 zone_number: 2,
+                frozen: false,
             }
             .encode_to_vec(),
         ),
@@ -316,6 +317,8 @@ fn every_field_of_every_message_is_in_a_golden_row() {
         "IdentityRestricted",
         "RestrictionLifted",
         "ControllerClosed",
+        "TrailRestored",
+        "GuardedHead",
         "ClassCount",
         "RemovalTold",
         "RemovedParts",

@@ -76,7 +76,8 @@ pub(super) async fn streams(at: &Target) {
 /// More than one caller may have: those over it are refused, and others have theirs.
 pub(super) async fn verifications(at: &Target) {
     let bearer = format!("Bearer {}", at.token);
-    let request = message(&VerifyTrailRequest { controller: SCHOOLS[0].to_owned() }.encode_to_vec());
+    let request =
+        message(&VerifyTrailRequest { controller: SCHOOLS[0].to_owned(), origin: String::new() }.encode_to_vec());
     let path = "/akta.v1.EvidenceService/VerifyTrail";
     let mut held = Vec::new();
     let mut refused = 0;
@@ -93,7 +94,7 @@ pub(super) async fn verifications(at: &Target) {
     assert!(refused > 0, "some are refused");
     let people = at.world.people().await;
     let mut evidence = akta::grpc::api::evidence_service_client::EvidenceServiceClient::new(people);
-    let request = VerifyTrailRequest { controller: SCHOOLS[1].to_owned() };
+    let request = VerifyTrailRequest { controller: SCHOOLS[1].to_owned(), origin: String::new() };
     let request = super::super::neighbours::with(request, &at.world.token("auditor", 1));
     let mut answers = evidence.verify_trail(request).await.expect("others verify").into_inner();
     while answers.message().await.expect("goes on").is_some() {}

@@ -1,0 +1,75 @@
+//! Copying folders of databases, file by file, durable when it returns.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+/// Copies the files of a folder, which holds no others, to one that is made for them; `each` hears of the bytes of each file, and only
+/// those files are copied whose name `wanted` says yes to. Readable by their owner alone.
+///
+/// # Errors
+///
+/// There is such a folder already, or the disk fails.
+pub fn folder(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool, mut each: impl FnMut(u64)) -> io::Result<()> {
+    make(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !entry.file_type()?.is_file() || !wanted(&name.to_string_lossy()) {
+            continue;
+        }
+        each(file(&entry.path(), &to.join(&name))?);
+    }
+    // The names are durable only when their folder is.
+    File::open(to)?.sync_all()
+}
+
+/// Copies one file; its bytes.
+pub fn file(from: &Path, to: &Path) -> io::Result<u64> {
+    let bytes = fs::copy(from, to)?;
+    let copied = File::options().write(true).open(to)?;
+    copied.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    copied.sync_all()?;
+    Ok(bytes)
+}
+
+/// Makes a folder that is its owner's alone.
+pub fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// Gives a folder its name, durable when it returns.
+pub fn name(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
+}
+
+/// Bytes of the files of a folder.
+pub fn bytes(of: &Path) -> io::Result<u64> {
+    fs::read_dir(of)?.try_fold(0, |sum, entry| Ok(sum + entry?.metadata()?.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_copied_once() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (from, to) = (root.path().join("from"), root.path().join("to"));
+        make(&from).expect("makes");
+        for (name, bytes) in [("a.sst", &b"rows"[..]), ("CURRENT", b"MANIFEST"), ("copy", b"")] {
+            fs::write(from.join(name), bytes).expect("writes");
+        }
+        let mut copied = 0;
+        folder(&from, &to, |name| name != "copy", |bytes| copied += bytes).expect("copies");
+        assert_eq!((copied, bytes(&to).expect("reads")), (12, 12));
+        assert!(!to.join("copy").exists());
+        assert_eq!(fs::read(to.join("a.sst")).expect("reads"), b"rows");
+        assert!(folder(&from, &to, |_| true, |_| ()).is_err(), "it is there already");
+        name(&to, &root.path().join("named")).expect("names");
+        assert!(!to.exists() && root.path().join("named").exists());
+    }
+}
