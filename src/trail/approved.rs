@@ -12,7 +12,8 @@ use crate::model::permission::change::{ActId, Change};
 /// A deed, and what it is done to.
 pub(super) struct Doing<'a> {
     pub(super) deed: Deed,
-    pub(super) concerning: &'a str,
+    /// How a request may name what it concerns.
+    pub(super) concerning: &'a [String],
     /// In words, for whoever names a request that is none for it.
     pub(super) request: &'static str,
 }
@@ -51,7 +52,8 @@ pub(super) fn approved(
     let refused = |refusal| ChangeError::Refused { controller: at.clone(), refusal };
     let acts = base.acts.readable(at).ok_or(RecordError::Damaged)?;
     let request = acts.request(id);
-    let request = request.filter(|request| request.deed == doing.deed && request.concerning == doing.concerning);
+    let request =
+        request.filter(|request| request.deed == doing.deed && doing.concerning.contains(&request.concerning));
     let request = request.ok_or_else(|| refused(Refusal::Unknown(doing.request)))?;
     if request.asked.name != by {
         return Err(refused(Refusal::NotTheirs));

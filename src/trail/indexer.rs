@@ -122,7 +122,12 @@ impl Indexer {
         }
         indexer.forget_closed()?;
         for job in rewrite::pending(&base)? {
-            indexer.erase(&job)?;
+            match indexer.erase(&job) {
+                Err(error @ ReadError::DataLoss { .. }) => {
+                    tracing::error!(%error, "the postings of what is erased stay until its trail can be read");
+                }
+                done => done?,
+            }
         }
         Ok((indexer, rebuilt))
     }

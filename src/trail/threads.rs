@@ -271,6 +271,9 @@ fn mask(writer: &mut Writer, index: &SyncSender<IndexJob>) {
         Ok(mut step) => publish(writer, &mut step, index),
         Err(error) => writer.fail(&error),
     }
+    if let Err(error) = writer.forget_removals() {
+        writer.fail(&error);
+    }
 }
 
 fn begin(merger: &mut Merger) -> bool {
@@ -369,7 +372,12 @@ pub(super) fn index(
                     Ok(())
                 }
                 Err(ReadError::Store(error)) => Err(error),
-                Err(error) => Err(store::Error::Corrupt(error.to_string())),
+                // Not for good: it has its turn again within the hour.
+                Err(error) => {
+                    tracing::error!(%error, "the postings of what is erased stay until its trail can be read");
+                    let _ = reclaimer.send(Reclaiming::Waits(job));
+                    Ok(())
+                }
             },
             Ok(IndexJob::End(job)) => {
                 indexer.forget_controller(&job).map(|()| drop(reclaimer.send(Reclaiming::Closed(job))))

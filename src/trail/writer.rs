@@ -80,6 +80,7 @@ impl Writer {
         writer.finish_removals()?;
         let expired = writer.expire_at_start()?;
         writer.mask_due()?.publish();
+        writer.forget_removals()?;
         writer.finish_restore()?;
         let opened = notice::keyring_opened(base.keyring.generation(), base.keyring.is_dev());
         // The indexer is opened after this, and finds it.

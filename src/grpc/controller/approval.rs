@@ -1,8 +1,8 @@
 //! Approvals: asked for, answered, listed.
 
 use super::super::api::{
-    AnswerApprovalRequest, AnswerApprovalResponse, AskApprovalRequest, AskApprovalResponse, ListApprovalsRequest,
-    ListApprovalsResponse,
+    AnswerApprovalRequest, AnswerApprovalResponse, ApprovalInfo, AskApprovalRequest, AskApprovalResponse,
+    ListApprovalsRequest, ListApprovalsResponse,
 };
 use super::{Controllers, convert, shown, side};
 use crate::grpc::call::{Call, checked, undecided};
@@ -10,7 +10,8 @@ use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
-use crate::model::permission::approval::Standing;
+use crate::model::permission::acts::Refusal as Unchanged;
+use crate::model::permission::approval::{Deed, Standing};
 use crate::model::permission::change::{ActId, Change};
 
 impl Controllers {
@@ -24,6 +25,11 @@ impl Controllers {
         let (of, deed) = checked(checker, of.zip(deed))?;
         self.is_person(call, deed.permission(), &of)?;
         let staff = side(&call.may(&self.door, deed.permission(), &of)?);
+        let concerning = match deed {
+            Deed::Erasure => self.node.concerning(&of, &concerning).await?,
+            _ => Some(concerning),
+        };
+        let concerning = concerning.ok_or_else(|| Refusal::unchanged(&Unchanged::Nobody))?;
         let change = Change::Ask { id: id.clone(), deed, concerning, staff };
         let receipt = self.change(&of, change, call.decides(ground)).await?;
         let (standing, ready_at) = convert::standing(self.standing(&of, &id));
@@ -60,7 +66,12 @@ impl Controllers {
         let (acts, now) = (self.node.acts(&of), self.node.base().now());
         let shown = shown(acts.requests(), |request| !request.is_open(now));
         call.shows(&self.node, &asker, &of, shown.len()).await?;
-        let info = shown.iter().map(|request| convert::approval_info(request, request.standing(acts.lone(), now)));
+        let texts = shown.iter().map(|request| request.concerning.clone()).collect();
+        let concerning = self.node.concerned(&of, texts).await?;
+        let info = shown.iter().zip(concerning).map(|(request, concerning)| ApprovalInfo {
+            concerning,
+            ..convert::approval_info(request, request.standing(acts.lone(), now))
+        });
         Ok(ListApprovalsResponse { approvals: info.collect() })
     }
 

@@ -112,7 +112,9 @@ fn erased(told: &IdentityErased, goes_on: bool, id: &RemovalId, acts: &Acts) -> 
     let name = uuid::Uuid::from_bytes(*id).to_string();
     // Whoever reads it later than a year after has forgotten what was asked.
     let asked = acts.request(&name);
-    if asked.is_none_or(|request| request.deed != Deed::Erasure || request.used.is_none()) {
+    // Told again after a restore, the request is lost.
+    let by_request = asked.is_some_and(|request| request.deed == Deed::Erasure && request.used.is_some());
+    if !by_request && !told.restated {
         return Err("it is not by a request for an erasure that was agreed to and used before it");
     }
     if !told.holds.is_sorted_by(|a, b| a < b) || told.holds.iter().any(|id| id.len() != 16) {
@@ -193,8 +195,12 @@ mod tests {
                 id: id(number),
                 ground,
                 classes: classes.to_vec(),
-                holds: Vec::new(),
+                ..IdentityErased::default()
             })
+        };
+        let restated = |says| match says {
+            Says::IdentityErased(told) => Says::IdentityErased(IdentityErased { restated: true, ..told }),
+            other => other,
         };
         let gone = ErasureKept::Unspecified;
         // What was told before, each following; what comes next; whether it follows.
@@ -221,6 +227,7 @@ mod tests {
             ("by another deed", vec![], erased(2, &[]), false),
             ("not used", vec![], erased(3, &[]), false),
             ("not asked", vec![], erased(4, &[]), false),
+            ("not asked, but told again", vec![], restated(erased(4, &[])), true),
             ("more parts than there are", vec![], erased(1, &[class(3, 5, 2, 7, gone)]), false),
             ("more stripped than there are", vec![], erased(1, &[class(3, 1, 2, 2, gone)]), false),
             ("held", vec![], erased(1, &[class(3, 5, 0, 0, ErasureKept::Held)]), true),

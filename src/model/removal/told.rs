@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! slice 0    by · ground                             all of them
-//! slice 1    a pseudonym for each domain             all but RestrictionLifted
+//! slice 1    a pseudonym for each domain             of IdentityErased, and of IdentityMasked where ids are gone with e-mail addresses
 //! slice 2..  parts that are gone                     of IdentityErased
 //! date       24 months after the day of recorded_at; of IdentityMasked 84, which outlives every record;
 //!            of IdentityErased the latest of what it is about, if that is later than 24
@@ -13,6 +13,7 @@ use super::list::{self, Gone};
 use crate::model::date::{Date, Lifetime, Timestamp, Zone};
 use crate::model::identity::{Domain, Pseudonym};
 use crate::model::notice::{Says, Told};
+use crate::model::origin::Origin;
 use crate::model::permission::change::Decided;
 use crate::model::stored::{
     Attribute, DetailPart, ErasedClass, ErasureGround, IdentityDeactivated, IdentityErased, IdentityMasked,
@@ -70,22 +71,24 @@ pub fn id(says: &Says) -> Option<&[u8]> {
 }
 
 /// Somebody is deactivated.
-pub fn deactivated(id: &RemovalId, mask_on: Date, people: &People, decided: &Decided, at: At<'_>) -> Told {
+pub fn deactivated(id: &RemovalId, mask_on: Date, decided: &Decided, at: At<'_>) -> Told {
     let says = Says::IdentityDeactivated(IdentityDeactivated { id: id.to_vec(), mask_on: mask_on.days() });
-    Told { says, slices: vec![who(decided), named(people)], date: at.after(KEPT) }
+    Told { says, slices: vec![who(decided)], date: at.after(KEPT) }
 }
 
-/// Names and e-mail addresses of somebody are gone.
-pub fn masked(id: &RemovalId, people: &People, at: At<'_>) -> Told {
+/// Names and e-mail addresses of somebody are gone; `people` are the pseudonyms whose ids are gone with them, perhaps none.
+pub fn masked(id: &RemovalId, people: &[(Domain, Pseudonym)], at: At<'_>) -> Told {
     let decided = Decided { by: "akta".to_owned(), ground: String::new() };
     let says = Says::IdentityMasked(IdentityMasked { id: id.to_vec() });
-    Told { says, slices: vec![who(&decided), named(people)], date: at.after(OUTLIVES) }
+    let people = (!people.is_empty()).then(|| named(people));
+    let slices = std::iter::once(who(&decided)).chain(people).collect();
+    Told { says, slices, date: at.after(OUTLIVES) }
 }
 
 /// Somebody's records are left out of searches.
-pub fn restricted(id: &RemovalId, people: &People, decided: &Decided, at: At<'_>) -> Told {
+pub fn restricted(id: &RemovalId, decided: &Decided, at: At<'_>) -> Told {
     let says = Says::IdentityRestricted(IdentityRestricted { id: id.to_vec() });
-    Told { says, slices: vec![who(decided), named(people)], date: at.after(KEPT) }
+    Told { says, slices: vec![who(decided)], date: at.after(KEPT) }
 }
 
 /// They no longer are.
@@ -109,6 +112,8 @@ pub struct Erased<'a> {
     pub people: &'a People,
     /// What is gone, ascending, each with its class.
     pub list: &'a [(Gone, u32)],
+    /// The same of trails that this one follows, each with its origin.
+    pub before: &'a [(Origin, Vec<(Gone, u32)>)],
     /// The latest date of what names them and of what is gone.
     pub latest: Date,
 }
@@ -116,11 +121,14 @@ pub struct Erased<'a> {
 /// Somebody is erased: one notice, or several where the list is long.
 pub fn erased(erased: &Erased<'_>, decided: &Decided, at: At<'_>) -> Vec<Told> {
     let none: &[(Gone, u32)] = &[];
-    let lists: Vec<&[(Gone, u32)]> = match erased.list.is_empty() {
-        true => vec![none],
-        false => erased.list.chunks(LISTED_MAX).collect(),
+    let mut lists: Vec<(Option<&Origin>, &[(Gone, u32)])> = match erased.list.is_empty() {
+        true => vec![(None, none)],
+        false => erased.list.chunks(LISTED_MAX).map(|list| (None, list)).collect(),
     };
-    let one = |(number, own): (usize, &[(Gone, u32)])| {
+    for (origin, list) in erased.before {
+        lists.extend(list.chunks(LISTED_MAX).map(|list| (Some(origin), list)));
+    }
+    let one = |(number, (origin, own)): (usize, (Option<&Origin>, &[(Gone, u32)]))| {
         let mut classes: Vec<ErasedClass> = match number {
             0 => erased.classes.to_vec(),
             _ => erased.classes.iter().map(|class| ErasedClass { records: 0, held: 0, ..*class }).collect(),
@@ -138,6 +146,8 @@ pub fn erased(erased: &Erased<'_>, decided: &Decided, at: At<'_>) -> Vec<Told> {
             ground: erased.ground.into(),
             classes,
             holds: erased.holds.iter().map(|id| id.to_vec()).collect(),
+            origin: origin.map(ToString::to_string).unwrap_or_default(),
+            restated: false,
         });
         let nobody = People::new();
         let people = if number == 0 { erased.people } else { &nobody };
@@ -196,13 +206,19 @@ pub fn hear(core: &NoticeCore, slices: &[(u16, DetailPart)]) -> Result<Heard, &'
         return Err("its slice 0 does not say who and why");
     }
     match (says, &slices[1..]) {
-        (Says::RestrictionLifted(_), []) => Ok(Heard::default()),
+        (
+            Says::IdentityDeactivated(_)
+            | Says::IdentityMasked(_)
+            | Says::IdentityRestricted(_)
+            | Says::RestrictionLifted(_),
+            [],
+        ) => Ok(Heard::default()),
         (Says::IdentityErased(_), [(_, people), rest @ ..]) => {
             let list =
                 list::read(rest.iter().map(|(_, slice)| slice)).ok_or("its list of parts is not as it must be")?;
             Ok(Heard { people: read_people(people).ok_or(WRONG)?, list })
         }
-        (Says::IdentityDeactivated(_) | Says::IdentityMasked(_) | Says::IdentityRestricted(_), [(_, people)]) => {
+        (Says::IdentityMasked(_), [(_, people)]) => {
             let people = read_people(people).filter(|people| !people.is_empty()).ok_or(WRONG)?;
             Ok(Heard { people, list: Vec::new() })
         }
@@ -217,7 +233,7 @@ fn who(decided: &Decided) -> DetailPart {
     DetailPart { attributes, ..DetailPart::default() }
 }
 
-fn named(people: &People) -> DetailPart {
+fn named(people: &[(Domain, Pseudonym)]) -> DetailPart {
     let attributes = DOMAINS.into_iter().filter_map(|(key, domain)| {
         let (_, pseudonym) = people.iter().find(|(own, _)| *own == domain)?;
         let value = pseudonym.0.iter().map(|byte| format!("{byte:02x}")).collect();

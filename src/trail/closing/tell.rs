@@ -115,7 +115,7 @@ fn prepare(base: &Base, info: &Info, ending: Ending) -> Result<Result<Prepared, 
             return Ok(Err(ChangeError::field(&of, "approval_id", "is required: name the request that was agreed to")));
         }
         Some(id) => {
-            let concerning = format!("controller:{of}");
+            let concerning = [format!("controller:{of}")];
             let request = "request for an erasure concerning controller:NAME, this one";
             let doing = Doing { deed: Deed::Erasure, concerning: &concerning, request };
             match approved(base, &of, id, &doing, &decided.by, base.now()) {

@@ -1,5 +1,6 @@
 //! Deactivation: names and e-mail addresses go on a day, and none is taken in meanwhile.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::acts::{ChangeError, Noted};
@@ -44,7 +45,8 @@ impl Writer {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let time = base.now().max(info.position().recorded_at);
-            let today = base.past(&info.zone, time);
+            // As the trail judges it: by the day on which it is told.
+            let today = info.zone.date(time);
             let bucket = base.vault.bucket_of(of(&info), who);
             let standing = removal_of(&base, &info, bucket, who, Kind::Deactivation)?;
             let day = Date::from_days(known.account.mask_on);
@@ -65,10 +67,9 @@ impl Writer {
             if let Err(refusal) = day_is_good(at, mask_on, today, deactivated.then_some(day)) {
                 return Ok(Err(refusal));
             }
-            let id = standing.map(|(place, _)| place.id);
+            let id = standing.as_ref().map(|(place, _)| place.id);
             let id = id.unwrap_or_else(|| super::fresh_id(random(base.world.entropy.as_ref())));
-            let told =
-                notice::deactivated(&id, mask_on, &known.pseudonyms, decided, notice::At { time, zone: &info.zone });
+            let told = notice::deactivated(&id, mask_on, decided, notice::At { time, zone: &info.zone });
             let removal = Removal {
                 told: vec![to_tell(&told, Date::NEVER)],
                 namespace: who.namespace.clone(),
@@ -83,7 +84,8 @@ impl Writer {
                 (account.deactivated_on, account.mask_on) = (first_on, mask_on.days());
             })?;
             let key = base.vault.bucket_key(bucket)?;
-            reseal.removal(of(&info), &Place { bucket, trail: info.number, id }, &key, &removal);
+            let place = standing.map_or(Place { bucket, trail: info.number, id }, |(place, _)| place);
+            reseal.removal(of(&info), &place, &key, &removal);
             base.vault.commit_batch(reseal.into_batch(), &known.all())?;
             let (receipts, mut step) = writer.tell_removals(vec![(info.clone(), removal.told)])?;
             if mask_on <= today {
@@ -113,12 +115,13 @@ impl Writer {
 /// Whoever is to be masked by now.
 fn due(base: &Base) -> Result<Vec<Removing>, WriteError> {
     let everybody = Everybody::of(base)?;
-    let controllers = everybody.all();
     let mut due = Vec::new();
+    // A clock that may be wrong masks nobody: what cannot be undone waits for somebody's word, as expiry does.
+    let waits: BTreeSet<String> =
+        base.due().into_iter().filter(|due| due.needs_confirmation).map(|due| due.zone).collect();
     for (place, removal) in everybody.removals(base, &[])? {
         let Some(described) = everybody.info(place.trail) else { continue };
-        let past = Date::from_days(removal.mask_on) <= base.today(&described.zone);
-        if Kind::of(&removal) != Kind::Deactivation || !past {
+        if Kind::of(&removal) != Kind::Deactivation || waits.contains(described.zone.name()) {
             continue;
         }
         let info = match base.trail(&described.controller) {
@@ -130,16 +133,25 @@ fn due(base: &Base) -> Result<Vec<Removing>, WriteError> {
             }
             Err(error) => return Err(error.into()),
         };
-        if let Err(error) = base.vault.readable(place.bucket, &controllers) {
+        let time = base.now().max(info.position().recorded_at);
+        if Date::from_days(removal.mask_on) > info.zone.date(time) {
+            continue;
+        }
+        if let Err(error) = everybody.readable(base, place.bucket) {
             tracing::error!(%error, "somebody is not masked: a row beside theirs cannot be read");
             continue;
         }
         let identity = Identity::new(&removal.namespace, &removal.id);
         let Some(known) = base.vault.known(of(&info), &identity)? else { continue };
-        let time = base.now().max(info.position().recorded_at);
-        let told = notice::masked(&place.id, &known.pseudonyms, notice::At { time, zone: &info.zone });
-        let removal = Removal { told: vec![to_tell(&told, Date::NEVER)], ..Removal::default() };
-        due.push(Removing { info, place, removal, identity, goes: Vec::new(), masked: known.all(), stays: true });
+        // Their ids stay: nobody is named who leads to their id still.
+        let people = if identity.id_is_contact() { &known.pseudonyms[..] } else { &[] };
+        let told = notice::masked(&place.id, people, notice::At { time, zone: &info.zone });
+        // With what was told before, on which it follows.
+        let tell = vec![to_tell(&told, Date::NEVER)];
+        let told = removal.told.into_iter().chain(tell.clone()).collect();
+        let removal = Removal { told, ..Removal::default() };
+        let masked = known.all();
+        due.push(Removing { info, place, removal, tell, identity, goes: Vec::new(), masked, stays: true });
     }
     Ok(due)
 }
@@ -189,14 +201,14 @@ fn day_is_good(at: &Controller, mask_on: Date, today: Date, before: Option<Date>
 /// What stands of somebody in the vault.
 pub(super) fn removal_of(
     base: &Base,
-    info: &Info,
+    info: &Arc<Info>,
     bucket: u16,
     who: &Identity,
     kind: Kind,
 ) -> Result<Option<(Place, Removal)>, WriteError> {
     let everybody = Everybody::of(base)?;
     let own = everybody.removals(base, &bucket.to_be_bytes())?.into_iter().find(|(place, removal)| {
-        place.trail == info.number
+        info.of_line(place.trail).is_some()
             && Kind::of(removal) == kind
             && (&removal.namespace, &removal.id) == (&who.namespace, &who.id)
     });

@@ -1,6 +1,7 @@
 //! What an erasure takes and what it leaves: looked at record by record, up to a position, and from there on again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::base::Base;
 use super::super::hold::Covering;
@@ -13,6 +14,7 @@ use crate::model::date::Date;
 use crate::model::header::Kind;
 use crate::model::hold::row::HoldId;
 use crate::model::identity::{Domain, Identity, Pseudonym};
+use crate::model::origin::Origin;
 use crate::model::part::{PartId, PartKey};
 use crate::model::policy::Class;
 use crate::model::query::Filter;
@@ -27,7 +29,9 @@ pub(in crate::trail) struct Doomed {
     /// By number.
     classes: BTreeMap<u32, ErasedClass>,
     /// Parts that go, ascending, each with the number of its class.
-    pub(super) list: Vec<(Gone, u32)>,
+    pub(super) list: List,
+    /// The same of the trails that the last one follows.
+    pub(super) before: Vec<(Arc<Info>, List)>,
     /// The latest date of what names them and of what goes.
     pub(super) latest: Date,
     /// Holds for which they must be led back to still.
@@ -40,29 +44,44 @@ pub(in crate::trail) struct Doomed {
     standing: Vec<HoldId>,
 }
 
+/// Parts of one trail.
+pub(super) type List = Vec<(Gone, u32)>;
+
 impl Doomed {
-    /// Looks at all records below `size` that name somebody.
+    /// Looks at all records that name somebody, in the last trail of their controller below `size`.
     ///
     /// # Errors
     ///
     /// A hold cannot be read: then nobody knows what it keeps, and nothing may go. Or the disk fails.
-    pub(super) fn of(base: &Base, info: &Info, known: Known, size: u64) -> Result<Self, ReadError> {
+    pub(super) fn of(base: &Base, last: &Arc<Info>, known: Known, size: u64) -> Result<Self, ReadError> {
         let mut doomed = Self {
-            row: naming(base, info, &known.identity),
+            row: naming(base, last, &known.identity),
             known,
             classes: BTreeMap::new(),
             list: Vec::new(),
+            before: Vec::new(),
             latest: Date::NEVER,
             parts: BTreeSet::new(),
             upto: 0,
-            standing: standing(base, info),
+            standing: standing(base, last),
         };
-        let own = doomed.own();
-        let covering = Covering::of(base, info)?;
-        if let Some(own) = own {
-            doomed.row.extend(covering.name(base, info, |who| *who == own)?);
+        for info in &last.past {
+            doomed.look_for(base, info, info.size())?;
+            let list = std::mem::take(&mut doomed.list);
+            doomed.before.push((info.clone(), list));
         }
-        let all = Some(doomed.known.all());
+        doomed.look_for(base, last, size)?;
+        doomed.upto = size;
+        Ok(doomed)
+    }
+
+    /// Looks at the records of a trail below `size` that name them.
+    fn look_for(&mut self, base: &Base, info: &Info, size: u64) -> Result<(), ReadError> {
+        let covering = Covering::of(base, info)?;
+        if let Some(own) = self.own() {
+            self.row.extend(covering.name(base, info, |who| *who == own)?);
+        }
+        let all = Some(self.known.all());
         let today = base.today(&info.zone);
         let mut seqs = roaring::RoaringTreemap::new();
         for filter in [
@@ -72,13 +91,11 @@ impl Doomed {
         ] {
             seqs |= search::among(base, info, &filter, 0..size, today)?.unwrap_or_else(|| (0..size).collect());
         }
-        doomed.look(base, info, &covering, seqs)?;
-        doomed.upto = size;
-        Ok(doomed)
+        self.look(base, info, &covering, seqs)
     }
 
     /// The same up to a later size, whatever was recorded, held or drawn since.
-    pub(super) fn up_to(self, base: &Base, info: &Info, known: Known, size: u64) -> Result<Self, ReadError> {
+    pub(super) fn up_to(self, base: &Base, info: &Arc<Info>, known: Known, size: u64) -> Result<Self, ReadError> {
         if self.standing != standing(base, info) || self.known.identity != known.identity || self.upto > size {
             return Self::of(base, info, known, size);
         }
@@ -86,17 +103,10 @@ impl Doomed {
         let mut doomed = Self { known, ..self };
         let covering = Covering::of(base, info)?;
         doomed.look(base, info, &covering, from..size)?;
-        // What was past by now is gone by itself.
-        let today = base.today(&info.zone);
-        let mut reader = Reader::headers(base, info);
-        let mut left = Vec::with_capacity(doomed.list.len());
-        for (gone, class) in std::mem::take(&mut doomed.list) {
-            let header = reader.linked(gone.seq)?.header;
-            let alive = |id: &PartId| header.group_of(*id).is_some_and(|group| group.date > today);
-            let bitmap = gone.parts().filter(alive).fold(0, |bits, id| bits | id.bit());
-            left.extend(Gone::of(gone.seq, bitmap).map(|gone| (gone, class)));
+        doomed.list = alive(base, info, doomed.list)?;
+        for (info, list) in &mut doomed.before {
+            *list = alive(base, info, std::mem::take(list))?;
         }
-        doomed.list = left;
         doomed.upto = size;
         Ok(doomed)
     }
@@ -110,6 +120,12 @@ impl Doomed {
     pub(super) fn gone(&self) -> Vec<(Domain, Pseudonym)> {
         let own = self.own().filter(|_| self.row.is_empty());
         own.map(|pseudonym| (Domain::Access, pseudonym)).into_iter().collect()
+    }
+
+    /// What goes of the trails that the last one follows, by their origins.
+    pub(super) fn listed_before(&self) -> Vec<(Origin, List)> {
+        let some = self.before.iter().filter(|(_, list)| !list.is_empty());
+        some.map(|(info, list)| (info.origin.clone(), list.clone())).collect()
     }
 
     /// What the notice counts; parts that go are counted by the list.
@@ -131,7 +147,8 @@ impl Doomed {
     pub(super) fn erasure(&self) -> Erasure {
         let mut classes = self.classes();
         for class in &mut classes {
-            let own = || self.list.iter().filter(|(_, of)| *of == class.retention_class);
+            let all = || self.before.iter().flat_map(|(_, list)| list).chain(&self.list);
+            let own = || all().filter(|(_, of)| *of == class.retention_class);
             (class.stripped, class.parts) =
                 (own().count() as u64, own().map(|(gone, _)| gone.parts().count() as u64).sum());
         }
@@ -216,6 +233,20 @@ impl Doomed {
         self.list.extend(Gone::of(header.seq, bitmap).map(|gone| (gone, number)));
         Ok(())
     }
+}
+
+/// What of a list is not past by now: the rest is gone by itself.
+fn alive(base: &Base, info: &Info, list: List) -> Result<List, ReadError> {
+    let today = base.today(&info.zone);
+    let mut reader = Reader::headers(base, info);
+    let mut left = Vec::with_capacity(list.len());
+    for (gone, class) in list {
+        let header = reader.linked(gone.seq)?.header;
+        let alive = |id: &PartId| header.group_of(*id).is_some_and(|group| group.date > today);
+        let bitmap = gone.parts().filter(alive).fold(0, |bits, id| bits | id.bit());
+        left.extend(Gone::of(gone.seq, bitmap).map(|gone| (gone, class)));
+    }
+    Ok(left)
 }
 
 /// Everybody whom a record names.

@@ -1,5 +1,7 @@
 //! Erasure: by a request that was agreed to, in the order of [`super`].
 
+use std::sync::Arc;
+
 use super::super::acts::ChangeError;
 use super::super::approved::{Approval, Doing, approved};
 use super::super::base::Base;
@@ -10,10 +12,10 @@ use super::super::trails::Info;
 use super::super::vault::Known;
 use super::super::writer::{Step, Writer};
 use super::deactivate::ground_is_good;
-use super::doomed::Doomed;
+use super::doomed::{Doomed, List};
 use super::everybody::{Everybody, of};
 use super::remove::{Removing, to_tell};
-use super::{Erasure, told, unknown};
+use super::{Erasure, named, told, unknown};
 use crate::model::identity::Identity;
 use crate::model::notice::Says;
 use crate::model::origin::Controller;
@@ -23,7 +25,7 @@ use crate::model::permission::change::{ActId, Decided};
 use crate::model::removal::list::{self, Gone};
 use crate::model::removal::row::Place;
 use crate::model::removal::told as notice;
-use crate::model::stored::{ErasureGround, Removal};
+use crate::model::stored::{ErasureGround, Removal, RemovalTold};
 
 /// What is asked of the writer.
 pub(in crate::trail) struct Erasing {
@@ -56,10 +58,10 @@ impl Writer {
             if erasing.ground == ErasureGround::Unspecified {
                 return Ok(Err(ChangeError::field(at, "ground_code", "is required: one of GDPR art. 17(1)")));
             }
-            let concerning = format!("{}:{}", erasing.who.namespace, erasing.who.id);
-            let request = "request for the erasure of this person";
-            let doing = Doing { deed: Deed::Erasure, concerning: &concerning, request };
-            let approval = match approved(&base, at, &erasing.approval, &doing, &decided.by, base.now()) {
+            let known = base.vault.known(of(&info), &erasing.who)?;
+            let by = decided.by.as_str();
+            let approval = approved_for(&base, &info, &erasing.who, known.as_ref(), &erasing.approval, by);
+            let approval = match approval {
                 Ok(approval) => approval,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -100,25 +102,32 @@ impl Writer {
                 holds: &doomed.holds(),
                 people: &people,
                 list: &doomed.list,
+                before: &doomed.listed_before(),
                 latest: doomed.latest,
             };
             let told = notice::erased(&told, decided, notice::At { time, zone: &info.zone });
-            let gone: Vec<Gone> = doomed.list.iter().map(|(gone, _)| *gone).collect();
-            let removal = Removal {
-                told: told.iter().map(|told| to_tell(told, doomed.latest)).collect(),
-                parts: list::stored(&gone),
-                ..Removal::default()
+            let tell: Vec<RemovalTold> = told.iter().map(|told| to_tell(told, doomed.latest)).collect();
+            let stays = doomed.known.pseudonyms.len() > people.len();
+            // What is removed of each trail stands with what is told of that.
+            let of_trail = |of: &Arc<Info>, list: &List| {
+                let gone: Vec<Gone> = list.iter().map(|(gone, _)| *gone).collect();
+                let told = tell.iter().filter(|told| is_of(told, &info, of)).cloned().collect();
+                Removing {
+                    info: of.clone(),
+                    place: Place { bucket, trail: of.number, id },
+                    removal: Removal { told, parts: list::stored(&gone), ..Removal::default() },
+                    tell: Vec::new(),
+                    identity: erasing.who.clone(),
+                    goes: Vec::new(),
+                    masked: Vec::new(),
+                    stays,
+                }
             };
-            let removing = Removing {
-                info: info.clone(),
-                place: Place { bucket, trail: info.number, id },
-                removal,
-                identity: erasing.who,
-                goes: people.iter().map(|(_, pseudonym)| *pseudonym).collect(),
-                masked: Vec::new(),
-                stays: doomed.known.pseudonyms.len() > people.len(),
-            };
-            let (receipts, step) = writer.remove(vec![removing])?;
+            let goes = people.iter().map(|(_, pseudonym)| *pseudonym).collect();
+            let last = Removing { tell: tell.clone(), goes, ..of_trail(&info, &doomed.list) };
+            let before = doomed.before.iter().filter(|(_, list)| !list.is_empty());
+            let all = std::iter::once(last).chain(before.map(|(of, list)| of_trail(of, list))).collect();
+            let (receipts, step) = writer.remove(all)?;
             Ok(Ok((Erasure { receipt: receipts.into_iter().next(), ..doomed.erasure() }, step)))
         });
         Made { answer: made.answer, step: used.and(made.step) }
@@ -128,7 +137,7 @@ impl Writer {
     /// known by that name. The inner error is damage: nothing was written.
     fn doomed(
         &self,
-        info: &Info,
+        info: &Arc<Info>,
         bucket: u16,
         who: &Identity,
         before: Option<Doomed>,
@@ -136,7 +145,7 @@ impl Writer {
         let base = self.base();
         let find = || -> Result<Option<Doomed>, WriteError> {
             let everybody = Everybody::of(&base)?;
-            base.vault.readable(bucket, &everybody.all())?;
+            everybody.readable(&base, bucket)?;
             let Some(known) = base.vault.known(of(info), who)? else { return Ok(None) };
             let size = info.position().size;
             Ok(Some(match before {
@@ -151,7 +160,37 @@ impl Writer {
     }
 }
 
+/// Where the request stands by which somebody is to be erased, as `by` asks. One that was used, and names a pseudonym that leads to
+/// nobody any more, may have been for anybody: `by` gets the answer again that it got.
+pub(super) fn approved_for(
+    base: &Base,
+    info: &Info,
+    who: &Identity,
+    known: Option<&Known>,
+    id: &ActId,
+    by: &str,
+) -> Result<Approval, ChangeError> {
+    let at = &info.controller;
+    // Requests of earlier versions name the id.
+    let mut concerning: Vec<String> = vec![format!("{}:{}", who.namespace, who.id)];
+    concerning.extend(known.and_then(named::text));
+    let acts = base.acts.of(at);
+    let used = acts.request(id).filter(|request| request.used.is_some());
+    concerning.extend(used.map(|used| &used.concerning).filter(|text| named::leads_nowhere(base, info, text)).cloned());
+    let request = "request for the erasure of this person";
+    approved(base, at, id, &Doing { deed: Deed::Erasure, concerning: &concerning, request }, by, base.now())
+}
+
+/// Whether a notice that the last trail tells is of what that trail of its line lists.
+fn is_of(told: &RemovalTold, last: &Info, of: &Info) -> bool {
+    match told.core.as_ref().and_then(|core| core.kind.as_ref()) {
+        Some(Says::IdentityErased(says)) if says.origin.is_empty() => last.number == of.number,
+        Some(Says::IdentityErased(says)) => says.origin == of.origin.as_str(),
+        _ => false,
+    }
+}
+
 /// What an erasure would do, of somebody who is known.
-pub(super) fn preview(base: &Base, info: &Info, known: Known, size: u64) -> Result<Erasure, super::ReadError> {
+pub(super) fn preview(base: &Base, info: &Arc<Info>, known: Known, size: u64) -> Result<Erasure, super::ReadError> {
     Ok(Doomed::of(base, info, known, size)?.erasure())
 }

@@ -31,6 +31,19 @@ impl Everybody {
         self.info(trail).map(of)
     }
 
+    /// That every row and removal of a bucket opens.
+    ///
+    /// # Errors
+    ///
+    /// One does not: then the bucket cannot be sealed anew. Or the disk fails.
+    pub(super) fn readable(&self, base: &Base, bucket: u16) -> Result<(), Error> {
+        base.vault.readable(bucket, &self.all())?;
+        base.vault
+            .removals(&bucket.to_be_bytes(), &|trail| self.controller(trail))?
+            .into_iter()
+            .try_for_each(|row| row.map(drop))
+    }
+
     /// All removals, or those whose key begins so. One that does not open is an error in the log: verification names it.
     pub(super) fn removals(&self, base: &Base, prefix: &[u8]) -> Result<Vec<(Place, Removal)>, Error> {
         let mut removals = Vec::new();
@@ -59,14 +72,17 @@ pub(super) enum Kind {
     Restriction,
     /// Something is being removed, or its bytes are.
     UnderWay,
+    /// All that is done. A copy that is restored is brought to the same by it.
+    Done,
 }
 
 impl Kind {
     pub(super) fn of(removal: &Removal) -> Self {
-        match (removal.mask_on > 0, removal.restricted) {
-            (true, _) => Self::Deactivation,
-            (false, true) => Self::Restriction,
-            (false, false) => Self::UnderWay,
+        match (removal.mask_on > 0, removal.restricted, removal.done_until > 0) {
+            (true, ..) => Self::Deactivation,
+            (false, true, _) => Self::Restriction,
+            (false, false, false) => Self::UnderWay,
+            (false, false, true) => Self::Done,
         }
     }
 }

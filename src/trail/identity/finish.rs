@@ -7,12 +7,23 @@ use super::super::group::WriteError;
 use super::super::trails::Info;
 use super::super::writer::Writer;
 use super::everybody::{Everybody, Kind};
+use super::remove::to_tell;
 use super::restrict::end;
+use super::restrict::put;
 use super::rewrite::{self, Frames};
 use super::told::Told;
-use crate::model::notice::Says;
+use crate::model::date::Date;
+use crate::model::hold::row::HoldId;
+use crate::model::notice::{self, Says};
+use crate::model::origin::{Controller, Origin};
+use crate::model::permission::change::Decided;
 use crate::model::removal::row::Place;
-use crate::model::stored::{NoticeCore, RemovalTold, RestrictionLifted};
+use crate::model::removal::{list, told};
+use crate::model::stored::{DetailPart, IdentityErased, NoticeCore, Removal, RemovalTold, RestrictionLifted};
+use crate::store;
+use crate::trail::base::Base;
+use crate::trail::reader::Reader;
+use crate::trail::restore;
 
 impl Writer {
     /// Goes on with removals: a fresh bucket key that nothing is under goes; what the vault says is decided and the trail does
@@ -38,20 +49,42 @@ impl Writer {
             self.change_buckets(&begun)?;
         }
         for job in rewrite::pending(&base)? {
-            let mut frames = Frames::of(&base, &job)?;
+            let mut frames = match Frames::of(&base, &job).map_err(WriteError::from) {
+                Ok(frames) => frames,
+                Err(error) if error.is_damage() => {
+                    tracing::error!(%error, "what is erased is not removed yet: it is tried again within the hour");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             while frames.slice(&base)? {}
         }
         Ok(())
     }
 
+    /// Lets go of what is done for so long that no copy has anything of it.
+    pub(in crate::trail) fn forget_removals(&mut self) -> Result<(), WriteError> {
+        let base = self.base();
+        let everybody = Everybody::of(&base)?;
+        let mut over = Vec::new();
+        for (place, removal) in everybody.removals(&base, &[])? {
+            let Some(info) = everybody.info(place.trail) else { continue };
+            if Kind::of(&removal) == Kind::Done && Date::from_days(removal.done_until) <= base.today(&info.zone) {
+                over.push(place);
+            }
+        }
+        Ok(if over.is_empty() { () } else { end(&base, &over)? })
+    }
+
     fn tell_untold(&mut self, everybody: &Everybody) -> Result<(), WriteError> {
         let base = self.base();
-        let mut trails: BTreeMap<u32, (Arc<Info>, Told)> = BTreeMap::new();
+        let restoring = restore::under_way(base.db.as_ref())?;
+        let mut lines: BTreeMap<Controller, (Arc<Info>, Told, Told)> = BTreeMap::new();
         let mut untold: Vec<(Arc<Info>, Vec<RemovalTold>)> = Vec::new();
         let mut lifted: Vec<Place> = Vec::new();
         for (place, removal) in everybody.removals(&base, &[])? {
             let Some(described) = everybody.info(place.trail) else { continue };
-            if let std::collections::btree_map::Entry::Vacant(vacant) = trails.entry(place.trail) {
+            if let std::collections::btree_map::Entry::Vacant(vacant) = lines.entry(described.controller.clone()) {
                 let info = match base.trail(&described.controller) {
                     Ok(Some(info)) => info,
                     Ok(None) => continue,
@@ -61,16 +94,37 @@ impl Writer {
                     }
                     Err(error) => return Err(error.into()),
                 };
-                let told = Told::of(&base, &info)?;
-                vacant.insert((info, told));
+                let (mut in_last, mut in_line) = (Told::default(), Told::default());
+                in_last.add(&base, &info)?;
+                info.line().iter().try_for_each(|info| in_line.add(&base, info))?;
+                vacant.insert((info, in_last, in_line));
             }
-            let Some((info, told)) = trails.get(&place.trail) else { continue };
+            let Some((info, in_last, in_line)) = lines.get(&described.controller) else { continue };
+            if info.frozen {
+                continue;
+            }
+            let of = &described.origin;
+            let kind = Kind::of(&removal);
             let is_lifted = Says::RestrictionLifted(RestrictionLifted { id: place.id.to_vec() });
-            if Kind::of(&removal) == Kind::Restriction && told.has(&is_lifted) {
+            if kind == Kind::Restriction && in_line.has(&is_lifted, of) {
                 lifted.push(place);
                 continue;
             }
-            let left: Vec<RemovalTold> = removal.told.into_iter().filter(|own| !is_told(told, own)).collect();
+            // What is open the last trail of a controller tells, whatever those before it did.
+            let open = matches!(kind, Kind::Deactivation | Kind::Restriction);
+            let all_told = removal.told.iter().all(|own| is_told(if open { in_last } else { in_line }, own, of));
+            if kind == Kind::Done && restoring {
+                // The copy that was restored is brought to the same.
+                put(&base, described, &place, &Removal { done_until: 0, ..removal.clone() })?;
+            }
+            if all_told {
+                continue;
+            }
+            let again = match info.of_line(place.trail).filter(|of| of.number != info.number) {
+                Some(of) => restated(&base, &of, info, removal)?,
+                None => removal.told,
+            };
+            let left: Vec<RemovalTold> = again.into_iter().filter(|own| !is_told(in_last, own, of)).collect();
             if !left.is_empty() {
                 untold.push((info.clone(), left));
             }
@@ -96,7 +150,49 @@ impl Writer {
     }
 }
 
-fn is_told(told: &Told, own: &RemovalTold) -> bool {
+fn is_told(told: &Told, own: &RemovalTold, of: &Origin) -> bool {
     let says = own.core.as_ref().and_then(|core: &NoticeCore| core.kind.as_ref());
-    says.is_none_or(|says| told.has(says))
+    says.is_none_or(|says| told.has(says, of))
+}
+
+/// What was told of a frozen trail and is lost, as the last one tells it: of a list, what the copy has.
+fn restated(base: &Base, of: &Info, last: &Info, removal: Removal) -> Result<Vec<RemovalTold>, WriteError> {
+    let Some(first) = removal.told.first().cloned() else { return Ok(Vec::new()) };
+    let Some(Says::IdentityErased(says)) = first.core.as_ref().and_then(|core| core.kind.clone()) else {
+        return Ok(removal.told);
+    };
+    let slices: Vec<(u16, DetailPart)> = (0..).zip(first.slices.clone()).collect();
+    let damaged = |what: &str| store::Error::Corrupt(format!("a removal in the vault: {what}"));
+    let heard = told::hear(&first.core.unwrap_or_default(), &slices).map_err(damaged)?;
+    let who = first.slices.first().map(|slice| slice.attributes.as_slice()).unwrap_or_default();
+    let text = |key: &str| who.iter().find(|said| said.key == key).map(|said| said.value.clone()).unwrap_or_default();
+    let decided = Decided { by: text("by"), ground: text("ground") };
+    let mut reader = Reader::headers(base, of).once();
+    let mut list = Vec::new();
+    for gone in list::of_stored(&removal.parts).unwrap_or_default().into_iter().filter(|gone| gone.seq < of.size()) {
+        list.push((gone, reader.linked(gone.seq)?.header.class as u32));
+    }
+    let holds: Vec<HoldId> = says.holds.iter().filter_map(|id| HoldId::try_from(id.as_slice()).ok()).collect();
+    let time = base.now().max(last.position().recorded_at);
+    let erased = told::Erased {
+        id: &says.id.as_slice().try_into().map_err(|_| damaged("an id is not 16 bytes"))?,
+        ground: says.ground(),
+        classes: &says.classes,
+        holds: &holds,
+        people: &heard.people,
+        list: &[],
+        before: &[(of.origin.clone(), list)],
+        latest: Date::from_days(first.latest),
+    };
+    let told = told::erased(&erased, &decided, told::At { time, zone: &last.zone });
+    let again = told.into_iter().map(|told| {
+        let says = match told.says {
+            Says::IdentityErased(says) => {
+                Says::IdentityErased(IdentityErased { origin: of.origin.to_string(), restated: true, ..says })
+            }
+            other => other,
+        };
+        to_tell(&notice::Told { says, ..told }, erased.latest)
+    });
+    Ok(again.collect())
 }

@@ -20,6 +20,7 @@ mod erase;
 mod everybody;
 mod find;
 mod finish;
+mod named;
 mod remove;
 mod restrict;
 pub(super) mod rewrite;
@@ -231,6 +232,7 @@ impl Node {
         approval: &ActId,
         decided: Decided,
     ) -> Result<Erasure, ChangeError> {
+        self.may_erase(controller, who, approval, &decided).await?;
         // Most of the looking is done beside the writer.
         let doomed = self.doom(controller, who).await.map_err(|error| match error {
             AskError::NoController => RecordError::NoController,
@@ -286,6 +288,25 @@ impl Node {
         let (of, who) = (controller.clone(), who.clone());
         self.decide(Inbox::Decide(Box::new(Decision::Restrict { of, who, on, decided, answer })))?;
         made.await.unwrap_or(Err(RecordError::Uncertain.into()))
+    }
+
+    /// Nobody learns what there is of somebody by a request that is none: it is judged before anything is read, and again where its use
+    /// is recorded.
+    async fn may_erase(
+        self: &Arc<Self>,
+        controller: &Controller,
+        who: &Identity,
+        approval: &ActId,
+        decided: &Decided,
+    ) -> Result<(), ChangeError> {
+        let info = self.trail(controller).await.map_err(|_| RecordError::NoController)?;
+        let (node, who) = (self.clone(), who.clone());
+        let (id, by) = (approval.clone(), decided.by.clone());
+        let judged = blocking(move || {
+            let known = node.base.vault.known(everybody::of(&info), &who)?;
+            Ok(erase::approved_for(&node.base, &info, &who, known.as_ref(), &id, &by).map(drop))
+        });
+        judged.await.map_err(|_| RecordError::Damaged)?
     }
 
     async fn doom(self: &Arc<Self>, controller: &Controller, who: &Identity) -> Result<Option<Doomed>, AskError> {

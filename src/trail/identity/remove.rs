@@ -28,6 +28,8 @@ pub(super) struct Removing {
     pub(super) place: Place,
     /// What stands there.
     pub(super) removal: Removal,
+    /// What is told now.
+    pub(super) tell: Vec<RemovalTold>,
     /// Who it is about.
     pub(super) identity: Identity,
     /// Pseudonyms that lead to nobody any more.
@@ -56,9 +58,9 @@ impl Removing {
     /// What becomes of a removal of the same bucket: of whoever is wholly gone nothing lasts, and of whoever is masked no id
     /// does that is contact data.
     fn of_other(&self, place: &Place, removal: Removal) -> Option<Removal> {
-        let theirs = (place.trail, &removal.namespace, &removal.id)
-            == (self.place.trail, &self.identity.namespace, &self.identity.id);
-        if !theirs || Kind::of(&removal) == Kind::UnderWay {
+        let theirs = self.info.of_line(place.trail).is_some()
+            && (&removal.namespace, &removal.id) == (&self.identity.namespace, &self.identity.id);
+        if !theirs || matches!(Kind::of(&removal), Kind::UnderWay | Kind::Done) {
             return Some(removal);
         }
         if !self.stays {
@@ -116,7 +118,8 @@ impl Writer {
         let batch = reseal.into_batch();
         // From here on it is decided: a start would tell, and go on.
         base.vault.commit_batch(batch, &changed)?;
-        let told = all.iter().map(|one| (one.info.clone(), one.removal.told.clone())).collect();
+        let told =
+            all.iter().map(|one| (one.info.clone(), one.tell.clone())).filter(|(_, told)| !told.is_empty()).collect();
         let (receipts, step) = self.tell_removals(told)?;
         self.change_buckets(&buckets)?;
         for one in &all {

@@ -1,7 +1,5 @@
 //! Restriction: somebody's records are left out of ordinary searches, until that is lifted.
 
-use std::sync::Arc;
-
 use super::super::acts::Noted;
 use super::super::base::Base;
 use super::super::change::Made;
@@ -49,7 +47,7 @@ impl Writer {
             }
             let id = super::fresh_id(random(base.world.entropy.as_ref()));
             let time = base.now().max(info.position().recorded_at);
-            let told = notice::restricted(&id, &known.pseudonyms, decided, notice::At { time, zone: &info.zone });
+            let told = notice::restricted(&id, decided, notice::At { time, zone: &info.zone });
             let removal = Removal {
                 told: vec![to_tell(&told, Date::NEVER)],
                 namespace: who.namespace.clone(),
@@ -96,7 +94,7 @@ fn hide(base: &Base, info: &Info, known: &Known) {
 }
 
 /// Puts a removal into the vault, durable when it returns.
-fn put(base: &Base, info: &Arc<Info>, place: &Place, removal: &Removal) -> Result<(), Error> {
+pub(super) fn put(base: &Base, info: &Info, place: &Place, removal: &Removal) -> Result<(), Error> {
     let mut reseal = Reseal::new(&base.vault, &[], base.world.entropy.as_ref());
     let key = base.vault.bucket_key(place.bucket)?;
     reseal.removal(of(info), place, &key, removal);

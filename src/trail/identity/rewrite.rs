@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::base::Base;
 use super::super::group::WriteError;
@@ -14,14 +15,16 @@ use super::super::trails::Info;
 use super::super::writer::Writer;
 use super::doomed::dates;
 use super::everybody::{Everybody, Kind};
-use super::restrict::end;
+use super::restrict::put;
 use crate::env::random;
 use crate::model::date::Date;
 use crate::model::frame::{self, Builder, FrameError};
 use crate::model::part::PartId;
 use crate::model::removal::list::{self, Gone};
 use crate::model::removal::row::Place;
+use crate::model::removal::told;
 use crate::model::seal::Use;
+use crate::model::stored::{Removal, RemovalTold};
 use crate::store::keys::POSTING_PREFIX;
 use crate::store::{Batch, Error, Family, Scan, keys};
 
@@ -37,6 +40,10 @@ pub(in crate::trail) struct Job {
     list: Vec<Gone>,
     /// Keys of rows of pseudonyms that are gone.
     pseudonyms: Vec<Vec<u8>>,
+    /// As it stands in the vault.
+    removal: Removal,
+    /// Something of it could not be read: it is gone back to until it can.
+    unread: AtomicBool,
 }
 
 impl Job {
@@ -55,13 +62,18 @@ pub(in crate::trail) fn pending(base: &Base) -> Result<Vec<Arc<Job>>, ReadError>
         if Kind::of(&removal) != Kind::UnderWay {
             continue;
         }
-        let Some(list) = list::of_stored(&removal.parts) else {
+        let Some(mut list) = list::of_stored(&removal.parts) else {
             tracing::error!("what is to be erased of somebody is not well-formed: run akta verify");
             continue;
         };
         match base.trail(&described.controller) {
-            Ok(Some(info)) => jobs.push(Arc::new(Job { info, place, list, pseudonyms: removal.pseudonyms })),
-            Ok(None) => {}
+            Ok(last) => {
+                let Some(info) = last.and_then(|last| last.of_line(place.trail)) else { continue };
+                // What a copy lacks that was restored is gone with it.
+                list.retain(|gone| gone.seq < info.size());
+                let (pseudonyms, unread) = (removal.pseudonyms.clone(), AtomicBool::new(false));
+                jobs.push(Arc::new(Job { info, place, removal, list, pseudonyms, unread }));
+            }
             Err(error) => tracing::error!(%error, "what is erased is not removed yet: its trail cannot be read"),
         }
     }
@@ -100,7 +112,8 @@ impl Frames {
                 Ok(Some((key, value))) => batch.put(Family::Part, key, value),
                 Ok(None) => {}
                 Err(ReadError::DataLoss { origin, seq, what }) => {
-                    tracing::error!(origin, seq, what, "a part that is erased stays: its frame cannot be read");
+                    tracing::error!(origin, seq, what, "a part that is erased stays until its frame can be read");
+                    self.job.unread.store(true, Ordering::Relaxed);
                     list.retain(|gone| gone.seq > first.seq);
                 }
                 Err(error) => return Err(error.into()),
@@ -195,6 +208,9 @@ fn remove_postings(base: &Base, info: &Info, date: Date, gone: &[u64], batch: &m
 pub(in crate::trail) fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool) -> Result<bool, ReadError> {
     let info = &job.info;
     let whole = |scan: Scan| scan.to.map(|to| (scan.from, to));
+    if job.unread.load(Ordering::Relaxed) {
+        return Ok(false);
+    }
     for (date, list) in dates(base, info, &job.list)? {
         if !go_on() {
             return Ok(false);
@@ -224,8 +240,16 @@ pub(in crate::trail) fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool
 }
 
 impl Writer {
-    /// No byte is left of what was removed: the removal is over.
+    /// No byte is left of what was removed. It stays in the vault as long as what it is about might be in a copy.
     pub(in crate::trail) fn removed(&mut self, job: &Job) -> Result<(), WriteError> {
-        Ok(end(&self.base(), &[job.place])?)
+        let base = self.base();
+        let at = told::At { time: base.now(), zone: &job.info.zone };
+        let until = |own: &RemovalTold| {
+            let says = own.core.as_ref().and_then(|core| core.kind.as_ref())?;
+            Some(told::date(says, Date::from_days(own.latest), at))
+        };
+        let done = job.removal.told.iter().filter_map(until).max().unwrap_or_default();
+        let removal = Removal { done_until: done.days(), pseudonyms: Vec::new(), ..job.removal.clone() };
+        Ok(put(&base, &job.info, &job.place, &removal)?)
     }
 }

@@ -5,6 +5,7 @@ mod people;
 mod plug;
 mod proof;
 mod residue;
+mod restored;
 
 use super::super::hold::Placing;
 use super::super::reader::Reader;

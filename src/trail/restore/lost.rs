@@ -1,19 +1,22 @@
 //! What only trails had that the copy lacks: nobody can read it any more, and no later controller may come upon it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::base::Base;
 use super::super::group::WriteError;
 use super::super::trails::Info;
-use super::super::vault::Of;
+use super::super::vault::{Of, Reseal};
 use super::super::writer::Writer;
+use crate::model::origin::Controller;
+use crate::model::removal::row::Place;
+use crate::model::stored::{Removal, TrailMeta};
 use crate::store::keys::Trail;
 use crate::store::{Batch, Error, Family, Scan, keys};
 
 /// Rows of people that are removed in one batch.
 const ROWS: usize = 4_096;
 
-/// Keys of controllers that have no trail, and what is held or removed of trails that are not there. Before a number is given
+/// Keys of controllers that have no trail, and what is held of trails that are not there; what is removed of people moves. Before a number is given
 /// to another trail.
 pub(super) fn forget_trails(base: &Base) -> Result<(), WriteError> {
     let metas = base.descriptions()?;
@@ -33,16 +36,43 @@ pub(super) fn forget_trails(base: &Base) -> Result<(), WriteError> {
         }
         from = next;
     }
-    for row in vault.scan(Scan::all(Family::Removal)) {
-        let (key, _) = row?;
-        if keys::removal_of(&key).is_some_and(|(_, trail, _)| !known.contains(&trail)) {
-            batch.remove(Family::Removal, key);
-        }
-    }
     if !batch.is_empty() {
         vault.commit(batch)?;
     }
-    Ok(())
+    Ok(keep_removals(base, &metas)?)
+}
+
+/// What is removed of people of a controller that is there stands with the last trail of it that is there: also where it was told by
+/// one that is lost. Of controllers that are lost it goes.
+fn keep_removals(base: &Base, metas: &[TrailMeta]) -> Result<(), Error> {
+    let mut last: BTreeMap<Controller, Info> = BTreeMap::new();
+    for info in metas.iter().filter_map(|meta| Info::new(meta, &base.keyring)).filter(|info| !info.destroyed) {
+        if last.get(&info.controller).is_none_or(|known| known.number < info.number) {
+            last.insert(info.controller.clone(), info);
+        }
+    }
+    let controllers: Vec<(Of<'_>, Trail)> =
+        last.values().map(|info| (Of { controller: &info.controller, key: &info.key }, info.number)).collect();
+    let known: BTreeSet<Trail> = metas.iter().map(|meta| meta.number).collect();
+    let vault = base.vault.store();
+    let mut reseal = Reseal::new(&base.vault, &[], base.world.entropy.as_ref());
+    for row in vault.scan(Scan::all(Family::Removal)) {
+        let (name, value) = row?;
+        let Some((bucket, trail, id)) = keys::removal_of(&name).filter(|(_, trail, _)| !known.contains(trail)) else {
+            continue;
+        };
+        let place = Place { bucket, trail, id };
+        reseal.end(&place);
+        let opened = controllers.iter().find_map(|(of, trail)| {
+            let (key, removal) = base.vault.removal_under(*of, &place, &value)?;
+            Some((*of, Place { trail: *trail, ..place }, key, removal))
+        });
+        let Some((of, place, key, removal)) = opened else { continue };
+        // What it lists is lost. Of the same erasure the trail that is there may have a list of its own.
+        let parts = base.vault.removal(of, (bucket, place.trail, id))?.map(|own| own.parts).unwrap_or_default();
+        reseal.removal(of, &place, &key, &Removal { parts, ..removal });
+    }
+    base.vault.commit_batch(reseal.into_batch(), &[])
 }
 
 impl Writer {

@@ -82,6 +82,10 @@ impl<'a> Reseal<'a> {
                 Row::Masked => {
                     contact = VaultContact::default();
                     account.masked = true;
+                    // With it the id could be guessed from the pseudonym.
+                    if account.id.is_empty() {
+                        account.salt.clear();
+                    }
                 }
                 Row::Stays => {}
             }
@@ -187,6 +191,17 @@ impl Vault {
         let place = RemovalPlace { bucket, trail, id };
         let bad = || Error::Corrupt("a removal in the vault does not open".to_owned());
         self.open_removal(of, &place, &value).map(Some).ok_or_else(bad)
+    }
+
+    /// What stands at a place, if it is that controller's, and the key of its bucket that it is under.
+    pub(in crate::trail) fn removal_under(
+        &self,
+        of: Of<'_>,
+        place: &RemovalPlace,
+        value: &[u8],
+    ) -> Option<(Key, Removal)> {
+        let keys = self.keyring.bucket_keys(place.bucket)?;
+        keys.each().find_map(|key| Some((key.clone(), place.open(&seal_key(of, key), value)?)))
     }
 
     fn open_removal(&self, of: Of<'_>, place: &RemovalPlace, value: &[u8]) -> Option<Removal> {

@@ -9,6 +9,7 @@ use crate::model::closing::Closing;
 use crate::model::date::{Date, Timestamp};
 use crate::model::handover::{Handover, Handovers};
 use crate::model::header::{Group, Header};
+use crate::model::origin::Origin;
 use crate::model::part::PartId;
 use crate::model::permission::acts::{Acts, Refusal};
 use crate::model::permission::change::Change;
@@ -284,6 +285,15 @@ impl<'a> Notices<'a> {
         }
         if record.verdicts.get(1) == Some(&Verdict::Intact) {
             removal::told::hear(notice, &record.contents.slices)?;
+        }
+        if let Kind::IdentityErased(told) = says
+            && (told.restated || !told.origin.is_empty())
+        {
+            let of = Origin::parse(&told.origin);
+            let before = of.is_some_and(|of| of.controller() == self.info.controller && of != self.info.origin);
+            if self.follows.is_none() || !before {
+                return Err("it lists records of a trail that is not one of its controller's before it".to_owned());
+            }
         }
         let at = Timestamp::from_nanos(notice.recorded_at);
         let followed = self.removals.follow(says, notice.ordinal, (at, &self.info.zone), &self.acts);

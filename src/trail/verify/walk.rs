@@ -157,6 +157,7 @@ impl<'a> Walk<'a> {
             }
             match self.base.vault.check(of, &pseudonym) {
                 Ok(()) => {
+                    self.removed.led(seq, &pseudonym).map_err(|what| Bad::Record(seq, what))?;
                     self.known.insert(pseudonym);
                     self.report.people += 1;
                 }

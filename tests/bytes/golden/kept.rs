@@ -128,6 +128,8 @@ fn identity_erased() -> IdentityErased {
             ErasedClass { retention_class: 4, records: 7, kept: 2, ..ErasedClass::default() },
         ],
         holds: vec![vec![0x95; 16]],
+        origin: "akta.dev/school-12/w0a1b2c3d".into(),
+        restated: true,
     }
 }
 
@@ -144,6 +146,7 @@ fn removal() -> Removal {
         restricted: true,
         parts: vec![RemovedParts { step: 300, bitmap: 56 }, RemovedParts { step: 1, bitmap: 8 }],
         pseudonyms: vec![vec![0x96; 32]],
+        done_until: 21_600,
     }
 }
 

@@ -58,6 +58,7 @@ fn forged(rig: &Rig, list: &[(u64, PartId)], parts: u64) -> Told {
         classes: &classes,
         holds: &[[9; 16]],
         people: &Vec::new(),
+        before: &[],
         list: &list,
         latest: date.unwrap(),
     };
