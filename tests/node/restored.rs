@@ -6,10 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use akta::env::{Clock, SystemClock};
 use akta::grpc::api::{
     Event, GetCheckpointRequest, GetEventRequest, GetInclusionProofRequest, RecordEventRequest, SearchOrder, Session,
     VerifyTrailRequest, get_event_request::Key,
 };
+use akta::model::date::Zone;
 use akta::model::stored::Purpose;
 use serde_json::Value;
 
@@ -152,8 +154,14 @@ fn a_lost_disk_is_restored_and_goes_on() {
         let why = "AKTA_PYTHON does not name a Python with the verifier's packages";
         return skip("a_lost_disk_is_restored_and_goes_on", why);
     };
-    finds_nothing(&python, &["export"], &root.path().join("export.jsonl"));
-    finds_nothing(&python, &["folder"], &data(&new));
+    let day = Zone::default().date(SystemClock.now()).plus_days(9).to_string();
+    for (words, path) in [
+        (&["export"][..], root.path().join("export.jsonl")),
+        (&["folder"], data(&new)),
+        (&["folder", "--dev"], data(&new)),
+    ] {
+        finds_nothing(&python, &[words, &["--today", &day]].concat(), &path);
+    }
 }
 
 /// The frozen trail proves what it has, and says what it lost in the words of the one after it.

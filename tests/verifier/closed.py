@@ -72,6 +72,12 @@ def check_slices(header, core, slices, zone, own, read):
         read(KIND, slices)
 
 
+def is_over(store, trail):
+    """Whether the controller of a trail came to its end, as its last trail tells or, where that was lost, the node's."""
+    line = [trail, *store.lines.later(trail)]
+    return any(told(store.of_trail("notice", own), own.origin) is not None or own.origin in store.lines.ended for own in line)
+
+
 def check_folder(store, findings):
     """Trails, the node's trail, meta and the keyring agree on which controllers are closed."""
     rows, in_node = dict(store.meta.closed), {}
@@ -84,11 +90,13 @@ def check_folder(store, findings):
                     continue
                 if core.WhichOneof("kind") == KIND:
                     in_node[core.controller_closed.origin] = core.controller_closed
-    for trail in store.meta.trails:
+    for trail in (line[-1] for line in store.lines.of.values()):
         message, row = told(store.of_trail("notice", trail), trail.origin), rows.pop(trail.controller, None)
         from_node = in_node.pop(trail.origin, None)
         destroyed = store.ring is not None and store.ring.is_destroyed(trail.slot)
         if message is None:
+            if trail.origin in store.lines.ended and row is not None and from_node is None:
+                continue
             if row is not None or from_node is not None or destroyed:
                 findings.add("it is closed, or its key destroyed, and its trail does not tell", trail.origin)
             continue

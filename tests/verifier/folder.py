@@ -5,7 +5,7 @@ import os
 import time
 from collections import defaultdict
 
-from . import closed
+from . import closed, tree
 from .dates import local_day, number, utc_day
 from .dates import zone as find_zone
 from .findings import Bad, Findings, Refused, finish
@@ -20,6 +20,7 @@ from .meta import read_meta
 from .note import key_of_seed
 from .notices import told_through
 from .removed import by_trail as removals_by_trail
+from .restored import Lines
 from .rocks import Database
 from .trail import TrailCheck
 from .vault import read_vault
@@ -47,6 +48,7 @@ class Store:
         self.meta = read_meta(self.database.rows("meta"), findings)
         self.ring = self._keyring(kek, dev)
         self._rows, self.held, self.removals = self._by_trail(), {}, {}
+        self.lines, self.checks = Lines(self.meta.trails, lambda trail: self.of_trail("notice", trail)), {}
         self.people = self._people()
         self.index = self._index()
         self.guard = self._guard(os.path.join(guard or path, "guard"))
@@ -107,6 +109,8 @@ class Store:
             self.notes.append("no guard: not compared")
             return {}
         for origin in guard.keys() - {trail.origin for trail in self.meta.trails}:
+            if self.lines.lost.get(origin) == tuple(guard[origin]):
+                continue
             self.findings.add("the guard has a trail that the store does not have", origin)
         return guard
 
@@ -167,12 +171,18 @@ def _verify(path, kek, dev, guard, clock, outside, key, result):
         notes.append("the checkpoint's signature was not checked: no key was given")
     store = Store(path, DEV_KEK if dev else kek, dev, guard, clock, outside, findings, notes)
     result["opened"] = store.ring is not None
-    handovers, released = {}, set()
-    for trail in store.meta.trails:
-        check = TrailCheck(trail, store, findings)
-        result["trails"].append(check.run().json())
+    handovers, released, reports, heads = {}, set(), {}, {}
+    # Those that follow others say what became of these.
+    for trail in sorted(store.meta.trails, key=lambda trail: -trail.number):
+        check = store.checks[trail.number] = TrailCheck(trail, store, findings)
+        report = check.run()
+        reports[trail.number] = report.json()
+        if check.whole:
+            heads[trail.origin] = len(report.leaves), tree.root(report.leaves)
         handovers[trail.origin] = check.handovers
         released |= check.released
+    result["trails"] += (reports[trail.number] for trail in store.meta.trails)
+    store.lines.check(heads, store.meta.restored, findings)
     _check_expired(store, findings)
     closed.check_folder(store, findings)
     if store.ring and store.ring.fresh_buckets:

@@ -20,6 +20,7 @@ class Trail:
     zone: str
     slot: int
     zone_number: int
+    frozen: bool = False
 
     @property
     def controller(self):
@@ -43,6 +44,7 @@ class Meta:
     expired: dict = field(default_factory=dict)
     reclaimed: dict = field(default_factory=dict)
     closed: dict = field(default_factory=dict)
+    restored: bool = False
     trails: list = field(default_factory=list)
 
 
@@ -60,11 +62,13 @@ def _integer(value, length, what):
     return number
 
 
-def _trail(controller, value):
+def _trail(name, value):
     meta = messages.parse("TrailMeta", value)
-    if split_origin(meta.origin)[1] != controller:
+    controller = split_origin(meta.origin)[1]
+    names = [f"trail/{controller}"] + [f"frozen/{controller}/{meta.number:010}"] * meta.frozen
+    if name not in names:
         raise Bad("meta: a trail under a controller that is not its own")
-    return Trail(meta.number, meta.origin, meta.zone, meta.controller_slot, meta.zone_number)
+    return Trail(meta.number, meta.origin, meta.zone, meta.controller_slot, meta.zone_number, meta.frozen)
 
 
 def read_meta(rows, findings):
@@ -112,8 +116,12 @@ def _read_row(meta, name, value):
         meta.closed[name[7:]] = _integer(value, 1, "closed")
         if meta.closed[name[7:]] > 1:
             raise Bad("meta: how far a controller's end has come is not as it must be")
-    elif name.startswith("trail/"):
-        meta.trails.append(_trail(name[6:], value))
+    elif name == "restored":
+        if value != b"\0":
+            raise Bad("meta: restored is not 0")
+        meta.restored = True
+    elif name.startswith(("trail/", "frozen/")):
+        meta.trails.append(_trail(name, value))
     else:
         raise Bad("meta: a name that the page does not have")
 
@@ -122,10 +130,10 @@ def _check_trails(meta, findings):
     numbers = sorted(trail.number for trail in meta.trails)
     if numbers != list(range(len(numbers))):
         findings.add("meta: trails are not numbered from 0 without gap")
-    if len({trail.slot for trail in meta.trails}) != len(meta.trails):
-        findings.add("meta: two trails with one controller slot")
+    if len({trail.slot for trail in meta.trails}) != len({trail.controller for trail in meta.trails}):
+        findings.add("meta: two controllers with one slot, or one with two")
     for trail in meta.trails:
-        if trail.origin.split("/")[2] != meta.writer:
+        if not trail.frozen and trail.origin.split("/")[2] != meta.writer:
             findings.add("meta: the writer of this trail is not that of the store", trail.origin)
     for zone in (meta.expired.keys() | meta.reclaimed.keys()) - {trail.zone for trail in meta.trails}:
         findings.add(f"meta: dates of {zone} are expired, and no trail has that zone")

@@ -1,6 +1,6 @@
 """Section "Notices": what a trail says about itself, in clear."""
 
-from . import acts, closed, dates, handover, messages, policy, removed
+from . import acts, closed, dates, handover, messages, policy, removed, restored
 from .findings import Bad
 from .header import EVENT
 from .note import key_of_seed
@@ -9,7 +9,7 @@ from .parts import check_group, notice_core
 NODE = "node"
 # The first format that has notices of that kind; of all others it is 2.
 FIRST_FORMAT = {"opened": 1, "keyring_opened": 1} | dict.fromkeys(
-    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed", closed.KIND, *removed.KINDS), 3
+    ("retention_chosen", "expired", "hold_placed", "hold_released", "hold_reviewed", closed.KIND, restored.KIND, *removed.KINDS), 3
 )
 
 
@@ -35,7 +35,7 @@ class Notices:
         self.handovers = []
         self.acts = acts.Acts()
         self.people, self.headers = removed.People(dates.zone(zone)), []
-        self.events, self.closed = {}, False
+        self.events, self.closed, self.follows = {}, False, ""
 
     @property
     def policy(self):
@@ -55,6 +55,8 @@ class Notices:
         kind = core.WhichOneof("kind")
         if (kind == "opened") != (header.seq == 0) or kind is None:
             raise Bad("notice: of a kind that does not belong there")
+        if (kind == restored.KIND) != (header.seq == 1 and bool(self.follows)):
+            raise Bad("notice: record 1 must say which trail this one follows, and no other record")
         if self.format < FIRST_FORMAT.get(kind, 2):
             raise Bad("notice: of a kind that this format does not have")
         if self.closed and kind != "signing_key_rotated":
@@ -72,6 +74,7 @@ class Notices:
             raise Bad("notice: with slices, of a kind that has none")
         {
             "opened": self._opened,
+            restored.KIND: lambda told: restored.check(told, self.origin, self.follows),
             "keyring_opened": self._keyring_opened,
             "signing_key_rotated": self._signing_key_rotated,
             "kek_rotated": self._kek_rotated,
@@ -110,7 +113,7 @@ class Notices:
             raise Bad("notice: of a kind that this trail does not have")
         if len(header.groups) != 2:
             raise Bad("notice: without slices, of a kind that has some")
-        self.people.check(header, core, kind, slices, self.acts.requests, self.headers)
+        self.people.check(header, core, kind, slices, self.acts.requests, self.headers, (self.origin, self.follows))
 
     def _act(self, header, core, kind, slices):
         if self.origin.split("/")[1] == NODE:
@@ -125,8 +128,9 @@ class Notices:
     def _opened(self, opened):
         if (opened.origin, opened.zone) != (self.origin, self.zone):
             raise Bad("notice: it opens another trail")
-        if opened.policy_version != policy.VERSION or opened.predecessor:
-            raise Bad("notice: it opens the trail under another policy or after a predecessor")
+        if opened.policy_version != policy.VERSION:
+            raise Bad("notice: it opens the trail under another policy")
+        self.follows = opened.predecessor
 
     def _keyring_opened(self, opened):
         if self.origin.split("/")[1] != NODE:

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 
 from . import dates, messages, parts, policy
-from .encoding import Cursor, u8
+from .encoding import Cursor, split_origin, u8
 from .findings import Bad
 from .header import EVENT
 from .keys import SEAL, open_sealed, vault_key
@@ -46,16 +46,16 @@ def _attributes(slice_):
 def read_slices(kind, slices):
     """Pseudonyms and (seq, parts) that a notice lists, from the messages of its slices by index."""
     said = [_attributes(slice_) for _, slice_ in slices]
-    least = 1 if kind == "restriction_lifted" else 2
     many = kind == "identity_erased"
-    if [index for index, _ in slices] != list(range(len(said))) or not (len(said) >= least if many else len(said) == least):
+    fewest, most = {"identity_erased": (2, 1 << 16), "identity_masked": (1, 2)}.get(kind, (1, 1))
+    if [index for index, _ in slices] != list(range(len(said))) or not fewest <= len(said) <= most:
         raise Bad("notice: its slices are not those of its kind")
     if [key for key, _ in said[0]] not in (["by"], ["by", "ground"]) or not all(value for _, value in said[0]):
         raise Bad("notice: slice 0 does not say who and why")
     if kind == "identity_masked" and said[0][0][1] != "akta":
         raise Bad("notice: somebody masks by hand")
-    people = said[1] if least == 2 else []
-    if least == 2 and not many and not people or any(key not in DOMAINS or not PSEUDONYM.fullmatch(value) for key, value in people):
+    people = said[1] if len(said) > 1 else []
+    if len(said) == 2 and not many and not people or any(key not in DOMAINS or not PSEUDONYM.fullmatch(value) for key, value in people):
         raise Bad("notice: slice 1 does not name people by their pseudonyms")
     return [bytes.fromhex(value) for _, value in people], _list(said[2:])
 
@@ -87,19 +87,23 @@ class People:
         self.zone = zone
         self.deactivated, self.lifted, self.erased = {}, {}, {}
         self.gone, self.nobody, self.masked, self.told = defaultdict(dict), {}, set(), set()
+        # Whose parts are gone, by record; lists of other trails' records; the last erasure whose slices are not at hand.
+        self.whose, self.others, self.forgotten = {}, [], -1
 
-    def check(self, header, core, kind, slices, requests, headers):
+    def check(self, header, core, kind, slices, requests, headers, trail=("", "")):
         """One notice after those before it."""
         message, at = getattr(core, kind), core.recorded_at
         check_date(kind, at, header.groups[1], self.zone)
         if len(message.id) != 16:
             raise Bad("notice: its id is not one of 16 bytes")
-        self.told.add((kind, message.SerializeToString(deterministic=True)))
+        self.told.add(told_of(kind, message))
+        self._of_other(kind, message, trail)
         today = dates.local_day(at, self.zone)
         more = kind == "identity_erased" and self._erased(message, core.ordinal, requests)
         if kind != "identity_erased":
             getattr(self, "_" + kind)(message, today)
         if slices is None:
+            self.forgotten = header.seq if kind == "identity_erased" else self.forgotten
             return
         pseudonyms, listed = read_slices(kind, slices)
         if kind == "identity_masked":
@@ -108,7 +112,19 @@ class People:
             if more and pseudonyms:
                 raise Bad("notice: one that goes on with a list names people again")
             self.nobody |= dict.fromkeys(pseudonyms, header.seq)
-            self._listed(message, header, listed, headers)
+            if message.origin:
+                self.others.append((message, header, listed, pseudonyms))
+            else:
+                self.list(message, header, listed, pseudonyms, headers, header.seq)
+
+    @staticmethod
+    def _of_other(kind, message, trail):
+        """It may list records of a trail before this one, and only then tell again what that did."""
+        if kind != "identity_erased" or not (message.origin or message.restated):
+            return
+        origin, follows = trail
+        if not follows or split_origin(message.origin)[1] != origin.split("/")[1] or message.origin == origin:
+            raise Bad("notice: it lists records of a trail that is not one of its controller's before it")
 
     def _identity_deactivated(self, message, today):
         known = self.deactivated.get(message.id)
@@ -142,7 +158,7 @@ class People:
             raise Bad("notice: it erases by a request by which somebody was erased")
         self.erased[message.id] = ordinal
         request = requests.get(message.id)
-        if request is None or request.deed != ERASURE or not request.used:
+        if not message.restated and (request is None or request.deed != ERASURE or not request.used):
             raise Bad("notice: it erases without a request that was agreed to and used")
         if message.ground not in GROUNDS:
             raise Bad("notice: it erases on no ground")
@@ -160,19 +176,39 @@ class People:
                 raise Bad("notice: what it says of a class cannot be")
         return more
 
-    def _listed(self, message, header, listed, headers):
+    def list(self, message, header, listed, pseudonyms, headers, size):
+        """What a notice lists of records below `size`, in this trail or in one that follows it."""
         counts = defaultdict(lambda: [0, 0])
         for seq, ids in listed:
-            record = headers[seq] if seq < header.seq and seq < len(headers) and headers[seq].seq == seq else None
+            record = headers[seq] if seq < size and seq < len(headers) and headers[seq].seq == seq else None
             groups = {part: group for group in record.groups for part in group.ids()} if record and record.kind == EVENT else {}
             if not ids <= groups.keys() or any(groups[part].date > header.groups[1].date for part in ids):
                 raise Bad("notice: it lists parts that there were not, or that outlive it")
             counts[record.class_][0] += 1
             counts[record.class_][1] += len(ids)
             self.gone[seq] |= dict.fromkeys(ids, header.seq)
+            if pseudonyms:
+                self.whose[seq] = set(pseudonyms)
         told = {class_.retention_class: [class_.stripped, class_.parts] for class_ in message.classes if class_.parts or class_.stripped}
         if told != counts:
             raise Bad("notice: it lists other parts than it counts")
+
+    def after(self, later):
+        """Takes in what the trails that follow this one say of its people."""
+        end = 1 << 64
+        for people in later:
+            self.nobody |= dict.fromkeys(people.nobody, end)
+            self.masked |= people.masked
+            self.told |= people.told
+            self.forgotten = end if people.forgotten >= 0 else self.forgotten
+
+    def take(self, lists, headers, find):
+        """Takes in lists of records of this trail, that trails which follow it tell."""
+        for message, header, listed, pseudonyms in lists:
+            try:
+                self.list(message, header, listed, pseudonyms, headers, len(headers))
+            except Bad as bad:
+                find(bad)
 
     def check_gone(self, bare, whole, unled, nameless, find):
         """What is gone of records is listed, and what is listed is gone. `bare` and `whole` are parts by record, `unled` pseudonyms that
@@ -184,11 +220,25 @@ class People:
             if ids.keys() & whole.get(seq, set()):
                 find("a part of it is listed as erased, and is there: an erasure was stopped under way", seq)
         for seq, pseudonym in unled:
-            if self.nobody.get(pseudonym, -1) < seq:
+            if max(self.nobody.get(pseudonym, -1), self.forgotten) < seq:
                 find("somebody in it cannot be led back: the vault has no row", seq)
         for seq, pseudonym in nameless:
             if pseudonym not in self.masked:
                 find("somebody in it cannot be led back: the id is gone, and no notice masks them", seq)
+
+
+    def check_names(self, names, people, find):
+        """Of whom a list names, a listed record names nobody else; and nobody who is erased is led back. `names` are pseudonyms by record."""
+        for seq, own in names.items():
+            if seq in self.whose and own - self.whose[seq]:
+                find("parts of it are listed as erased, and it names somebody else, too", seq)
+            if any(pseudonym in people and self.nobody.get(pseudonym, -1) > seq for pseudonym in own):
+                find("somebody in it is erased, and the vault leads back to them", seq)
+
+
+def told_of(kind, message):
+    """What tells one notice of people from another. Of an erasure, told again after a restore, the id."""
+    return kind, message.id if kind == "identity_erased" else message.SerializeToString(deterministic=True)
 
 
 def by_trail(database, ring, trails, findings):
@@ -211,7 +261,7 @@ def by_trail(database, ring, trails, findings):
                 kind = notice.core.WhichOneof("kind")
                 if kind not in KINDS:
                     raise Bad("removal: it tells of something else than people")
-                told[trail.number].append((kind, getattr(notice.core, kind).SerializeToString(deterministic=True)))
+                told[trail.number].append(told_of(kind, getattr(notice.core, kind)))
         except Bad as bad:
             findings.add(f"vault: {bad}")
     return told

@@ -51,7 +51,8 @@ class TrailCheck:
         self.zone, self.today, self.clock = None, store.today_number, None
         self.last_recorded = -(1 << 63)
         self.handovers, self.released = [], set()
-        self.bare, self.there, self.unled, self.nameless = {}, {}, [], []
+        self.whole, self.notices = False, None
+        self.bare, self.there, self.unled, self.nameless, self.names = {}, {}, [], [], {}
         self.holds = Holds(store.held.get(trail.number, {}), store.ring, trail)
 
     def find(self, what, seq=None):
@@ -117,10 +118,11 @@ class TrailCheck:
         size = len(report.headers) if self.whole else 1 << 64
         indexed = self._indexed(size)
         self.expected = Expected(min(indexed, size), self.today)
-        self.told = told_through(store.of_trail("notice", self.trail))
+        line = [self.trail, *store.lines.later(self.trail)]
+        self.told = max(told_through(store.of_trail("notice", trail)) for trail in line)
         reclaimed = store.meta.reclaimed.get(self.trail.zone, 0)
         # With a controller's end everything is gone, whatever its date.
-        self.closed = closed.told(store.of_trail("notice", self.trail), self.trail.origin) is not None
+        self.closed = closed.is_over(store, self.trail)
         self.told = closed.EVERY if self.closed else self.told
         self.shelf = Shelf(self.trail, store.frames(self.trail), store.ring, report.headers, self.whole, self.told, reclaimed, self.findings)
         self.cores = dict(store.of_trail("notice", self.trail))
@@ -143,18 +145,32 @@ class TrailCheck:
                     report.states["intact"] += 1
             except Bad as bad:
                 self.find(bad, header.seq)
-        holds = notices.acts.holds
+        holds = self._last_notices().acts.holds
         self.released = {id_ for id_, hold in holds.items() if hold.released is not None}
         self._check_removed()
         if self.whole:
             self.holds.check(holds.keys() - self.released, self.released, report.headers, self.find)
         try:
-            notices.check_keyring()
+            # Of a trail that others follow, these name the keys that came later.
+            if not self.trail.frozen:
+                notices.check_keyring()
         except Bad as bad:
             self.find(bad)
 
+    def _last_notices(self):
+        """Of a trail that others follow, what the last of them says holds."""
+        last = self.store.lines.last(self.trail)
+        found = self.notices if last is self.trail else self.store.checks[last.number].notices
+        return found or self.notices
+
     def _check_removed(self):
         people = self.notices.people
+        later = [self.store.checks[trail.number].notices for trail in self.store.lines.later(self.trail)]
+        later = [notices.people for notices in later if notices]
+        people.after(later)
+        people.take([own for other in later for own in other.others if own[0].origin == self.trail.origin], self.report.headers, self.find)
+        if self.store.people is not None:
+            people.check_names(self.names, self.store.people, self.find)
         people.check_gone(self.bare, self.there, self.unled, self.nameless, self.find)
         self.expected.erased = {seq for seq, ids in people.gone.items() if parts.NET in ids}
         for told in self.store.removals.get(self.trail.number, []):
@@ -169,7 +185,8 @@ class TrailCheck:
         if store.ring:
             self.shelf.left_over(self.findings)
         self._check_tree()
-        if store.meta.merged.get(self.trail.controller, 0) > len(self.report.headers):
+        last = store.lines.last(self.trail) is self.trail
+        if last and store.meta.merged.get(self.trail.controller, 0) > len(self.report.headers):
             self.find("meta: merged/ says more records than the trail has")
         if self.closed:
             closed.check_left(self.trail, store, self.find)
@@ -244,7 +261,8 @@ class TrailCheck:
                     self.expected.unread.add(header.seq)
                     self.find(bad, header.seq)
         core = event.core_of(opened)
-        self.report.people.update(event.pseudonyms(opened))
+        self.names[header.seq] = set(event.pseudonyms(opened))
+        self.report.people.update(self.names[header.seq])
         if core is not None:
             event.check_core(header, core, self.last_recorded, self.notices.policy)
             self.last_recorded = core.recorded_at
@@ -283,7 +301,8 @@ class TrailCheck:
 
     def _check_outside(self):
         """Step 4: the guard, and a checkpoint from outside."""
-        if self.trail.origin in self.store.guard:
+        guarded = self.store.guard.get(self.trail.origin)
+        if guarded and not (guarded[0] > len(self.report.leaves) and self.store.lines.lacks(self.trail, *guarded)):
             self._check_root("the guard", *self.store.guard[self.trail.origin])
         checkpoint = self.store.checkpoint
         if checkpoint and checkpoint.origin == self.trail.origin:

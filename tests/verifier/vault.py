@@ -110,6 +110,8 @@ def _check_nameless(key, account, ring, trail):
     """Of somebody whose id was an e-mail address and went with it: the pseudonym names the row."""
     if account.controller != trail.controller or not NAME.fullmatch(account.namespace) or not 1 <= account.domain <= 4:
         raise Bad("vault row: no namespace or domain, or of another controller")
+    if account.salt:
+        raise Bad("vault row: of somebody whose id is gone, with the salt by which it can be guessed")
     if key[2:] != row_hash(ring.bucket(int.from_bytes(key[:2], "big")), account.pseudonym, account.domain):
         raise Bad("vault row: it stands under the name of another pseudonym")
     return account.pseudonym, Person(account.controller, account.namespace, account.domain, True)
