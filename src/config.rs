@@ -17,6 +17,7 @@ use crate::model::origin::Controller;
 use crate::model::permission::policy::Policy;
 use crate::model::recipient::Recipients;
 use crate::trail::base::Settings;
+use crate::trail::copies::Rhythm;
 
 /// Authority of origins where none is set, with `--dev`.
 pub const DEV_AUTHORITY: &str = "akta.dev";
@@ -109,6 +110,39 @@ pub struct File {
     /// Free space of the volume below which no event is taken; if not set, an eighth of the
     /// volume, at least 256 MiB and at most 512 MiB.
     pub disk_reserve: Option<Size>,
+    /// Copies to restore from, made while the node runs; none if not set.
+    pub copies: Option<CopiesFile>,
+}
+
+/// The table `[copies]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CopiesFile {
+    /// Where; made if it is missing. On another volume.
+    pub folder: PathBuf,
+    /// Hours from one copy of the history to the next: 1 to 168; 24 if not set.
+    pub every_hours: Option<u32>,
+    /// Days for which these are kept: 1 to 90; 30 if not set.
+    pub keep_days: Option<u32>,
+}
+
+impl CopiesFile {
+    /// When copies are made.
+    ///
+    /// # Errors
+    ///
+    /// A number is beyond its bounds.
+    pub fn rhythm(&self) -> Result<Rhythm, ConfigError> {
+        let within = |name: &str, value: Option<u32>, default: u32, most: u32| match value.unwrap_or(default) {
+            value if (1..=most).contains(&value) => Ok(value),
+            _ => Err(ConfigError(format!("copies.{name} must be 1 to {most}"))),
+        };
+        Ok(Rhythm {
+            every_hours: within("every_hours", self.every_hours, 24, 168)?,
+            // Backups are overwritten within 90 days, the policies say.
+            keep_days: within("keep_days", self.keep_days, 30, 90)?,
+        })
+    }
 }
 
 /// A table `[[recipient]]`.
@@ -297,6 +331,24 @@ mod tests {
         let why = recipients.expect_err("are refused").to_string();
         assert!(why.starts_with("recipient[0].name: is required") && why.ends_with(COUNTRY), "{why}");
         assert!(read("[[recipient]]\nname = \"Court\"").is_err(), "without a country");
+    }
+
+    #[test]
+    fn copies_are_kept_within_bounds() {
+        let rhythm = |more: &str| {
+            let file: File = toml::from_str(&format!("[copies]\nfolder = \"/b\"\n{more}")).expect("is TOML");
+            file.copies.expect("is there").rhythm().map_err(|error| error.to_string())
+        };
+        assert_eq!(rhythm(""), Ok(Rhythm { every_hours: 24, keep_days: 30 }));
+        assert_eq!(rhythm("every_hours = 1\nkeep_days = 90"), Ok(Rhythm { every_hours: 1, keep_days: 90 }));
+        for (bad, says) in [
+            ("every_hours = 0", "copies.every_hours must be 1 to 168"),
+            ("every_hours = 169", "copies.every_hours must be 1 to 168"),
+            ("keep_days = 91", "copies.keep_days must be 1 to 90"),
+        ] {
+            assert_eq!(rhythm(bad), Err(says.to_owned()));
+        }
+        assert!(toml::from_str::<File>("[copies]\nevery_hours = 3").is_err(), "no folder");
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub struct Metrics {
     denials: Counters,
     held_back: Counters,
     closed: Counters,
+    copies_failed: Counter,
     now: Gauges,
 }
 
@@ -52,6 +53,7 @@ struct Gauges {
     connections: Gauge,
     calls: Gauge,
     stopped: Gauge,
+    copied: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 /// How a node stands at a moment.
@@ -106,6 +108,7 @@ impl Default for Metrics {
             Counters::default(),
         );
         let closed = all.add("connections_refused", "connections that were not let in", Counters::default());
+        let copies_failed = all.add("copies_failed", "copies that could not be made", Counter::default());
         let now = Gauges {
             queue_bytes: all.add(
                 "queue_bytes",
@@ -136,6 +139,7 @@ impl Default for Metrics {
             disk_free: all.add("disk_free_bytes", "room on the volume; -1 if it does not tell", Gauge::default()),
             connections: all.add("connections", "connections that are open", Gauge::default()),
             calls: all.add("calls_under_way", "calls that have begun and not ended", Gauge::default()),
+            copied: all.add("copied_timestamp_seconds", "when the newest copy was made", Family::default()),
             stopped: all.add("writer_stopped", "1 once a failed commit has stopped the writer", Gauge::default()),
         };
         Self {
@@ -149,6 +153,7 @@ impl Default for Metrics {
             denials,
             held_back,
             closed,
+            copies_failed,
             now,
         }
     }
@@ -198,6 +203,20 @@ impl Metrics {
         self.closed.get_or_create(&[("listener", listener)]).inc();
     }
 
+    /// When the newest copies were made, in seconds since 1970, where copies are kept.
+    pub fn copied(&self, history: Option<i64>, forgettable: Option<i64>) {
+        for (of, at) in [("history", history), ("forgettable", forgettable)] {
+            if let Some(at) = at {
+                self.now.copied.get_or_create(&[("of", of)]).set(at);
+            }
+        }
+    }
+
+    /// A copy could not be made.
+    pub fn copy_failed(&self) {
+        self.copies_failed.inc();
+    }
+
     /// All of it as text, format 0.0.4, with how the node stands now.
     pub fn text(&self, now: Standing) -> Result<String, fmt::Error> {
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -240,6 +259,7 @@ mod tests {
         metrics.denied("forbidden");
         metrics.held_back("report");
         metrics.connection_refused("api");
+        metrics.copied(Some(1), Some(2));
         metrics.text(Standing { queue_bytes: 7, disk_free: None, ..Standing::default() }).expect("is written")
     }
 

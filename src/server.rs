@@ -62,6 +62,7 @@ use crate::model::recipient::Places;
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
+use crate::trail::copies::{Copies, Keeper, Rhythm};
 use crate::trail::keyring::Kek;
 use crate::trail::node::Node;
 use crate::trail::rotation::RotateError;
@@ -92,6 +93,8 @@ pub struct Options {
     pub access: Access,
     /// Where data is and where it goes.
     pub places: Places,
+    /// Where copies are kept, and when they are made.
+    pub copies: Option<(PathBuf, Rhythm)>,
     /// `--dev`: reflection on.
     pub dev: bool,
     /// What time it is.
@@ -131,6 +134,7 @@ pub struct Server {
     addresses: Vec<(Role, Listen)>,
     node: Arc<Node>,
     threads: Threads,
+    keeper: Option<Keeper>,
     care: Care,
     turning: JoinHandle<()>,
     shutdown: watch::Sender<bool>,
@@ -141,7 +145,7 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, access, places, dev, clock } = options;
+        let Options { data, guard, listen, kek, settings, access, places, copies, dev, clock } = options;
         if let Some(region) = places.region.filter(|region| !region.is_in_eea()) {
             tracing::warn!(%region, "the node keeps its data outside the European Economic Area: GDPR chapter V applies");
         }
@@ -156,8 +160,9 @@ impl Server {
             Access::Policy(path) => Some(PolicyFile::read(path, now)?),
         };
         let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings, clock)).await;
-        let (lock, node, threads) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
+        let (lock, node, threads, disk) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
+        let keeper = copies.map(|(folder, rhythm)| keep(&node, disk, &folder, rhythm)).transpose()?;
         let (door, policy) = match policy {
             None => (Door::open(node.clone()), None),
             Some((file, rules)) => (Door::kept(node.clone(), rules), Some(Arc::new(file))),
@@ -181,7 +186,7 @@ impl Server {
         }
         let care = Care { gate, door, policy };
         let turning = tokio::spawn(care.clone().turn());
-        Ok(Self { addresses, node, threads, care, turning, shutdown, serving, _lock: lock })
+        Ok(Self { addresses, node, threads, keeper, care, turning, shutdown, serving, _lock: lock })
     }
 
     /// Where it listens first, with the port that was taken.
@@ -223,6 +228,9 @@ impl Server {
         self.turning.abort();
         let _ = self.turning.await;
         let _ = tokio::time::timeout(GRACE, self.care.door.close()).await;
+        // Before the writer ends, for which it may wait.
+        let keeper = self.keeper;
+        let _ = tokio::task::spawn_blocking(move || drop(keeper)).await;
         self.node.close();
         drop((self.node, self.care));
         let threads = self.threads;
@@ -272,6 +280,13 @@ impl Care {
     }
 }
 
+/// Keeps copies while the node runs.
+fn keep(node: &Arc<Node>, disk: Disk, folder: &Path, rhythm: Rhythm) -> Result<Keeper, StartError> {
+    let failed = |error| OpenError::Folder { path: folder.display().to_string(), error };
+    let copies = Copies::open(folder).map_err(failed)?;
+    Ok(Keeper::begin(node.clone(), disk, copies, rhythm).map_err(failed)?)
+}
+
 /// Takes the lock of a data folder, which is made if it is missing; held as long as the file.
 pub fn lock(data: &Path) -> Result<File, OpenError> {
     let folder = |error| OpenError::Folder { path: data.display().to_string(), error };
@@ -290,7 +305,7 @@ pub async fn alone<T>(
     work: impl AsyncFnOnce(&Node) -> T,
 ) -> Result<T, StartError> {
     let opened = tokio::task::spawn_blocking(move || {
-        let (lock, base, reserve) = base(&data, guard.as_deref(), kek, settings, Arc::new(SystemClock))?;
+        let (lock, base, reserve, _) = base(&data, guard.as_deref(), kek, settings, Arc::new(SystemClock))?;
         begun(&base)?;
         let (node, threads) = Node::start(Arc::new(base), reserve)?;
         Ok::<_, StartError>((lock, node, threads))
@@ -311,7 +326,7 @@ pub fn folder(
     settings: Settings,
     clock: Arc<dyn Clock>,
 ) -> Result<(File, Base), StartError> {
-    let (lock, base, _) = base(data, guard, kek, settings, clock)?;
+    let (lock, base, ..) = base(data, guard, kek, settings, clock)?;
     begun(&base)?;
     Ok((lock, base))
 }
@@ -327,10 +342,10 @@ fn open(
     kek: Kek,
     settings: Settings,
     clock: Arc<dyn Clock>,
-) -> Result<(File, Node, Threads), StartError> {
-    let (lock, base, reserve) = base(data, guard, kek, settings, clock)?;
+) -> Result<(File, Node, Threads, Disk), StartError> {
+    let (lock, base, reserve, disk) = base(data, guard, kek, settings, clock)?;
     let (node, threads) = Node::start(Arc::new(base), reserve)?;
-    Ok((lock, node, threads))
+    Ok((lock, node, threads, disk))
 }
 
 fn base(
@@ -339,12 +354,12 @@ fn base(
     kek: Kek,
     settings: Settings,
     clock: Arc<dyn Clock>,
-) -> Result<(File, Base, Reserve), OpenError> {
+) -> Result<(File, Base, Reserve, Disk), OpenError> {
     let lock = lock(data)?;
     let world = World { clock, entropy: Arc::new(SystemEntropy) };
     let disk = Disk::open(data, guard)?;
     let reserve = Reserve::new(disk.space.clone(), settings.disk_reserve);
-    Ok((lock, Base::open(disk, kek, settings, world)?, reserve))
+    Ok((lock, Base::open(disk.clone(), kek, settings, world)?, reserve, disk))
 }
 
 /// Services behind the layers that watch calls and align tonic's own answers.

@@ -66,6 +66,7 @@ pub(crate) fn metas() -> Seeds {
         zone: "Europe/Warsaw".to_owned(),
         controller_slot: number,
         zone_number: 0,
+        frozen: false,
     };
     let whole = [
         row(1, b"w00000001"),

@@ -200,7 +200,7 @@ fn questions() -> Seeds {
     let (controller, purpose) = (search.controller.clone(), search.purpose);
     let get = api::GetEventRequest { controller, purpose, key, ..Default::default() };
     let notices = api::ListNoticesRequest { controller: "node".to_owned(), page_size: 7, ..Default::default() };
-    let checkpoint = api::GetCheckpointRequest { controller: "node".to_owned(), at_least: 7 };
+    let checkpoint = api::GetCheckpointRequest { controller: "node".to_owned(), at_least: 7, origin: String::new() };
     vec![
         ("search", tagged(0, search.encode_to_vec())),
         ("whole", tagged(0, whole.encode_to_vec())),

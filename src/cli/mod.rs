@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod args;
+pub mod backup;
 pub mod bench;
 pub mod config;
 pub mod controller;
@@ -69,6 +70,7 @@ enum Command {
     Identity(identity::Args),
     Status(status::Args),
     Verify(verify::Args),
+    Backup(backup::Args),
     Restore(restore::Args),
     Bench(bench::Args),
 }
@@ -124,6 +126,7 @@ pub fn run() -> ExitCode {
         Command::Identity(args) => identity::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
         Command::Bench(args) => bench::run(args),
     };

@@ -15,6 +15,7 @@ use crate::store::disk::{Disk, GUARD};
 use crate::store::{Database, copying};
 use crate::telemetry;
 use crate::trail::base::{Settings, World};
+use crate::trail::copies::Copies;
 use crate::trail::restore::{self, Went};
 use crate::trail::verify::Report;
 
@@ -31,6 +32,7 @@ use crate::trail::verify::Report;
 /// Then everything is verified; with a finding the command exits with 1, and the folder stays under the name DIR.restoring for
 /// you to look at.
 ///
+///   akta restore /var/lib/akta --copies /backup
 ///   akta restore /var/lib/akta --history /backup/history-20261127T030000Z --forgettable /backup/forgettable-0000000042-000001
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -38,12 +40,15 @@ pub struct Args {
     /// Data folder to make
     #[arg(value_name = "DIR")]
     data: PathBuf,
+    /// Folder of copies, as akta backup or [copies] keeps it: the newest of both sets, unless they are given
+    #[arg(long, value_name = "COPIES")]
+    copies: Option<PathBuf>,
     /// Copy of the history: what was db/
-    #[arg(long, value_name = "HISTORY")]
-    history: PathBuf,
+    #[arg(long, value_name = "HISTORY", required_unless_present = "copies")]
+    history: Option<PathBuf>,
     /// Newest copy of vault/ and keyring
-    #[arg(long, value_name = "FORGETTABLE")]
-    forgettable: PathBuf,
+    #[arg(long, value_name = "FORGETTABLE", required_unless_present = "copies")]
+    forgettable: Option<PathBuf>,
     /// Folder of the guard, where it is not in FORGETTABLE; without any the trails cannot tell how much is lost
     #[arg(long, env = "AKTA_GUARD", value_name = "DIR")]
     guard: Option<PathBuf>,
@@ -67,7 +72,7 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         }
     }
     let kek = args.kek.kek()?;
-    copy(&args, &aside)?;
+    copy(&sets(&args)?, &args, &aside)?;
     let settings = config::File::default().settings(true)?;
     let settings = Settings { new_guard: !aside.join(GUARD).exists(), ..settings };
     let lock = server::lock(&aside)?;
@@ -96,12 +101,36 @@ fn aside(data: &Path) -> PathBuf {
     name.into()
 }
 
+/// What is restored from.
+struct Sets {
+    history: PathBuf,
+    forgettable: PathBuf,
+}
+
+fn sets(args: &Args) -> Result<Sets, Failure> {
+    let copies = args.copies.as_deref().filter(|folder| folder.is_dir()).map(Copies::open).transpose()?;
+    let none =
+        |what: &str| Failure(format!("there is no copy of {what} in the folder of copies: give it by its own flag"));
+    let newest = || Ok::<_, Failure>(copies.as_ref().map(Copies::histories).transpose()?.and_then(|mut all| all.pop()));
+    let history = match &args.history {
+        Some(history) => history.clone(),
+        None => newest()?.ok_or_else(|| none("a history"))?.path,
+    };
+    let forgettable = match &args.forgettable {
+        Some(forgettable) => forgettable.clone(),
+        None => {
+            copies.as_ref().map(Copies::forgettable).transpose()?.flatten().ok_or_else(|| none("vault and keyring"))?
+        }
+    };
+    Ok(Sets { history, forgettable })
+}
+
 /// Both copies, under a name of their own until all is done.
-fn copy(args: &Args, aside: &Path) -> Result<(), Failure> {
-    let vault = args.forgettable.join(Database::Vault.folder());
-    let keyring = args.forgettable.join("keyring");
+fn copy(sets: &Sets, args: &Args, aside: &Path) -> Result<(), Failure> {
+    let vault = sets.forgettable.join(Database::Vault.folder());
+    let keyring = sets.forgettable.join("keyring");
     for (what, there) in [
-        ("a copy of a history: it has no file CURRENT", args.history.join("CURRENT")),
+        ("a copy of a history: it has no file CURRENT", sets.history.join("CURRENT")),
         ("a forgettable set: it has no vault", vault.join("CURRENT")),
         ("a forgettable set: it has no keyring", keyring.clone()),
     ] {
@@ -110,18 +139,17 @@ fn copy(args: &Args, aside: &Path) -> Result<(), Failure> {
             return Err(Failure(format!("{} is not {what}", folder.display())));
         }
     }
-    let all = copying::bytes(&args.history)? + copying::bytes(&vault)?;
+    let all = copying::bytes(&sets.history)? + copying::bytes(&vault)?;
     let (progress, mut copied) = (Progress::new(), 0);
     let mut each = |bytes| {
         copied += bytes;
         progress.show("copying, bytes", copied, all);
     };
     copying::make(aside)?;
-    // What a copy says of itself is no part of the database.
-    copying::folder(&args.history, &aside.join(Database::Db.folder()), |name| name != "copy", &mut each)?;
+    copying::folder(&sets.history, &aside.join(Database::Db.folder()), |_| true, &mut each)?;
     copying::folder(&vault, &aside.join(Database::Vault.folder()), |_| true, &mut each)?;
     each(copying::file(&keyring, &aside.join("keyring"))?);
-    let guard = args.guard.as_ref().unwrap_or(&args.forgettable).join(GUARD);
+    let guard = args.guard.as_ref().unwrap_or(&sets.forgettable).join(GUARD);
     if guard.exists() {
         each(copying::file(&guard, &aside.join(GUARD))?);
     }

@@ -77,6 +77,11 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         settings: Settings { new_guard: args.new_guard, ..file.settings(args.kek.dev)? },
         access,
         places: Places { region: file.region()?, recipients: file.recipients()?.into() },
+        copies: file
+            .copies
+            .as_ref()
+            .map(|copies| Ok::<_, Failure>((copies.folder.clone(), copies.rhythm()?)))
+            .transpose()?,
         dev: args.kek.dev,
         clock: args.ahead.clock(),
     };

@@ -1,8 +1,8 @@
 //! Copying folders of databases, file by file, durable when it returns.
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Copies the files of a folder, which holds no others, to one that is made for them; `each` hears of the bytes of each file, and only
@@ -32,6 +32,22 @@ pub fn file(from: &Path, to: &Path) -> io::Result<u64> {
     copied.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     copied.sync_all()?;
     Ok(bytes)
+}
+
+/// Puts a file with these bytes, durable when it returns but for its name.
+pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a folder durable, and the folders in it: their files' bytes, and their names.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { sync(&path)? } else { File::open(&path)?.sync_all()? }
+    }
+    File::open(folder)?.sync_all()
 }
 
 /// Makes a folder that is its owner's alone.

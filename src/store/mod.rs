@@ -16,6 +16,7 @@ pub mod space;
 pub mod wal;
 
 use std::fmt;
+use std::path::Path;
 
 pub use family::{Database, Family};
 
@@ -181,6 +182,13 @@ pub trait Store: Send + Sync {
     /// Makes the bytes go of rows that were removed or written over, from `from`, inclusive, to `to`, exclusive, where others stay.
     /// As [`Self::reclaim`], but that nothing tells whether it came to the end of it.
     fn rewrite(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), Error>;
+
+    /// Copies all rows as of this moment, those that were only derived as well, to a folder that is not there yet: a database that opens
+    /// as this one. By hard links where the folder is on the same volume, so that it takes little time and room. A store without
+    /// files cannot.
+    fn checkpoint(&self, folder: &Path) -> Result<(), Error> {
+        Err(Error::Failed(format!("copy to {}: this store has no files", folder.display())))
+    }
 
     /// What it holds in memory.
     fn memory(&self) -> Memory {

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactOptions, DB,
     DBCompressionType, DBRawIterator, DBRecoveryMode, ErrorKind, Options, ReadOptions, SliceTransform, WriteBatch,
@@ -158,6 +159,13 @@ impl Store for RocksStore {
             tables: sum("rocksdb.estimate-table-readers-mem"),
             buffers: sum("rocksdb.cur-size-all-mem-tables"),
         }
+    }
+
+    fn checkpoint(&self, folder: &Path) -> Result<(), Error> {
+        // Flushes first, so that it is whole without a log, also where there is none.
+        self.flush()?;
+        let made = Checkpoint::new(&self.db).and_then(|checkpoint| checkpoint.create_checkpoint(folder));
+        made.map_err(|cause| self.error(cause))
     }
 
     fn commit(&self, batch: Batch) -> Result<(), Error> {

@@ -101,13 +101,18 @@ impl Question {
         let people = [("subject", &self.subject), ("actor", &self.actor), ("on_behalf_of", &self.on_behalf_of)];
         let people = people.into_iter().filter_map(|(name, who)| who.as_ref().map(|_| name));
         let hold = self.hold.map(|_| "hold");
-        let origin = self.origin.as_ref().map(|_| "origin");
-        let mut asked: Vec<&str> = people.chain(self.facts.names()).chain(hold).chain(origin).collect();
+        let mut asked: Vec<&str> = people.chain(self.facts.names()).chain(hold).collect();
         if asked.is_empty() {
             asked.push("everything");
         }
         let Include { openings, notices, restricted } = self.include;
-        let include = [("with_openings", openings), ("with_notices", notices), ("include_restricted", restricted)];
+        let origin = self.origin.is_some();
+        let include = [
+            ("with_openings", openings),
+            ("with_notices", notices),
+            ("include_restricted", restricted),
+            ("origin", origin),
+        ];
         asked.extend(include.into_iter().filter_map(|(name, set)| set.then_some(name)));
         asked.join(",")
     }

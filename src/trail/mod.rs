@@ -12,6 +12,7 @@ pub mod base;
 pub mod change;
 pub mod closing;
 pub mod controllers;
+pub mod copies;
 mod decision;
 pub mod denial;
 pub mod expiry;

@@ -98,6 +98,16 @@ impl Node {
         self.rotate(Rotation::Kek(Box::new(kek), answer), answered).await
     }
 
+    /// Does something on the thread of the writer, which records nothing meanwhile; waits for it. `None`: there is no writer any more.
+    /// Not to be called on a thread of the runtime.
+    pub(super) fn still<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let (answer, done) = sync_channel(1);
+        // Whoever asked may be gone.
+        let work = move || drop(answer.send(work()));
+        self.inbox.send(Inbox::Still(Box::new(work))).ok()?;
+        done.recv().ok()
+    }
+
     async fn rotate<T>(
         &self,
         rotation: Rotation,

@@ -64,6 +64,8 @@ pub(super) enum Inbox {
     Ended(closing::Job, bool),
     /// A key is to be replaced.
     Rotate(Rotation),
+    /// Somebody copies what must be of one moment: nothing is written meanwhile.
+    Still(Box<dyn FnOnce() + Send>),
     /// Record what was taken before, then end.
     Close,
 }
@@ -190,6 +192,7 @@ pub(super) fn write(
                 Inbox::Removed(job, done) => remover.removed(&mut writer, &job, done),
                 Inbox::Ended(job, done) => closer.ended(&mut writer, &job, done),
                 Inbox::Rotate(rotation) => rotations.push(rotation),
+                Inbox::Still(work) => work(),
                 // Whoever comes later is refused; who came before is still in the queue.
                 Inbox::Close => jobs.close(),
             }

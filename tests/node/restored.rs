@@ -44,13 +44,16 @@ fn record(node: &Node, events: &[Event]) -> Vec<(String, u64)> {
     })
 }
 
-/// As a copy of a stopped node's `db/` would be.
-fn copied(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
+/// The one copy of that set.
+fn only(copies: &Path, set: &str) -> PathBuf {
+    let all = fs::read_dir(copies).unwrap().map(|entry| entry.unwrap().path());
+    let own: Vec<PathBuf> = all.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(set)).collect();
+    let [one] = own.as_slice() else { panic!("{set}: {own:?}") };
+    one.clone()
+}
+
+fn backup(folder: &Path, copies: &Path) -> Output {
+    akta().arg("backup").arg(data(folder)).arg(copies).output().unwrap()
 }
 
 /// Every row of the school, page by page.
@@ -92,7 +95,7 @@ fn holds(folder: &Path, bytes: &[u8]) -> bool {
 #[test]
 fn a_lost_disk_is_restored_and_goes_on() {
     let root = tempfile::tempdir().unwrap();
-    let (old, new, history) = (root.path().join("old"), root.path().join("new"), root.path().join("history"));
+    let (old, new, copies) = (root.path().join("old"), root.path().join("new"), root.path().join("copies"));
     fs::create_dir(&old).unwrap();
     fs::create_dir(&new).unwrap();
     let mut events = Events::of(71);
@@ -100,8 +103,16 @@ fn a_lost_disk_is_restored_and_goes_on() {
     let lost: Vec<Event> = (0..LOST).map(|_| event(&mut events)).collect();
     let node = Node::start(&old);
     let receipts = record(&node, &before);
+    let refused = backup(&old, &copies);
+    assert!(
+        refused.status.code() == Some(3) && shown(&refused).contains("makes its copies itself"),
+        "{}",
+        shown(&refused)
+    );
     node.stop();
-    copied(&data(&old).join("db"), &history);
+    let output = backup(&old, &copies);
+    assert!(output.status.success(), "{}", shown(&output));
+    let history = only(&copies, "history-");
     // Days later sessions are past; then the disk is lost.
     let node = Node::start_with(&old, AHEAD);
     record(&node, &lost);
@@ -210,4 +221,36 @@ fn exported(node: &Node, file: &Path, frozen: &str, size: u64) {
     let end = fs::read_to_string(file).unwrap();
     let end: Value = serde_json::from_str(end.lines().last().unwrap()).unwrap();
     assert_eq!((end["end"]["origin"].as_str(), end["end"]["size"].as_u64()), (Some(frozen), Some(size)));
+}
+
+/// A running node keeps copies; of what must be forgettable the newest alone.
+#[test]
+fn a_node_keeps_copies_and_is_restored_from_them() {
+    let root = tempfile::tempdir().unwrap();
+    let (old, new, copies) = (root.path().join("old"), root.path().join("new"), root.path().join("copies"));
+    fs::create_dir(&old).unwrap();
+    fs::create_dir(&new).unwrap();
+    let config = root.path().join("akta.toml");
+    fs::write(&config, format!("[copies]\nfolder = {:?}\nevery_hours = 1\n", copies.to_str().unwrap())).unwrap();
+    let arguments = ["--config", config.to_str().unwrap()];
+    let mut events = Events::of(72);
+    let before: Vec<Event> = (0..BEFORE).map(|_| event(&mut events)).collect();
+    let node = Node::start_with(&old, &arguments);
+    let receipts = record(&node, &before);
+    // It ends no copy half made.
+    node.stop();
+    let first = only(&copies, "forgettable-");
+    let node = Node::start_with(&old, &arguments);
+    node.stop();
+    assert_ne!(only(&copies, "forgettable-"), first);
+    let output = akta().arg("restore").arg(data(&new)).arg("--copies").arg(&copies).arg("--dev").output().unwrap();
+    let told = shown(&output);
+    assert!(output.status.success() && told.contains("GOES ON IN") && told.contains("Restored to"), "{told}");
+    let node = Node::start(&new);
+    // The history was copied while it ran: what it has of these is as it was.
+    let found = found(&node, SearchOrder::OldestFirst, &receipts[0].0);
+    assert!(receipts.starts_with(&found), "{found:?}");
+    node.stop();
+    let output = akta().arg("verify").arg(data(&new)).arg("--dev").output().unwrap();
+    assert!(output.status.success(), "akta verify: {}", shown(&output));
 }

@@ -183,6 +183,13 @@ fn of_files(address: &str, desk: &Desk, data: &Path) -> Vec<Call> {
         call(true, &["verify"]).with(&nowhere),
         call(false, &["verify", "--dev"]).with(&linked),
         call(true, &["verify", "--dev", "--vkey", vkey, "--checkpoint"]).with(&note).with(&linked),
+        call(true, &["backup"]).with(&nowhere).with(&nowhere),
+        call(true, &["restore", "--dev"]).with(&linked).with(Path::new("--copies")).with(&nowhere),
+        call(true, &["restore", "--dev", "--history"])
+            .with(&nowhere)
+            .with(Path::new("--forgettable"))
+            .with(&nowhere)
+            .with(&nowhere),
         call(true, &["keys"]).with(&nowhere),
         call(false, &["keys", "--dev"]).with(&linked),
         call(true, &["keys", "--kek-file"]).with(&nowhere).with(&linked),

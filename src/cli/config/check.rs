@@ -8,7 +8,7 @@ use super::Options;
 use super::effective::{Effective, Variables};
 use crate::cli::Failure;
 use crate::config::listen::ways;
-use crate::config::{Access, File, Listen, Size};
+use crate::config::{Access, CopiesFile, File, Listen, Size};
 use crate::env::{Clock, SystemClock};
 use crate::grpc::transport::tls::Loaded;
 use crate::grpc::transport::{Now, Role, Ways};
@@ -73,6 +73,9 @@ impl Report {
         if file.controllers.is_empty() && !effective.dev {
             self.notes
                 .push("controllers is empty: a trail is opened by akta controller open, not at its first event".into());
+        }
+        if let Some(Err(why)) = file.copies.as_ref().map(CopiesFile::rhythm) {
+            self.problem(why.to_string());
         }
         self.abroad(file);
         if let Err(why) = effective.kek().provider().and_then(|provider| provider.check()) {

@@ -152,6 +152,7 @@ impl Effective {
             of_file("controllers", controllers, any),
             of_file("policy", text(&file.policy), None),
             of_file("open_to_everybody", file.open_to_everybody.then(|| "true".to_owned()), Some("false")),
+            of_file("copies", file.copies.as_ref().map(|copies| copies.folder.display().to_string()), None),
             of_file("tls", file.tls.as_ref().map(files), None),
             of_file("limits.connections", connections, Some(&limits::CONNECTIONS.to_string())),
             of_file("limits.caller_events", file.limits.caller_events.map(|rate| rate.to_string()), Some(&events)),

@@ -98,6 +98,7 @@ async fn tell(paper: Paper, place: &Place, log: Option<&Path>) -> Result<bool, F
 /// A node of `--dev` on that folder.
 fn options(data: &Path, clock: Arc<dyn Clock>) -> Result<Options, Failure> {
     Ok(Options {
+        copies: None,
         data: data.to_owned(),
         guard: None,
         listen: Listen::Tcp(([127, 0, 0, 1], 0).into()).into(),

@@ -10,7 +10,6 @@ use crate::grpc::status::Refusal;
 use crate::model::check::Checker;
 use crate::model::origin::Controller;
 use crate::model::permission::Permission;
-use crate::model::permission::acts::Refusal as Unchanged;
 use crate::model::permission::approval::{Deed, Standing};
 use crate::model::permission::change::{ActId, Change};
 
@@ -26,10 +25,9 @@ impl Controllers {
         self.is_person(call, deed.permission(), &of)?;
         let staff = side(&call.may(&self.door, deed.permission(), &of)?);
         let concerning = match deed {
-            Deed::Erasure => self.node.concerning(&of, &concerning).await?,
-            _ => Some(concerning),
+            Deed::Erasure => self.node.concerning(&of, &concerning).await?.unwrap_or(concerning),
+            _ => concerning,
         };
-        let concerning = concerning.ok_or_else(|| Refusal::unchanged(&Unchanged::Nobody))?;
         let change = Change::Ask { id: id.clone(), deed, concerning, staff };
         let receipt = self.change(&of, change, call.decides(ground)).await?;
         let (standing, ready_at) = convert::standing(self.standing(&of, &id));

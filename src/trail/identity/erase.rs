@@ -171,9 +171,9 @@ pub(super) fn approved_for(
     by: &str,
 ) -> Result<Approval, ChangeError> {
     let at = &info.controller;
-    // Requests of earlier versions name the id.
-    let mut concerning: Vec<String> = vec![format!("{}:{}", who.namespace, who.id)];
-    concerning.extend(known.and_then(named::text));
+    // One that names an id would lead whoever is erased back: it is made while nobody is known by that, and is for nobody.
+    let nobody = || format!("{}:{}", who.namespace, who.id);
+    let mut concerning: Vec<String> = known.map_or_else(|| Some(nobody()), named::text).into_iter().collect();
     let acts = base.acts.of(at);
     let used = acts.request(id).filter(|request| request.used.is_some());
     concerning.extend(used.map(|used| &used.concerning).filter(|text| named::leads_nowhere(base, info, text)).cloned());

@@ -42,7 +42,7 @@ fn led(base: &Base, info: &Info, text: &str) -> Result<String, ReadError> {
 
 impl Node {
     /// What a request for an erasure is to record of whom it concerns, who is given as `NAMESPACE:ID`, or as `controller:NAME`;
-    /// `None`: nobody is known by that name.
+    /// `None`: nobody is known by that name, so that nobody is erased by it.
     ///
     /// # Errors
     ///

@@ -118,7 +118,7 @@ impl Rig {
         let ask = Change::Ask {
             id: id(number),
             deed: Deed::Erasure,
-            concerning: concerning.to_owned(),
+            concerning: self.concerning(concerning),
             staff: Staff::Controller,
         };
         self.change(&school(1), ask, "anna").is_ok()
@@ -126,6 +126,13 @@ impl Rig {
                 self.change(&school(1), answer(number, true), "jan"),
                 Ok(_) | Err(ChangeError::Refused { refusal: Refusal::Stands(Standing::Used), .. })
             )
+    }
+
+    /// How a request names somebody, if anybody is known by that.
+    fn concerning(&self, who: &str) -> String {
+        let info = self.info_of();
+        let known = self.base.vault.known(everybody::of(&info), &person(who)).unwrap();
+        known.as_ref().and_then(named::text).unwrap_or_else(|| who.to_owned())
     }
 
     fn doom_of(&self, who: &str) -> Option<Doomed> {
@@ -333,13 +340,14 @@ fn what_is_in_flight_while_somebody_is_erased_does_not_escape() {
     let gone: Vec<usize> = later.iter().map(|seq| rig.record_at(*seq).erased.len()).collect();
     assert_eq!(gone, [3, 3, 0]);
     assert_eq!(rig.findings(), [""; 0]);
-    // Somebody who was not known yet when it was looked for.
+    // A request about somebody who was not known yet names the id: by it nobody is erased, for it would lead back.
     assert!(rig.agree(8, "staff:t-9"));
     let nobody = rig.doom_of("staff:t-9");
     assert!(nobody.is_none());
     rig.report(40, &[Access { actor: "staff:t-9", ..STORY[1] }]);
-    let done = rig.erase_doomed(8, "staff:t-9", nobody).unwrap();
-    assert_eq!(done.fates.len(), 2);
+    assert!(matches!(rig.erase_doomed(8, "staff:t-9", nobody), Err(ChangeError::Refused { .. })));
+    assert!(rig.agree(9, "staff:t-9"));
+    assert_eq!(rig.erase_doomed(9, "staff:t-9", None).unwrap().fates.len(), 2);
     rig.finish_removals();
     assert_eq!(rig.findings(), [""; 0]);
 }
@@ -354,19 +362,15 @@ fn an_erasure_needs_a_request_that_was_agreed_to_and_somebody_who_is_known() {
     };
     let asked = Refusal::Unknown("request for the erasure of this person");
     assert_eq!(refused(rig.erase(7, "staff:t-1")), asked);
-    let ask = |number, concerning: &str, deed| Change::Ask {
-        id: id(number),
-        deed,
-        concerning: concerning.to_owned(),
-        staff: Staff::Controller,
-    };
-    rig.change(&school(1), ask(7, "staff:t-1", Deed::Erasure), "anna").unwrap();
+    let her = rig.concerning("staff:t-1");
+    let ask = |number, deed| Change::Ask { id: id(number), deed, concerning: her.clone(), staff: Staff::Controller };
+    rig.change(&school(1), ask(7, Deed::Erasure), "anna").unwrap();
     assert_eq!(refused(rig.erase(7, "staff:t-1")), Refusal::Stands(Standing::NeedsAnother));
     assert_eq!(refused(rig.erase(7, "staff:t-2")), asked, "of somebody else");
-    rig.change(&school(1), ask(8, "staff:t-1", Deed::Reidentification), "anna").unwrap();
+    rig.change(&school(1), ask(8, Deed::Reidentification), "anna").unwrap();
     rig.change(&school(1), answer(8, true), "jan").unwrap();
     assert_eq!(refused(rig.erase(8, "staff:t-1")), asked, "another deed");
-    rig.change(&school(1), ask(9, "staff:t-1", Deed::Erasure), "ewa").unwrap();
+    rig.change(&school(1), ask(9, Deed::Erasure), "ewa").unwrap();
     rig.change(&school(1), answer(9, true), "jan").unwrap();
     assert_eq!(refused(rig.erase(9, "staff:t-1")), Refusal::NotTheirs);
     assert!(rig.agree(10, "staff:nobody"));

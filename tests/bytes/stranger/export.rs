@@ -158,6 +158,7 @@ fn export(folder: &Path, data: &Path) -> Vec<(PathBuf, bool)> {
         settings: settings("Europe/Warsaw"),
         access: akta::config::Access::Everybody,
         places: akta::model::recipient::Places::default(),
+        copies: None,
         dev: false,
         clock: Arc::new(akta::env::SystemClock),
     };

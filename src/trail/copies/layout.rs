@@ -1,0 +1,156 @@
+//! The folder of copies: names, what counts, what goes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::date::Timestamp;
+use crate::store::copying;
+
+const HISTORY: &str = "history-";
+const FORGETTABLE: &str = "forgettable-";
+const PARTIAL: &str = ".partial";
+const DAY_SECONDS: i64 = 86_400;
+
+/// A folder of copies.
+#[derive(Debug, Clone)]
+pub struct Copies(PathBuf);
+
+/// A copy of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Where.
+    pub path: PathBuf,
+    /// When it was begun.
+    pub at: Timestamp,
+}
+
+/// A copy that is being made.
+pub(super) struct Making {
+    partial: PathBuf,
+    path: PathBuf,
+}
+
+impl Making {
+    pub(super) fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// It gets its name, durable when this returns.
+    pub(super) fn end(self) -> io::Result<PathBuf> {
+        copying::sync(&self.partial)?;
+        copying::name(&self.partial, &self.path)?;
+        Ok(self.path)
+    }
+}
+
+impl Copies {
+    /// That folder, made if it is missing; what a stop left half made goes.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        if !folder.exists() {
+            copying::make(folder)?;
+        }
+        let copies = Self(folder.to_owned());
+        for (name, path) in copies.entries()? {
+            let ours = name.starts_with(HISTORY) || name.starts_with(FORGETTABLE);
+            if ours && name.ends_with(PARTIAL) {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Copies of histories, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn histories(&self) -> io::Result<Vec<History>> {
+        let entries = self.entries()?.into_iter();
+        let mut found: Vec<History> =
+            entries.filter_map(|(name, path)| Some(History { at: time(name.strip_prefix(HISTORY)?)?, path })).collect();
+        found.sort_by_key(|history| history.at);
+        Ok(found)
+    }
+
+    /// The newest forgettable set; none if none was ever made.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn forgettable(&self) -> io::Result<Option<PathBuf>> {
+        Ok(self.forgettables()?.pop().map(|(_, path)| path))
+    }
+
+    pub(super) fn begin_history(&self, now: Timestamp) -> io::Result<Making> {
+        let name: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+        let making = self.making(&format!("{HISTORY}{name}"));
+        match making.path.exists() {
+            true => Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a copy of this moment")),
+            false => Ok(making),
+        }
+    }
+
+    pub(super) fn begin_forgettable(&self, generation: u64) -> io::Result<Making> {
+        // Whatever the clock and the keyring say, the newest has the greatest number.
+        let (before, serial) = self.forgettables()?.pop().map_or((0, 0), |(place, _)| place);
+        let generation = generation.max(before);
+        let making = self.making(&format!("{FORGETTABLE}{generation:010}-{:06}", serial + 1));
+        copying::make(&making.partial)?;
+        Ok(making)
+    }
+
+    /// Only the newest forgettable set stays.
+    pub(super) fn forget_older(&self) -> io::Result<()> {
+        let mut all = self.forgettables()?;
+        all.pop();
+        all.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))
+    }
+
+    /// Histories that are older than so many days go.
+    pub(super) fn prune(&self, now: Timestamp, keep_days: u32) -> io::Result<()> {
+        let oldest = now.parts().0 - i64::from(keep_days) * DAY_SECONDS;
+        let old = self.histories()?.into_iter().filter(|history| history.at.parts().0 < oldest);
+        old.into_iter().try_for_each(|history| fs::remove_dir_all(history.path))
+    }
+
+    fn making(&self, name: &str) -> Making {
+        let partial = self.0.join(format!("{name}{PARTIAL}"));
+        Making { partial, path: self.0.join(name) }
+    }
+
+    /// Forgettable sets by generation and number.
+    fn forgettables(&self) -> io::Result<Vec<((u64, u64), PathBuf)>> {
+        let place = |name: &str| {
+            let (generation, serial) = name.strip_prefix(FORGETTABLE)?.split_once('-')?;
+            Some((generation.parse().ok()?, serial.parse().ok()?))
+        };
+        let entries = self.entries()?.into_iter();
+        let mut found: Vec<_> = entries.filter_map(|(name, path)| Some((place(&name)?, path))).collect();
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn entries(&self) -> io::Result<Vec<(String, PathBuf)>> {
+        let all = fs::read_dir(&self.0)?;
+        all.map(|entry| entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))).collect()
+    }
+}
+
+/// As in a name: 20261127T203000Z, perhaps with a fraction of the second before the Z.
+fn time(name: &str) -> Option<Timestamp> {
+    let (date, rest) = name.split_at_checked(8)?;
+    let (clock, fraction) = rest.strip_prefix('T')?.strip_suffix('Z')?.split_at_checked(6)?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(digits(date) && digits(clock) && digits(fraction)) {
+        return None;
+    }
+    let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
+    let (day, hours) =
+        ([&date[..4], &date[4..6], &date[6..]].join("-"), [&clock[..2], &clock[2..4], &clock[4..]].join(":"));
+    Timestamp::parse(&format!("{day}T{hours}{fraction}Z"))
+}
