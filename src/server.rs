@@ -62,7 +62,7 @@ use crate::model::recipient::Places;
 use crate::store::disk::Disk;
 use crate::store::space::Reserve;
 use crate::trail::base::{Base, OpenError, Settings, World};
-use crate::trail::copies::{Copies, Keeper, Rhythm};
+use crate::trail::copies::{self, Copies, Keeper, Rhythm};
 use crate::trail::keyring::Kek;
 use crate::trail::node::Node;
 use crate::trail::rotation::RotateError;
@@ -145,7 +145,7 @@ pub struct Server {
 impl Server {
     /// Starts; answers once it serves.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, guard, listen, kek, settings, access, places, copies, dev, clock } = options;
+        let Options { data, guard, listen, kek, settings, access, places, copies: kept, dev, clock } = options;
         if let Some(region) = places.region.filter(|region| !region.is_in_eea()) {
             tracing::warn!(%region, "the node keeps its data outside the European Economic Area: GDPR chapter V applies");
         }
@@ -159,10 +159,11 @@ impl Server {
             Access::Everybody => None,
             Access::Policy(path) => Some(PolicyFile::read(path, now)?),
         };
+        let staging = data.join(copies::STAGING);
         let opened = tokio::task::spawn_blocking(move || open(&data, guard.as_deref(), kek, settings, clock)).await;
         let (lock, node, threads, disk) = opened.map_err(|error| StartError::Grpc(error.to_string()))??;
         let node = Arc::new(node);
-        let keeper = copies.map(|(folder, rhythm)| keep(&node, disk, &folder, rhythm)).transpose()?;
+        let keeper = kept.map(|copies| keep(&node, disk, staging, copies)).transpose()?;
         let (door, policy) = match policy {
             None => (Door::open(node.clone()), None),
             Some((file, rules)) => (Door::kept(node.clone(), rules), Some(Arc::new(file))),
@@ -281,10 +282,16 @@ impl Care {
 }
 
 /// Keeps copies while the node runs.
-fn keep(node: &Arc<Node>, disk: Disk, folder: &Path, rhythm: Rhythm) -> Result<Keeper, StartError> {
+fn keep(
+    node: &Arc<Node>,
+    disk: Disk,
+    staging: PathBuf,
+    (folder, rhythm): (PathBuf, Rhythm),
+) -> Result<Keeper, StartError> {
     let failed = |error| OpenError::Folder { path: folder.display().to_string(), error };
-    let copies = Copies::open(folder).map_err(failed)?;
-    Ok(Keeper::begin(node.clone(), disk, copies, rhythm).map_err(failed)?)
+    let of = copies::store(disk.db.as_ref()).map_err(OpenError::from)?.ok_or(OpenError::HistoryMissing)?;
+    let copies = Copies::open(&folder, &of).map_err(failed)?;
+    Ok(Keeper::begin(node.clone(), disk, staging, copies, rhythm).map_err(failed)?)
 }
 
 /// Takes the lock of a data folder, which is made if it is missing; held as long as the file.

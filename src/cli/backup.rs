@@ -58,11 +58,15 @@ pub fn run(args: Args) -> Result<Outcome, Failure> {
         lock => lock?,
     };
     let disk = Disk::open(&args.data, args.guard.as_deref())?;
-    let copies = Copies::open(&args.copies)?;
-    let made = copies::history(disk.db.as_ref(), &copies, SystemClock.now(), args.keep_days, || {
-        copies::forgettable(&disk, &copies)
+    let of = copies::store(disk.db.as_ref())?.ok_or("nothing was ever recorded there: there is nothing to copy")?;
+    let copies = Copies::open(&args.copies, &of)?;
+    let staging = args.data.join(copies::STAGING);
+    let now = SystemClock.now();
+    let made = copies::history(disk.db.as_ref(), &copies, now, || {
+        copies::forgettable(&copies::stand_still(&disk, &staging)?, &copies)
     });
     let history = made?.path;
+    copies.prune(now, args.keep_days)?;
     let forgettable = copies.forgettable()?.unwrap_or_default();
     if args.json {
         say(text::json(&json!({"history": history.to_string_lossy(), "forgettable": forgettable.to_string_lossy()})));

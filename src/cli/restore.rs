@@ -108,7 +108,7 @@ struct Sets {
 }
 
 fn sets(args: &Args) -> Result<Sets, Failure> {
-    let copies = args.copies.as_deref().filter(|folder| folder.is_dir()).map(Copies::open).transpose()?;
+    let copies = args.copies.as_deref().filter(|folder| folder.is_dir()).map(Copies::at);
     let none =
         |what: &str| Failure(format!("there is no copy of {what} in the folder of copies: give it by its own flag"));
     let newest = || Ok::<_, Failure>(copies.as_ref().map(Copies::histories).transpose()?.and_then(|mut all| all.pop()));

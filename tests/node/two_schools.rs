@@ -105,6 +105,7 @@ async fn decided(folder: &Path) -> Made<()> {
     let free: Listen = "127.0.0.1:0".parse()?;
     let place = Place { dev: false, file: file.kek_file.clone(), kms_file: None, variable: None };
     let server = Server::start(Options {
+        copies: None,
         data: folder.join("data"),
         guard: None,
         listen: listen::ways(Some(&free), &file).map_err(|wrong| wrong.join("; "))?,

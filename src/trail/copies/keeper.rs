@@ -1,12 +1,13 @@
 //! Keeping copies beside a running node: on a thread of its own, which asks the writer to stand still for the set that must be of one
 //! moment.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Copies, CopyError, forgettable, history};
+use super::{Copies, CopyError, forgettable, history, stand_still};
 use crate::model::date::Timestamp;
 use crate::store::disk::Disk;
 use crate::trail::meta;
@@ -39,9 +40,16 @@ impl Keeper {
     /// # Errors
     ///
     /// The folder cannot be made or read, or no thread started.
-    pub fn begin(node: Arc<Node>, disk: Disk, copies: Copies, rhythm: Rhythm) -> std::io::Result<Self> {
+    pub fn begin(
+        node: Arc<Node>,
+        disk: Disk,
+        staging: PathBuf,
+        copies: Copies,
+        rhythm: Rhythm,
+    ) -> std::io::Result<Self> {
         let (ending, ended) = sync_channel(1);
-        let keeping = Keeping { node, disk, copies, rhythm, generation: None, forgettable_at: None };
+        let (generation, history_at, forgettable_at) = (None, None, None);
+        let keeping = Keeping { node, disk, staging, copies, rhythm, generation, history_at, forgettable_at };
         let thread = std::thread::Builder::new().name("akta-copies".to_owned()).spawn(move || keeping.run(&ended))?;
         Ok(Self { thread: Some(thread), ending: Some(ending) })
     }
@@ -59,10 +67,14 @@ impl Drop for Keeper {
 struct Keeping {
     node: Arc<Node>,
     disk: Disk,
+    /// Where hard links are made, on the volume of the data.
+    staging: PathBuf,
     copies: Copies,
     rhythm: Rhythm,
     /// The keyring's generation at the last forgettable set.
     generation: Option<u64>,
+    /// When this process made the last history.
+    history_at: Option<Timestamp>,
     forgettable_at: Option<Timestamp>,
 }
 
@@ -83,18 +95,20 @@ impl Keeping {
     fn turn(&mut self) -> Result<(), CopyError> {
         let now = self.node.base().now();
         let seconds = |at: Timestamp| now.parts().0.saturating_sub(at.parts().0);
-        let last = self.copies.histories()?.pop();
-        let rhythm = self.rhythm;
         // A clock that was set back waits for nothing.
-        let due = |since: i64, after: i64| !(0..after).contains(&since);
-        if last.is_none_or(|last| due(seconds(last.at), i64::from(rhythm.every_hours) * HOUR_SECONDS)) {
-            let (db, copies) = (self.disk.db.clone(), self.copies.clone());
-            history(db.as_ref(), &copies, now, rhythm.keep_days, || self.forgettable(now))?;
-            tracing::info!("the history was copied");
-        } else if meta::generation(self.disk.db.as_ref())? != self.generation
-            || self.forgettable_at.is_none_or(|at| due(seconds(at), FORGETTABLE_SECONDS))
+        let due = |at: Option<Timestamp>, after: i64| at.is_none_or(|at| !(0..after).contains(&seconds(at)));
+        self.copies.prune(now, self.rhythm.keep_days)?;
+        // First, and whatever becomes of the history: what was forgotten must go from here, too.
+        if meta::generation(self.disk.db.as_ref())? != self.generation || due(self.forgettable_at, FORGETTABLE_SECONDS)
         {
             self.forgettable(now)?;
+        }
+        let last = self.copies.histories()?.pop().map(|last| last.at);
+        if due(self.history_at.or(last), i64::from(self.rhythm.every_hours) * HOUR_SECONDS) {
+            let (db, copies) = (self.disk.db.clone(), self.copies.clone());
+            history(db.as_ref(), &copies, now, || self.forgettable(now))?;
+            self.history_at = Some(now);
+            tracing::info!("the history was copied");
         }
         let last = self.copies.histories()?.pop().map(|last| last.at);
         let [history, forgettable] = [last, self.forgettable_at].map(|at| at.map(|at| at.parts().0));
@@ -103,13 +117,11 @@ impl Keeping {
     }
 
     fn forgettable(&mut self, now: Timestamp) -> Result<(), CopyError> {
-        let (disk, copies) = (self.disk.clone(), self.copies.clone());
-        let made = self.node.still(move || {
-            let generation = meta::generation(disk.db.as_ref())?;
-            forgettable(&disk, &copies)?;
-            Ok::<_, CopyError>(generation)
-        });
-        self.generation = made.ok_or(CopyError::Closing)??;
+        let (disk, staging) = (self.disk.clone(), self.staging.clone());
+        // The writer waits for hard links alone.
+        let still = self.node.still(move || stand_still(&disk, &staging)).ok_or(CopyError::Closing)??;
+        forgettable(&still, &self.copies)?;
+        self.generation = still.generation;
         self.forgettable_at = Some(now);
         Ok(())
     }

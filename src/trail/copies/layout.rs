@@ -1,7 +1,8 @@
 //! The folder of copies: names, what counts, what goes.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::date::Timestamp;
@@ -11,6 +12,10 @@ const HISTORY: &str = "history-";
 const FORGETTABLE: &str = "forgettable-";
 const PARTIAL: &str = ".partial";
 const DAY_SECONDS: i64 = 86_400;
+/// Says whose copies they are.
+const OF: &str = "of";
+/// No copy is kept for longer: the policies say that backups are overwritten within so many days.
+pub const DAYS_MAX: u32 = 90;
 
 /// A folder of copies.
 #[derive(Debug, Clone)]
@@ -38,6 +43,8 @@ impl Making {
 
     /// It gets its name, durable when this returns.
     pub(super) fn end(self) -> io::Result<PathBuf> {
+        // Whoever made it may have let others in.
+        fs::set_permissions(&self.partial, Permissions::from_mode(0o700))?;
         copying::sync(&self.partial)?;
         copying::name(&self.partial, &self.path)?;
         Ok(self.path)
@@ -45,23 +52,50 @@ impl Making {
 }
 
 impl Copies {
-    /// That folder, made if it is missing; what a stop left half made goes.
+    /// That folder, to be read.
+    pub fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// That folder, to keep copies of one store there; made if it is missing. The store is told from others by the origin of its first
+    /// trail, which stays through every restore: a new store on an empty volume must not take the place of what is to be restored.
+    /// What a stop left goes.
     ///
     /// # Errors
     ///
-    /// The disk fails.
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    /// It has copies of another store, or the disk fails.
+    pub fn open(folder: &Path, of: &str) -> io::Result<Self> {
         if !folder.exists() {
             copying::make(folder)?;
         }
         let copies = Self(folder.to_owned());
-        for (name, path) in copies.entries()? {
+        let mark = folder.join(OF);
+        match fs::read_to_string(&mark) {
+            Ok(kept) if kept.trim_end() == of => {}
+            Ok(kept) => {
+                let why = format!(
+                    "it has copies of the store that began with {}, this one began with {of}: restore from it, or give another folder",
+                    kept.trim_end()
+                );
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => copying::put(&mark, format!("{of}\n").as_bytes())?,
+            Err(error) => return Err(error),
+        }
+        copies.clear()?;
+        copies.forget_older()?;
+        Ok(copies)
+    }
+
+    /// What was begun and not ended goes, of whichever name.
+    fn clear(&self) -> io::Result<()> {
+        for (name, path) in self.entries()? {
             let ours = name.starts_with(HISTORY) || name.starts_with(FORGETTABLE);
-            if ours && name.ends_with(PARTIAL) {
+            if ours && time_of(&name).is_none() && place_of(&name).is_none() {
                 fs::remove_dir_all(path)?;
             }
         }
-        Ok(copies)
+        Ok(())
     }
 
     /// Copies of histories, oldest first.
@@ -72,7 +106,7 @@ impl Copies {
     pub fn histories(&self) -> io::Result<Vec<History>> {
         let entries = self.entries()?.into_iter();
         let mut found: Vec<History> =
-            entries.filter_map(|(name, path)| Some(History { at: time(name.strip_prefix(HISTORY)?)?, path })).collect();
+            entries.filter_map(|(name, path)| Some(History { at: time_of(&name)?, path })).collect();
         found.sort_by_key(|history| history.at);
         Ok(found)
     }
@@ -87,6 +121,7 @@ impl Copies {
     }
 
     pub(super) fn begin_history(&self, now: Timestamp) -> io::Result<Making> {
+        self.clear()?;
         let name: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
         let making = self.making(&format!("{HISTORY}{name}"));
         match making.path.exists() {
@@ -96,6 +131,7 @@ impl Copies {
     }
 
     pub(super) fn begin_forgettable(&self, generation: u64) -> io::Result<Making> {
+        self.clear_forgettable()?;
         // Whatever the clock and the keyring say, the newest has the greatest number.
         let (before, serial) = self.forgettables()?.pop().map_or((0, 0), |(place, _)| place);
         let generation = generation.max(before);
@@ -108,14 +144,28 @@ impl Copies {
     pub(super) fn forget_older(&self) -> io::Result<()> {
         let mut all = self.forgettables()?;
         all.pop();
-        all.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))
+        all.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))?;
+        fs::File::open(&self.0)?.sync_all()
     }
 
-    /// Histories that are older than so many days go.
-    pub(super) fn prune(&self, now: Timestamp, keep_days: u32) -> io::Result<()> {
-        let oldest = now.parts().0 - i64::from(keep_days) * DAY_SECONDS;
-        let old = self.histories()?.into_iter().filter(|history| history.at.parts().0 < oldest);
-        old.into_iter().try_for_each(|history| fs::remove_dir_all(history.path))
+    /// Histories that are older than so many days go, but for the newest, and that one too after [`DAYS_MAX`].
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn prune(&self, now: Timestamp, keep_days: u32) -> io::Result<()> {
+        let before = |days: u32| now.parts().0 - i64::from(days) * DAY_SECONDS;
+        let mut all = self.histories()?;
+        let newest = all.pop().filter(|newest| newest.at.parts().0 < before(DAYS_MAX));
+        all.retain(|history| history.at.parts().0 < before(keep_days));
+        all.into_iter().chain(newest).try_for_each(|history| fs::remove_dir_all(history.path))
+    }
+
+    /// A set that was begun and not ended goes; what is being made of a history stays.
+    fn clear_forgettable(&self) -> io::Result<()> {
+        let begun =
+            self.entries()?.into_iter().filter(|(name, _)| name.starts_with(FORGETTABLE) && place_of(name).is_none());
+        begun.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))
     }
 
     fn making(&self, name: &str) -> Making {
@@ -125,12 +175,8 @@ impl Copies {
 
     /// Forgettable sets by generation and number.
     fn forgettables(&self) -> io::Result<Vec<((u64, u64), PathBuf)>> {
-        let place = |name: &str| {
-            let (generation, serial) = name.strip_prefix(FORGETTABLE)?.split_once('-')?;
-            Some((generation.parse().ok()?, serial.parse().ok()?))
-        };
         let entries = self.entries()?.into_iter();
-        let mut found: Vec<_> = entries.filter_map(|(name, path)| Some((place(&name)?, path))).collect();
+        let mut found: Vec<_> = entries.filter_map(|(name, path)| Some((place_of(&name)?, path))).collect();
         found.sort_unstable();
         Ok(found)
     }
@@ -139,6 +185,17 @@ impl Copies {
         let all = fs::read_dir(&self.0)?;
         all.map(|entry| entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))).collect()
     }
+}
+
+/// The generation and number of a forgettable set that is complete, by its name.
+fn place_of(name: &str) -> Option<(u64, u64)> {
+    let (generation, serial) = name.strip_prefix(FORGETTABLE)?.split_once('-')?;
+    Some((generation.parse().ok()?, serial.parse().ok()?))
+}
+
+/// The time of a history that is complete, by its name.
+fn time_of(name: &str) -> Option<Timestamp> {
+    time(name.strip_prefix(HISTORY)?)
 }
 
 /// As in a name: 20261127T203000Z, perhaps with a fraction of the second before the Z.

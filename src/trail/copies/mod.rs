@@ -4,6 +4,7 @@
 //! history-TIME          db/ as of a moment
 //! forgettable-GEN-N     vault/ and keyring of one moment, and the guard; once a newer one stands, it goes
 //! *.partial             is being made
+//! of                    whose copies they are
 //! ```
 //!
 //! Each is made under another name and gets its own once it is durable. A history gets it only after a forgettable set stands that
@@ -15,14 +16,17 @@ mod layout;
 mod tests;
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 pub use self::keeper::{Keeper, Rhythm};
-pub use self::layout::{Copies, History};
+pub use self::layout::{Copies, DAYS_MAX, History};
 use super::meta;
 use crate::model::date::Timestamp;
 use crate::store::disk::{Disk, GUARD};
 use crate::store::{Database, Error, Store, copying};
 
+/// Name of the folder in which hard links are made for a copy, beside the databases.
+pub const STAGING: &str = "copying";
 /// Name of the file with all keys.
 const KEYRING: &str = "keyring";
 
@@ -43,26 +47,60 @@ pub enum CopyError {
     Closing,
 }
 
-/// Copies `vault/`, keyring and guard, while nobody changes them; what was copied before goes.
+/// The origin of a store's first trail, by which its copies are told from those of others; `None`: nothing was ever recorded.
+///
+/// # Errors
+///
+/// The store cannot be read.
+pub fn store(db: &dyn Store) -> Result<Option<String>, Error> {
+    Ok(meta::descriptions(db)?.into_iter().find(|trail| trail.number == 0).map(|trail| trail.origin))
+}
+
+/// `vault/`, keyring and guard of one moment.
+pub struct Still {
+    vault: PathBuf,
+    keyring: Vec<u8>,
+    guard: Option<Vec<u8>>,
+    /// The keyring's generation, as the store notes it.
+    pub generation: Option<u64>,
+}
+
+/// Takes them while nobody changes them: hard links in `staging`, a folder on the volume of the data that is made anew.
+///
+/// # Errors
+///
+/// The disk fails.
+pub fn stand_still(disk: &Disk, staging: &Path) -> Result<Still, CopyError> {
+    clear(staging)?;
+    copying::make(staging)?;
+    let vault = staging.join(Database::Vault.folder());
+    disk.vault.checkpoint(&vault)?;
+    let keyring = disk.files.read(KEYRING)?.ok_or(CopyError::NoKeyring)?;
+    Ok(Still { vault, keyring, guard: disk.guard.read(GUARD)?, generation: meta::generation(disk.db.as_ref())? })
+}
+
+/// Makes the forgettable set of them, and lets go of `staging`; what was copied before goes.
 ///
 /// # Errors
 ///
 /// Nothing counts that was copied: the set before stays.
-pub fn forgettable(disk: &Disk, copies: &Copies) -> Result<(), CopyError> {
-    let generation = meta::generation(disk.db.as_ref())?.unwrap_or_default();
-    let making = copies.begin_forgettable(generation)?;
-    disk.vault.checkpoint(&making.path().join(Database::Vault.folder()))?;
-    let keyring = disk.files.read(KEYRING)?.ok_or(CopyError::NoKeyring)?;
-    copying::put(&making.path().join(KEYRING), &keyring)?;
-    if let Some(guard) = disk.guard.read(GUARD)? {
-        copying::put(&making.path().join(GUARD), &guard)?;
+pub fn forgettable(still: &Still, copies: &Copies) -> Result<(), CopyError> {
+    let making = copies.begin_forgettable(still.generation.unwrap_or_default())?;
+    copying::folder(&still.vault, &making.path().join(Database::Vault.folder()), |_| true, |_| ())?;
+    copying::put(&making.path().join(KEYRING), &still.keyring)?;
+    if let Some(guard) = &still.guard {
+        copying::put(&making.path().join(GUARD), guard)?;
     }
     making.end()?;
+    still.vault.parent().map_or(Ok(()), clear)?;
     Ok(copies.forget_older()?)
 }
 
-/// Copies `db/`, which others may go on writing; then `forgettable` makes the set that belongs to it. Copies of histories older than
-/// `keep_days` go.
+fn clear(staging: &Path) -> io::Result<()> {
+    if staging.exists() { std::fs::remove_dir_all(staging) } else { Ok(()) }
+}
+
+/// Copies `db/`, which others may go on writing; then `forgettable` makes the set that belongs to it.
 ///
 /// # Errors
 ///
@@ -71,15 +109,12 @@ pub fn history(
     db: &dyn Store,
     copies: &Copies,
     now: Timestamp,
-    keep_days: u32,
     forgettable: impl FnOnce() -> Result<(), CopyError>,
 ) -> Result<History, CopyError> {
     let making = copies.begin_history(now)?;
     // It makes the folder itself.
     db.checkpoint(making.path())?;
-    copying::sync(making.path())?;
     forgettable()?;
     let history = making.end()?;
-    copies.prune(now, keep_days)?;
     Ok(History { path: history, at: now })
 }

@@ -31,10 +31,17 @@ fn change(disk: &Disk, word: &[u8]) {
     }
 }
 
+const OF: &str = "akta.test/node/w00000001";
+
+fn made_set(disk: &Disk, root: &Path, copies: &Copies) -> Result<(), CopyError> {
+    forgettable(&stand_still(disk, &root.join(STAGING))?, copies)
+}
+
 fn names(copies: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(copies).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
+    names.retain(|name| name != "of");
     names
 }
 
@@ -43,13 +50,13 @@ fn both_sets_open_and_only_the_newest_is_forgettable() {
     let root = tempfile::tempdir().unwrap();
     let disk = data(&root.path().join("data"), b"first");
     let folder = root.path().join("copies");
-    let copies = Copies::open(&folder).unwrap();
-    let made = history(disk.db.as_ref(), &copies, now(), 30, || forgettable(&disk, &copies)).unwrap();
+    let copies = Copies::open(&folder, OF).unwrap();
+    let made = history(disk.db.as_ref(), &copies, now(), || made_set(&disk, root.path(), &copies)).unwrap();
     assert_eq!(names(&folder), ["forgettable-0000000000-000001", "history-20261122T080000000Z"]);
     assert_eq!(copies.histories().unwrap(), [made.clone()]);
 
     change(&disk, b"second");
-    forgettable(&disk, &copies).unwrap();
+    made_set(&disk, root.path(), &copies).unwrap();
     assert_eq!(names(&folder), ["forgettable-0000000000-000002", "history-20261122T080000000Z"]);
     let set = copies.forgettable().unwrap().unwrap();
     assert_eq!(fs::read(set.join(KEYRING)).unwrap(), b"second");
@@ -68,21 +75,42 @@ fn what_is_half_made_does_not_count_and_old_histories_go() {
     let root = tempfile::tempdir().unwrap();
     let disk = data(&root.path().join("data"), b"first");
     let folder = root.path().join("copies");
-    let copies = Copies::open(&folder).unwrap();
-    let failed = history(disk.db.as_ref(), &copies, now(), 30, || Err(CopyError::Closing));
+    let copies = Copies::open(&folder, OF).unwrap();
+    let failed = history(disk.db.as_ref(), &copies, now(), || Err(CopyError::Closing));
     assert!(failed.is_err() && copies.histories().unwrap().is_empty());
     // The same moment may be tried again by whoever opens it anew.
     assert_eq!(names(&folder), ["history-20261122T080000000Z.partial"]);
-    let copies = Copies::open(&folder).unwrap();
+    let copies = Copies::open(&folder, OF).unwrap();
     assert_eq!(names(&folder), [""; 0]);
     let day = Duration::from_secs(86_400);
     for days in [0, 10, 29, 31] {
         let at = now().plus(day * days);
-        history(disk.db.as_ref(), &copies, at, 30, || forgettable(&disk, &copies)).unwrap();
+        copies.prune(at, 30).unwrap();
+        history(disk.db.as_ref(), &copies, at, || made_set(&disk, root.path(), &copies)).unwrap();
     }
     let kept: Vec<Timestamp> = copies.histories().unwrap().into_iter().map(|history| history.at).collect();
     assert_eq!(kept, [10, 29, 31].map(|days| now().plus(day * days)), "in the order of their times");
+    // The newest is kept although it is old, but no longer than the law lets it.
+    copies.prune(now().plus(day * 100), 30).unwrap();
+    assert_eq!(copies.histories().unwrap().len(), 1);
+    copies.prune(now().plus(day * 122), 30).unwrap();
+    assert_eq!(copies.histories().unwrap(), []);
     // A clock that was set back does not make the older set count.
-    assert!(history(disk.db.as_ref(), &copies, now(), 90, || forgettable(&disk, &copies)).is_ok());
+    assert!(history(disk.db.as_ref(), &copies, now(), || made_set(&disk, root.path(), &copies)).is_ok());
     assert_eq!(names(&folder).into_iter().filter(|name| name.starts_with("forgettable")).count(), 1);
+}
+
+/// A node that starts on an empty volume must not take away the keys that it is to be restored with.
+#[test]
+fn copies_of_another_store_are_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let disk = data(&root.path().join("data"), b"first");
+    let folder = root.path().join("copies");
+    let copies = Copies::open(&folder, OF).unwrap();
+    made_set(&disk, root.path(), &copies).unwrap();
+    let before = names(&folder);
+    let refused = Copies::open(&folder, "akta.test/node/w00000002").unwrap_err().to_string();
+    assert!(refused.contains(OF) && refused.contains("restore from it"), "{refused}");
+    assert_eq!(names(&folder), before);
+    assert!(Copies::open(&folder, OF).is_ok());
 }
