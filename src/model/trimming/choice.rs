@@ -73,7 +73,7 @@ impl Choice {
         if header.kind == Kind::Notice {
             self.restated.push(header.clone());
         }
-        if self.tree.size() % STEP == 0 {
+        if self.tree.size().is_multiple_of(STEP) {
             self.found = Some(Trimmed {
                 start: self.start,
                 first: self.tree.size(),

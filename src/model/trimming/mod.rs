@@ -1,10 +1,11 @@
 //! Trimming: the headers of a prefix of which nothing is left go; a notice says so and restates the notices among them.
 //!
-//! [`choice`]: how far it may go. [`told`]: what the notice says, and whether that can be. [`reach`]: what can be proved
-//! afterwards. Who does it, and when, is not written yet (docs/next.md).
+//! [`choice`]: how far it may go. [`told`]: what the notice says, and whether that can be. [`restated`]: all
+//! trims of a trail together. [`reach`]: what can be proved afterwards. Who does it, and when, is not written yet (docs/next.md).
 
 pub mod choice;
 pub mod reach;
+pub mod restated;
 #[cfg(test)]
 mod tests;
 pub mod told;

@@ -1,5 +1,7 @@
 //! Trails of made-up headers, trimmed step by step: nothing that is not past goes, and what the notices say agrees.
 
+mod restated;
+
 use proptest::prelude::*;
 
 use super::choice::{Choice, Facts, Stop};
@@ -76,7 +78,8 @@ fn the_first_record_that_has_to_stay_says_why_and_whole_steps_before_it_go() {
         records[at] = record;
         records
     };
-    let rows: [(&str, Vec<Record>, Facts, u64, Option<(u64, Stop)>); 9] = [
+    type Row = (&'static str, Vec<Record>, Facts, u64, Option<(u64, Stop)>);
+    let rows: [Row; 9] = [
         ("all is past", past(600), facts(), 512, None),
         ("exactly a step", past(256), facts(), 256, None),
         ("less than a step", past(255), facts(), 0, None),

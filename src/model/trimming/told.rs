@@ -118,7 +118,7 @@ impl Trimmed {
 
     fn check(&self) -> Result<(), Untrue> {
         let Self { start, first, below, .. } = *self;
-        if start % STEP != 0 || first % STEP != 0 || first <= start {
+        if !start.is_multiple_of(STEP) || !first.is_multiple_of(STEP) || first <= start {
             return Err(Untrue::Step { start, first });
         }
         if below.size < first {
