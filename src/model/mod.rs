@@ -63,6 +63,8 @@ pub mod tlog_proof;
 #[cfg(feature = "server")]
 pub mod tree;
 #[cfg(feature = "server")]
+pub mod trimming;
+#[cfg(feature = "server")]
 mod vectors;
 #[cfg(feature = "server")]
 pub mod vkey;
