@@ -12,6 +12,9 @@ const CALL: &str = "/akta.v1.IngestService/RecordEvents";
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Whoever takes nothing for so long has refused it.
+const REFUSED: Duration = Duration::from_millis(300);
+
 /// The first half of the headers, then nothing.
 pub(super) async fn unfinished_headers(at: &Target) {
     let mut held = Vec::new();
@@ -68,7 +71,8 @@ pub(super) async fn bombs(at: &Target) {
             let stream = raw.stream();
             raw.send(&frame(HEADERS, END_HEADERS, stream, &call(CALL, &[("grpc-encoding", encoding)]))).await;
             for piece in body.chunks(16_000) {
-                if !raw.data(stream, piece, PATIENCE).await {
+                // A server that refused it reads no more of it.
+                if !raw.data(stream, piece, REFUSED).await {
                     break;
                 }
             }
