@@ -37,7 +37,7 @@ const HOMES: [(&str, &[&str], &str); 14] = [
     ("aws_sigv4::", &["src/kek/aws.rs"], "the only home of AWS's signatures"),
     ("jsonwebtoken::", &["src/grpc/auth"], "the only home of tokens"),
     // Where a first folder is made, a trail opened, a group written, rows merged: always on the writer's thread, or
-    // before it starts. A test spoils a folder that nobody has open.
+    // before it starts, as a restore does. A test spoils a folder that nobody has open.
     (
         "db.commit",
         &[
@@ -46,6 +46,8 @@ const HOMES: [(&str, &[&str], &str); 14] = [
             "src/trail/writer.rs",
             "src/trail/merger.rs",
             "src/trail/identity/rewrite.rs",
+            "src/trail/restore/freeze.rs",
+            "src/trail/restore/succeed.rs",
             "src/trail/expiry/run/tests.rs",
             "src/trail/identity/tests/proof.rs",
         ],

@@ -116,7 +116,8 @@ mod tests {
             ended: vec![guarded("w4")],
         };
         assert_eq!(Restored::hear(&restored.told()), Ok(restored.clone()));
-        let changes: [(&str, fn(&mut TrailRestored)); 8] = [
+        type Change = fn(&mut TrailRestored);
+        let changes: [(&str, Change); 8] = [
             ("no predecessor", |told| told.predecessor.clear()),
             ("an empty copy", |told| told.size = 0),
             ("a short root", |told| told.root.truncate(31)),

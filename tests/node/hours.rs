@@ -195,7 +195,9 @@ fn closed_hours_are_merged_while_records_arrive() {
         let writers: Vec<_> = (31..33)
             .map(|source| {
                 let ended = ended.clone();
-                tokio::spawn(record(running.node.clone(), Events::of(source), move |_| ended.load(Ordering::Relaxed)))
+                tokio::spawn(record(running.node.clone(), Events::of(source), move |count| {
+                    count > 50 && ended.load(Ordering::Relaxed)
+                }))
             })
             .collect();
         let reader = {
@@ -203,7 +205,7 @@ fn closed_hours_are_merged_while_records_arrive() {
             let (base, info) = (base.clone(), info.clone());
             std::thread::spawn(move || {
                 let mut rounds = 0;
-                while !ended.load(Ordering::Relaxed) {
+                while rounds <= 2 || !ended.load(Ordering::Relaxed) {
                     assert!(seen(&base, &info, size) == *before, "something reads otherwise while rows are merged");
                     rounds += 1;
                 }

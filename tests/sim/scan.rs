@@ -4,6 +4,7 @@
 //! it is shared with the search. Between pages records arrive, the index lags, the node starts anew.
 #![allow(clippy::unwrap_used)]
 
+mod asked;
 mod fields;
 mod told;
 
@@ -13,11 +14,9 @@ use std::time::Duration;
 use akta::env::{ManualClock, SeededEntropy};
 use akta::grpc::{api, convert};
 use akta::model::caller::Caller;
-use akta::model::check::Checker;
 use akta::model::date::{Date, Timestamp, Zone};
 use akta::model::event::Event;
 use akta::model::identity::Identity;
-use akta::model::origin::{Controller, Origin};
 use akta::model::policy::Class;
 use akta::model::query::{Cursor, Filter, Order};
 use akta::model::retention::in_force::Retention;
@@ -37,6 +36,7 @@ use akta::trail::writer::Writer;
 use prost::Message;
 
 use crate::story::Dice;
+use asked::{controller, digest, question};
 use fields::{FIELDS, turned};
 use told::{Told, event};
 
@@ -318,7 +318,7 @@ impl Scan {
         loop {
             let (question, limit) = question(&request);
             let info = self.trail(school);
-            let digest = question.digest(&origin(school), &akta::model::seal::Key::new([7; 32]));
+            let digest = digest(&question, school);
             let start = match request.page_token.as_str() {
                 "" if question.order == Order::NewestFirst => {
                     Cursor { size: covered, next: u64::MAX, question: digest }
@@ -430,32 +430,16 @@ impl Scan {
         wanted.sort_unstable();
         assert_eq!(names, wanted);
 
-        let digest = |question: &Question| question.digest(&origin(school), &akta::model::seal::Key::new([7; 32]));
         let other_order = match order {
             api::SearchOrder::OldestFirst => api::SearchOrder::NewestFirst,
             _ => api::SearchOrder::OldestFirst,
         };
-        assert_ne!(digest(&mine), digest(&request(filter, other_order)));
-        assert_ne!(digest(&mine), mine.digest(&origin(1 - school), &akta::model::seal::Key::new([7; 32])));
+        assert_ne!(digest(&mine, school), digest(&request(filter, other_order), school));
+        assert_ne!(digest(&mine, school), digest(&mine, 1 - school));
         if !asked.is_empty() {
-            assert_ne!(digest(&mine), digest(&request(&api::EventFilter::default(), order)));
+            assert_ne!(digest(&mine, school), digest(&request(&api::EventFilter::default(), order), school));
         }
     }
-}
-
-/// One of that school's trails, whichever.
-fn origin(school: usize) -> Origin {
-    Origin::new("akta.test", &controller(school), "w00000001").unwrap()
-}
-
-fn controller(school: usize) -> Controller {
-    Controller::new(SCHOOLS[school]).unwrap()
-}
-
-fn question(request: &api::SearchEventsRequest) -> (Question, usize) {
-    let mut checker = Checker::default();
-    let question = convert::question(request, &mut checker);
-    checker.finish(question).expect("only good questions are asked")
 }
 
 fn open(disks: [&Disk; 3], files: &MemoryFiles, clock: &Arc<ManualClock>, entropy: &Arc<SeededEntropy>) -> Node {

@@ -118,17 +118,19 @@ pub struct Erased<'a> {
     pub latest: Date,
 }
 
+/// What one notice lists, and the trail it is gone from where that is not the notice's own.
+type Listed<'a> = (Option<&'a Origin>, &'a [(Gone, u32)]);
+
 /// Somebody is erased: one notice, or several where the list is long.
 pub fn erased(erased: &Erased<'_>, decided: &Decided, at: At<'_>) -> Vec<Told> {
-    let none: &[(Gone, u32)] = &[];
-    let mut lists: Vec<(Option<&Origin>, &[(Gone, u32)])> = match erased.list.is_empty() {
-        true => vec![(None, none)],
+    let mut lists: Vec<Listed<'_>> = match erased.list.is_empty() {
+        true => vec![(None, &[])],
         false => erased.list.chunks(LISTED_MAX).map(|list| (None, list)).collect(),
     };
     for (origin, list) in erased.before {
         lists.extend(list.chunks(LISTED_MAX).map(|list| (Some(origin), list)));
     }
-    let one = |(number, (origin, own)): (usize, (Option<&Origin>, &[(Gone, u32)]))| {
+    let one = |(number, (origin, own)): (usize, Listed<'_>)| {
         let mut classes: Vec<ErasedClass> = match number {
             0 => erased.classes.to_vec(),
             _ => erased.classes.iter().map(|class| ErasedClass { records: 0, held: 0, ..*class }).collect(),

@@ -37,7 +37,8 @@ pub(super) struct Making {
 }
 
 impl Making {
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is until then.
+    pub(super) fn partial(&self) -> &Path {
         &self.partial
     }
 

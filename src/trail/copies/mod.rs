@@ -86,10 +86,10 @@ pub fn stand_still(disk: &Disk, staging: &Path) -> Result<Still, CopyError> {
 /// Nothing counts that was copied: the set before stays.
 pub fn forgettable(still: &Still, copies: &Copies) -> Result<(), CopyError> {
     let making = copies.begin_forgettable(still.generation.unwrap_or_default())?;
-    copying::folder(&still.vault, &making.path().join(Database::Vault.folder()), |_| true, |_| ())?;
-    copying::put(&making.path().join(KEYRING), &still.keyring)?;
+    copying::folder(&still.vault, &making.partial().join(Database::Vault.folder()), |_| true, |_| ())?;
+    copying::put(&making.partial().join(KEYRING), &still.keyring)?;
     if let Some(guard) = &still.guard {
-        copying::put(&making.path().join(GUARD), guard)?;
+        copying::put(&making.partial().join(GUARD), guard)?;
     }
     making.end()?;
     still.vault.parent().map_or(Ok(()), clear)?;
@@ -113,7 +113,7 @@ pub fn history(
 ) -> Result<History, CopyError> {
     let making = copies.begin_history(now)?;
     // It makes the folder itself.
-    db.checkpoint(making.path())?;
+    db.checkpoint(making.partial())?;
     forgettable()?;
     let history = making.end()?;
     Ok(History { path: history, at: now })

@@ -46,8 +46,8 @@ impl Node {
         // Unreadable they are already.
         let reclaimed = blocking(move || {
             let line = node.base.trail(&of)?.map(|info| info.line()).unwrap_or_default();
-            let rows = line.iter().filter_map(|info| Some((info.number, bytes?)));
-            Ok(rows.map(|(trail, id)| reclaim(&node.base, trail, &id)).collect::<Result<(), _>>()?)
+            let mut rows = line.iter().filter_map(|info| Some((info.number, bytes?)));
+            Ok(rows.try_for_each(|(trail, id)| reclaim(&node.base, trail, &id))?)
         });
         if let Err(error) = reclaimed.await {
             tracing::error!(%error, "the bytes of what a released hold kept are still on the disk, sealed under no key");

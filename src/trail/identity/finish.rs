@@ -73,7 +73,10 @@ impl Writer {
                 over.push(place);
             }
         }
-        Ok(if over.is_empty() { () } else { end(&base, &over)? })
+        if over.is_empty() {
+            return Ok(());
+        }
+        Ok(end(&base, &over)?)
     }
 
     fn tell_untold(&mut self, everybody: &Everybody) -> Result<(), WriteError> {

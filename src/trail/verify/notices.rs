@@ -232,7 +232,8 @@ impl<'a> Notices<'a> {
         if predecessor.controller() != self.info.controller || predecessor == self.info.origin {
             return Err("it follows a trail that is not one of its controller's before it".to_owned());
         }
-        if !self.info.controller.is_node() && !(lost.is_empty() && ended.is_empty()) {
+        let others = !lost.is_empty() || !ended.is_empty();
+        if others && !self.info.controller.is_node() {
             return Err("it tells of other trails, but is not in the node's own trail".to_owned());
         }
         Ok(())
