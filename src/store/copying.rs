@@ -1,9 +1,9 @@
 //! Copying folders of databases, file by file, durable when it returns.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 /// Copies the files of a folder, which holds no others, to one that is made for them; `each` hears of the bytes of each file, and only
 /// those files are copied whose name `wanted` says yes to. Readable by their owner alone.
@@ -29,7 +29,7 @@ pub fn folder(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool, mut each: i
 pub fn file(from: &Path, to: &Path) -> io::Result<u64> {
     let bytes = fs::copy(from, to)?;
     let copied = File::options().write(true).open(to)?;
-    copied.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    copied.set_permissions(Permissions::from_mode(0o600))?;
     copied.sync_all()?;
     Ok(bytes)
 }
@@ -53,6 +53,36 @@ pub fn sync(folder: &Path) -> io::Result<()> {
 /// Makes a folder that is its owner's alone.
 pub fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// Makes a folder its owner's alone.
+pub fn close(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
+/// Removes a folder and what is in it, if it is there.
+pub fn remove(folder: &Path) -> io::Result<()> {
+    if folder.exists() { fs::remove_dir_all(folder) } else { Ok(()) }
+}
+
+/// The names in a folder, each with its path, in no order.
+pub fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let all = fs::read_dir(folder)?;
+    all.map(|entry| entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))).collect()
+}
+
+/// Makes durable which names a folder has.
+pub fn sync_names(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// The text of a file; none if there is no such file.
+pub fn text(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Gives a folder its name, durable when it returns.

@@ -1,8 +1,6 @@
 //! The folder of copies: names, what counts, what goes.
 
-use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::date::Timestamp;
@@ -45,7 +43,7 @@ impl Making {
     /// It gets its name, durable when this returns.
     pub(super) fn end(self) -> io::Result<PathBuf> {
         // Whoever made it may have let others in.
-        fs::set_permissions(&self.partial, Permissions::from_mode(0o700))?;
+        copying::close(&self.partial)?;
         copying::sync(&self.partial)?;
         copying::name(&self.partial, &self.path)?;
         Ok(self.path)
@@ -71,17 +69,16 @@ impl Copies {
         }
         let copies = Self(folder.to_owned());
         let mark = folder.join(OF);
-        match fs::read_to_string(&mark) {
-            Ok(kept) if kept.trim_end() == of => {}
-            Ok(kept) => {
+        match copying::text(&mark)? {
+            Some(kept) if kept.trim_end() == of => {}
+            Some(kept) => {
                 let why = format!(
                     "it has copies of the store that began with {}, this one began with {of}: restore from it, or give another folder",
                     kept.trim_end()
                 );
                 return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => copying::put(&mark, format!("{of}\n").as_bytes())?,
-            Err(error) => return Err(error),
+            None => copying::put(&mark, format!("{of}\n").as_bytes())?,
         }
         copies.clear()?;
         copies.forget_older()?;
@@ -90,10 +87,10 @@ impl Copies {
 
     /// What was begun and not ended goes, of whichever name.
     fn clear(&self) -> io::Result<()> {
-        for (name, path) in self.entries()? {
+        for (name, path) in copying::entries(&self.0)? {
             let ours = name.starts_with(HISTORY) || name.starts_with(FORGETTABLE);
             if ours && time_of(&name).is_none() && place_of(&name).is_none() {
-                fs::remove_dir_all(path)?;
+                copying::remove(&path)?;
             }
         }
         Ok(())
@@ -105,7 +102,7 @@ impl Copies {
     ///
     /// The disk fails.
     pub fn histories(&self) -> io::Result<Vec<History>> {
-        let entries = self.entries()?.into_iter();
+        let entries = copying::entries(&self.0)?.into_iter();
         let mut found: Vec<History> =
             entries.filter_map(|(name, path)| Some(History { at: time_of(&name)?, path })).collect();
         found.sort_by_key(|history| history.at);
@@ -145,8 +142,8 @@ impl Copies {
     pub(super) fn forget_older(&self) -> io::Result<()> {
         let mut all = self.forgettables()?;
         all.pop();
-        all.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))?;
-        fs::File::open(&self.0)?.sync_all()
+        all.into_iter().try_for_each(|(_, path)| copying::remove(&path))?;
+        copying::sync_names(&self.0)
     }
 
     /// Histories that are older than so many days go, but for the newest, and that one too after [`DAYS_MAX`].
@@ -159,14 +156,15 @@ impl Copies {
         let mut all = self.histories()?;
         let newest = all.pop().filter(|newest| newest.at.parts().0 < before(DAYS_MAX));
         all.retain(|history| history.at.parts().0 < before(keep_days));
-        all.into_iter().chain(newest).try_for_each(|history| fs::remove_dir_all(history.path))
+        all.into_iter().chain(newest).try_for_each(|history| copying::remove(&history.path))
     }
 
     /// A set that was begun and not ended goes; what is being made of a history stays.
     fn clear_forgettable(&self) -> io::Result<()> {
-        let begun =
-            self.entries()?.into_iter().filter(|(name, _)| name.starts_with(FORGETTABLE) && place_of(name).is_none());
-        begun.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))
+        let begun = copying::entries(&self.0)?
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(FORGETTABLE) && place_of(name).is_none());
+        begun.into_iter().try_for_each(|(_, path)| copying::remove(&path))
     }
 
     fn making(&self, name: &str) -> Making {
@@ -176,15 +174,10 @@ impl Copies {
 
     /// Forgettable sets by generation and number.
     fn forgettables(&self) -> io::Result<Vec<((u64, u64), PathBuf)>> {
-        let entries = self.entries()?.into_iter();
+        let entries = copying::entries(&self.0)?.into_iter();
         let mut found: Vec<_> = entries.filter_map(|(name, path)| Some((place_of(&name)?, path))).collect();
         found.sort_unstable();
         Ok(found)
-    }
-
-    fn entries(&self) -> io::Result<Vec<(String, PathBuf)>> {
-        let all = fs::read_dir(&self.0)?;
-        all.map(|entry| entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))).collect()
     }
 }
 

@@ -71,7 +71,7 @@ pub struct Still {
 ///
 /// The disk fails.
 pub fn stand_still(disk: &Disk, staging: &Path) -> Result<Still, CopyError> {
-    clear(staging)?;
+    copying::remove(staging)?;
     copying::make(staging)?;
     let vault = staging.join(Database::Vault.folder());
     disk.vault.checkpoint(&vault)?;
@@ -92,12 +92,8 @@ pub fn forgettable(still: &Still, copies: &Copies) -> Result<(), CopyError> {
         copying::put(&making.partial().join(GUARD), guard)?;
     }
     making.end()?;
-    still.vault.parent().map_or(Ok(()), clear)?;
+    still.vault.parent().map_or(Ok(()), copying::remove)?;
     Ok(copies.forget_older()?)
-}
-
-fn clear(staging: &Path) -> io::Result<()> {
-    if staging.exists() { std::fs::remove_dir_all(staging) } else { Ok(()) }
 }
 
 /// Copies `db/`, which others may go on writing; then `forgettable` makes the set that belongs to it.
