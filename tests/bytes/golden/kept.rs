@@ -3,9 +3,9 @@
 
 use akta::model::stored::{
     Attribute, BucketKey, ClassCount, ControllerClosed, DetailPart, ErasedClass, Expired, Frame, FramePart,
-    FrameSource, GuardedHead, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced, HoldReleased,
-    HoldReviewed, HoldSelection, IdentityDeactivated, IdentityErased, IdentityMasked, IdentityRestricted, Keyring,
-    NoticeCore, Removal, RemovalTold, RemovedParts, RestrictionLifted, TrailMeta, TrailRestored, VaultAccount,
+    FrameSource, GuardedHead, HeadersTrimmed, HeldGroup, HeldHash, HeldPart, HeldPerson, Hold, HoldKey, HoldPlaced,
+    HoldReleased, HoldReviewed, HoldSelection, IdentityDeactivated, IdentityErased, IdentityMasked, IdentityRestricted,
+    Keyring, NoticeCore, Removal, RemovalTold, RemovedParts, RestrictionLifted, TrailMeta, TrailRestored, VaultAccount,
     ZoneKeys, notice_core::Kind,
 };
 use prost::Message;
@@ -48,6 +48,7 @@ pub(super) fn messages() -> Vec<(&'static str, Vec<u8>)> {
         ("NoticeCore restriction_lifted", notice_core(Kind::RestrictionLifted(RestrictionLifted { id: id() }))),
         ("NoticeCore controller_closed", notice_core(Kind::ControllerClosed(controller_closed()))),
         ("NoticeCore trail_restored", notice_core(Kind::TrailRestored(trail_restored()))),
+        ("HeadersTrimmed", headers_trimmed().encode_to_vec()),
         (
             "VaultAccount of format 3",
             VaultAccount {
@@ -209,6 +210,19 @@ fn trail_restored() -> TrailRestored {
         released: vec![vec![0x94; 16]],
         lost: vec![head("w1a1b2c3d")],
         ended: vec![head("w2a1b2c3d")],
+    }
+}
+
+fn headers_trimmed() -> HeadersTrimmed {
+    HeadersTrimmed {
+        start: 256,
+        first: 512,
+        link: vec![0x96; 32],
+        root: vec![0x97; 32],
+        through: 20_800,
+        checkpoint_size: 600,
+        checkpoint_root: vec![0x95; 32],
+        notices: vec![vec![0x98; 121]],
     }
 }
 
