@@ -1,5 +1,5 @@
 //! What can still be proved of a trail whose first headers are trimmed: leaves are hashed from headers, so that only
-//! whole subtrees of [`STEP`](super::STEP) leaves, which are stored, are left of those.
+//! whole subtrees of [`STEP`] leaves, which are stored, are left of those.
 
 use super::STEP;
 
