@@ -142,7 +142,10 @@ impl Writer {
         let info = base.trail(controller)?;
         let before = info.as_ref().map_or(base.now(), |info| info.position().recorded_at);
         let recorded_at = base.now().max(before);
-        group.stage(info, controller, Date::of_utc(recorded_at), recorded_at)?;
+        // Dates of its zone: a new one that began with yesterday's would have a day to expire.
+        let zone = info.as_ref().map_or(&base.settings.zone, |info| &info.zone);
+        let today = base.past(zone, recorded_at).max(Date::of_utc(recorded_at));
+        group.stage(info, controller, today, recorded_at)?;
         let Staged { info, sequencer } = group.staged.get_mut(controller).expect("was staged above");
         let placed = sequencer.notice(says, recorded_at);
         let entry = Entry::of(info, &placed.header, &Default::default(), None);

@@ -6,6 +6,9 @@ is shown a temporary folder of symbolic links instead.
 
 import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 
 from rocksdict import AccessType, DBRecoveryMode, Options, Rdict, ReadOptions
 
@@ -13,41 +16,78 @@ from . import wal
 from .findings import Bad
 
 
+# How often a reader is started that dies without a word.
+_READERS = 3
+
+
 class Database:
-    """All rows of a closed database, by family; `later` are those that an earlier format does not have."""
+    """All rows of a closed database, by family; `later` are those that an earlier format does not have.
+
+    A process of its own reads it: the package's RocksDB dies of SIGSEGV now and then beside other work, of a folder that it reads
+    a moment later. Whoever died has said nothing, and another is asked.
+    """
 
     def __init__(self, path, families, findings, notes, later=()):
-        self.name, self._later, self._families = os.path.basename(path), later, {}
-        with tempfile.TemporaryDirectory() as shadow:
-            for name in os.listdir(path):
-                os.symlink(os.path.join(os.path.abspath(path), name), os.path.join(shadow, name))
-            self._read(shadow, families, findings, notes)
+        self.name = os.path.basename(path)
+        self._families, said, noted = _apart(_Reader(path, families, later))
+        for what in said:
+            findings.add(what)
+        notes.extend(noted)
 
-    def _read(self, shadow, families, findings, notes):
+    def rows(self, family):
+        """Rows of a family, ascending by key."""
+        return self._families.get(family, [])
+
+
+def _apart(reader):
+    for _ in range(_READERS):
+        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as pool:
+            try:
+                return pool.submit(reader.read).result()
+            except BrokenProcessPool:
+                continue
+    raise Bad(f"{reader.name}/ was not read: {_READERS} readers died of it")
+
+
+class _Reader:
+    def __init__(self, path, families, later):
+        self.name, self.path, self.families, self.later = os.path.basename(path), path, families, later
+        self.rows, self.findings, self.notes = {}, [], []
+
+    def read(self):
+        """Rows by family, findings and notes."""
+        with tempfile.TemporaryDirectory() as shadow:
+            for name in os.listdir(self.path):
+                os.symlink(os.path.join(os.path.abspath(self.path), name), os.path.join(shadow, name))
+            self._read(shadow)
+        return self.rows, self.findings, self.notes
+
+    def _read(self, shadow):
         try:
             found = Rdict.list_cf(shadow, Options(raw_mode=True))
             database = _open(shadow, found, DBRecoveryMode.point_in_time())
         except Exception as error:  # rocksdict raises bare exceptions
             raise Bad(f"{self.name}/ does not open: {_words(error, shadow)}") from None
         try:
-            self._check_log(shadow, found, findings, notes)
-            for name in sorted(set(found) | set(families)):
-                if name not in found and name in self._later:
+            self._check_log(shadow, found)
+            for name in sorted(set(found) | set(self.families)):
+                if name not in found and name in self.later:
                     continue
-                if name not in found or name not in families and name != "default":
-                    findings.add(f"{self.name}/: the family {name!r} is {'not there' if name in families else 'none of the page'}")
+                if name not in found or name not in self.families and name != "default":
+                    there = "not there" if name in self.families else "none of the page"
+                    self.findings.append(f"{self.name}/: the family {name!r} is {there}")
                     continue
-                rows = self._families[name] = []
+                rows = self.rows[name] = []
                 try:
                     _copy(database.get_column_family(name), rows)
                 except Exception as error:
-                    findings.add(f"{self.name}/ family {name}: the stored bytes are damaged: {_words(error, shadow)}")
-            if self._families.get("default"):
-                findings.add(f"{self.name}/: the family default is not empty")
+                    self.findings.append(f"{self.name}/ family {name}: the stored bytes are damaged: {_words(error, shadow)}")
+            if self.rows.get("default"):
+                self.findings.append(f"{self.name}/: the family default is not empty")
         finally:
             database.close()
 
-    def _check_log(self, shadow, found, findings, notes):
+    def _check_log(self, shadow, found):
         try:
             _open(shadow, found, DBRecoveryMode.absolute_consistency()).close()
             return
@@ -55,15 +95,11 @@ class Database:
             why = _words(error, shadow)
         state = wal.state(shadow)
         if state == "damaged":
-            findings.add(f"{self.name}/: its log is damaged, and an intact batch stands beyond: it had been acknowledged")
+            self.findings.append(f"{self.name}/: its log is damaged, and an intact batch stands beyond: it had been acknowledged")
         elif state == "whole":  # every record is intact, and yet they do not follow each other
-            findings.add(f"{self.name}/: its logs do not fit together: {why}")
+            self.findings.append(f"{self.name}/: its logs do not fit together: {why}")
         else:
-            notes.append(f"{self.name}/: its log ends in the middle of a batch, which was not acknowledged and is passed over")
-
-    def rows(self, family):
-        """Rows of a family, ascending by key."""
-        return self._families.get(family, [])
+            self.notes.append(f"{self.name}/: its log ends in the middle of a batch, which was not acknowledged and is passed over")
 
 
 def _open(path, families, mode):
