@@ -17,7 +17,7 @@ use crate::model::origin::Controller;
 use crate::model::permission::policy::Policy;
 use crate::model::recipient::Recipients;
 use crate::trail::base::Settings;
-use crate::trail::copies::Rhythm;
+use crate::trail::copies::{DAYS_MAX, Rhythm};
 
 /// Authority of origins where none is set, with `--dev`.
 pub const DEV_AUTHORITY: &str = "akta.dev";
@@ -139,8 +139,7 @@ impl CopiesFile {
         };
         Ok(Rhythm {
             every_hours: within("every_hours", self.every_hours, 24, 168)?,
-            // Backups are overwritten within 90 days, the policies say.
-            keep_days: within("keep_days", self.keep_days, 30, 90)?,
+            keep_days: within("keep_days", self.keep_days, 30, DAYS_MAX)?,
         })
     }
 }

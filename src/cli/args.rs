@@ -1,7 +1,7 @@
 //! Arguments that several commands share.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,14 @@ use crate::model::date::{Date, Timestamp};
 use crate::model::origin::Origin;
 use crate::model::stored;
 use crate::trail::keyring::Kek;
+
+/// That a command which opens a data folder was given one: without these files a new store would be made there.
+pub fn is_data(folder: &Path) -> Result<(), Failure> {
+    match folder.join("keyring").is_file() && folder.join("db").is_dir() {
+        true => Ok(()),
+        false => Err(Failure(format!("{} is not a data folder: it has no keyring or no db", folder.display()))),
+    }
+}
 
 /// Where the server is, whom to trust, what to show.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::args::is_data;
 use super::text::{self, say};
 use super::{Failure, Outcome};
 use crate::env::{Clock, SystemClock};
@@ -11,7 +12,7 @@ use crate::server;
 use crate::store::disk::Disk;
 use crate::telemetry;
 use crate::trail::base::OpenError;
-use crate::trail::copies::{self, Copies};
+use crate::trail::copies::{self, Copies, DAYS_MAX};
 
 /// Copy a data folder that no node has open, to restore it from
 ///
@@ -36,7 +37,7 @@ pub struct Args {
     #[arg(long, env = "AKTA_GUARD", value_name = "DIR")]
     guard: Option<PathBuf>,
     /// Days after which copies of the history go, at most 90
-    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=i64::from(DAYS_MAX)))]
     keep_days: u32,
     /// One JSON object
     #[arg(long)]
@@ -46,10 +47,7 @@ pub struct Args {
 /// Copies both sets.
 pub fn run(args: Args) -> Result<Outcome, Failure> {
     telemetry::start("info");
-    // Without these a new store would be made here.
-    if !(args.data.join("keyring").is_file() && args.data.join("db").is_dir()) {
-        return Err(Failure(format!("{} is not a data folder: it has no keyring or no db", args.data.display())));
-    }
+    is_data(&args.data)?;
     let _lock = match server::lock(&args.data) {
         Err(OpenError::Locked(folder)) => {
             let remedy = "a running node makes its copies itself, set [copies] in its configuration; or stop it first";

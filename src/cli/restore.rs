@@ -16,6 +16,7 @@ use crate::store::{Database, copying};
 use crate::telemetry;
 use crate::trail::base::{Settings, World};
 use crate::trail::copies::Copies;
+use crate::trail::keyring::FILE as KEYRING;
 use crate::trail::restore::{self, Went};
 use crate::trail::verify::Report;
 
@@ -128,7 +129,7 @@ fn sets(args: &Args) -> Result<Sets, Failure> {
 /// Both copies, under a name of their own until all is done.
 fn copy(sets: &Sets, args: &Args, aside: &Path) -> Result<(), Failure> {
     let vault = sets.forgettable.join(Database::Vault.folder());
-    let keyring = sets.forgettable.join("keyring");
+    let keyring = sets.forgettable.join(KEYRING);
     for (what, there) in [
         ("a copy of a history: it has no file CURRENT", sets.history.join("CURRENT")),
         ("a forgettable set: it has no vault", vault.join("CURRENT")),
@@ -148,7 +149,7 @@ fn copy(sets: &Sets, args: &Args, aside: &Path) -> Result<(), Failure> {
     copying::make(aside)?;
     copying::folder(&sets.history, &aside.join(Database::Db.folder()), |_| true, &mut each)?;
     copying::folder(&vault, &aside.join(Database::Vault.folder()), |_| true, &mut each)?;
-    each(copying::file(&keyring, &aside.join("keyring"))?);
+    each(copying::file(&keyring, &aside.join(KEYRING))?);
     let guard = args.guard.as_ref().unwrap_or(&sets.forgettable).join(GUARD);
     if guard.exists() {
         each(copying::file(&guard, &aside.join(GUARD))?);

@@ -44,6 +44,13 @@ pub struct People {
 }
 
 impl Contents {
+    /// Pseudonyms of everybody whom it names, as far as that was read: the actor, whom they stand in for, subjects.
+    pub fn people(&self) -> impl Iterator<Item = &[u8]> {
+        let actor = self.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
+        let subjects = self.subjects.iter().map(|subject| &subject.pseudonym);
+        actor.chain(subjects).map(Vec::as_slice).filter(|who| !who.is_empty())
+    }
+
     /// What will be stored of `event`: pseudonyms for people, a hash for the session, and only what is not yet past
     /// its date on `today`. The core's date must not be past.
     pub fn of_event(

@@ -21,8 +21,7 @@ pub fn folder(from: &Path, to: &Path, wanted: impl Fn(&str) -> bool, mut each: i
         }
         each(file(&entry.path(), &to.join(&name))?);
     }
-    // The names are durable only when their folder is.
-    File::open(to)?.sync_all()
+    sync_names(to)
 }
 
 /// Copies one file; its bytes.
@@ -47,7 +46,7 @@ pub fn sync(folder: &Path) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() { sync(&path)? } else { File::open(&path)?.sync_all()? }
     }
-    File::open(folder)?.sync_all()
+    sync_names(folder)
 }
 
 /// Makes a folder that is its owner's alone.
@@ -89,7 +88,7 @@ pub fn text(path: &Path) -> io::Result<Option<String>> {
 pub fn name(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent)?.sync_all()
+    sync_names(parent)
 }
 
 /// Bytes of the files of a folder.

@@ -219,14 +219,8 @@ impl Node {
 
     fn people(&self, info: &Info, records: &[Record]) -> Result<Vec<(Pseudonym, Identity)>, ReadError> {
         let of = Of { controller: &info.controller, key: &info.key };
-        let mut pseudonyms: Vec<Pseudonym> = records
-            .iter()
-            .flat_map(|record| {
-                let actor = record.contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
-                actor.chain(record.contents.subjects.iter().map(|subject| &subject.pseudonym))
-            })
-            .filter_map(|bytes| Pseudonym::from_slice(bytes))
-            .collect();
+        let mut pseudonyms: Vec<Pseudonym> =
+            records.iter().flat_map(|record| record.contents.people()).filter_map(Pseudonym::from_slice).collect();
         pseudonyms.sort_unstable();
         pseudonyms.dedup();
         let mut people = Vec::with_capacity(pseudonyms.len());

@@ -327,6 +327,11 @@ impl Base {
         let date = zone.date(at);
         self.zones.floor(zone.name()).map_or(date, |floor| floor.max(date))
     }
+
+    /// The last date that is past for what is recorded at that time: in the zone, or in UTC if that is later.
+    pub(super) fn recording_day(&self, zone: &Zone, at: Timestamp) -> Date {
+        self.past(zone, at).max(Date::of_utc(at))
+    }
 }
 
 fn first_rows(db: &dyn Store, entropy: &dyn Entropy) -> Result<Meta, store::Error> {

@@ -12,7 +12,6 @@ use super::opening::{Opening, open_trail};
 use super::submission::{Receipt, RecordError};
 use super::trails::Info;
 use super::writer::{Step, Writer};
-use crate::model::date::Date;
 use crate::model::notice::Told;
 use crate::model::origin::Controller;
 use crate::model::permission::acts::{Acts, Refusal};
@@ -184,8 +183,8 @@ pub(super) fn place(group: &mut Group<'_>, planned: Vec<Planned>) -> Result<Vec<
     let mut noted = Vec::with_capacity(planned.len());
     for Planned { controller, notice } in planned {
         let mut receipt = None;
-        if let Some((Target { info, recorded_at, today }, told)) = notice {
-            let info = group.stage(info, &controller, today, recorded_at)?;
+        if let Some((Target { info, recorded_at, .. }, told)) = notice {
+            let info = group.stage(info, &controller, recorded_at)?;
             let Staged { sequencer, .. } = group.staged.get_mut(&controller).expect("was staged above");
             let placed = sequencer.notice(told, recorded_at);
             group.entries.push(Entry::of(&info, &placed.header, &Contents::default(), None));
@@ -239,7 +238,6 @@ fn admit(base: &Base, asked: &Asked) -> Result<Admitted, WriteError> {
         Ok(first) => Admitted::New(Opening {
             controller: controller.clone(),
             zone: zone.clone(),
-            today: zone.date(recorded_at).max(Date::of_utc(recorded_at)),
             recorded_at,
             predecessor: None,
             first: first.into_iter().collect(),

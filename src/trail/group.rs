@@ -133,7 +133,7 @@ impl<'a> Group<'a> {
         };
         let Target { info, recorded_at, today } = target;
         if slots.iter().any(|slot| matches!(slot, Slot::New { .. })) {
-            let info = self.stage(info, &controller, today, recorded_at)?;
+            let info = self.stage(info, &controller, recorded_at)?;
             // Drawn before anything is placed: a damaged row refuses this submission and nothing else.
             let people = slots.iter().map(|slot| self.people(&info, slot)).collect::<Result<Vec<_>, _>>()?;
             return Ok(Ok(self.place(seen, &controller, slots, people, today, recorded_at)));
@@ -166,7 +166,7 @@ impl<'a> Group<'a> {
         }
         let recorded_at = self.now.max(before);
         let zone = info.as_ref().map_or(&settings.zone, |info| &info.zone);
-        let today = self.base.past(zone, recorded_at).max(Date::of_utc(recorded_at));
+        let today = self.base.recording_day(zone, recorded_at);
         Ok(Ok(Target { info, recorded_at, today }))
     }
 
@@ -266,7 +266,6 @@ impl<'a> Group<'a> {
         &mut self,
         info: Option<Arc<Info>>,
         controller: &Controller,
-        today: Date,
         recorded_at: Timestamp,
     ) -> Result<Arc<Info>, WriteError> {
         if let Some(staged) = self.staged.get(controller) {
@@ -275,12 +274,13 @@ impl<'a> Group<'a> {
         let entropy = self.base.world.entropy.as_ref();
         let info = match info {
             Some(info) => {
+                let today = self.base.recording_day(&info.zone, recorded_at);
                 self.base.keyring.ensure(&info.zone, today, 0, entropy)?;
                 info
             }
             None => {
                 let (controller, zone) = (controller.clone(), self.base.settings.zone.clone());
-                let opening = Opening { controller, zone, today, recorded_at, predecessor: None, first: Vec::new() };
+                let opening = Opening { controller, zone, recorded_at, predecessor: None, first: Vec::new() };
                 let (info, entries) = open_trail(self.base, &opening, |_| Ok(()))?;
                 let position = info.position();
                 self.opened.push((info.clone(), Head { size: position.size, root: position.tree.root() }));

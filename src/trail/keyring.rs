@@ -19,7 +19,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub use self::buckets::BucketKeys;
 pub use self::kek::{Kek, rotate};
-use self::slots::{FILE, SLOT_BYTES, Secrets, behind, encode, newest, overwrite};
+pub use self::slots::FILE;
+use self::slots::{SLOT_BYTES, Secrets, behind, encode, newest, overwrite};
 use super::inventory::Inventory;
 use crate::env::Entropy;
 use crate::model::seal::Key;

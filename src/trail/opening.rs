@@ -10,7 +10,7 @@ use super::indexer::Entry;
 use super::position::Position;
 use super::sequencer::{Placed, Sequencer};
 use super::trails::Info;
-use crate::model::date::{Date, Timestamp, Zone};
+use crate::model::date::{Timestamp, Zone};
 use crate::model::header::Link;
 use crate::model::notice::{self, Told};
 use crate::model::origin::{Controller, Origin};
@@ -23,8 +23,6 @@ use crate::store::{Batch, Family, keys};
 pub(super) struct Opening {
     pub(super) controller: Controller,
     pub(super) zone: Zone,
-    /// Dates up to and including this are past.
-    pub(super) today: Date,
     pub(super) recorded_at: Timestamp,
     /// The trail that it follows.
     pub(super) predecessor: Option<TrailMeta>,
@@ -42,13 +40,13 @@ pub(super) fn open_trail(
     opening: &Opening,
     prepare: impl FnOnce(&Info) -> Result<(), WriteError>,
 ) -> Result<(Arc<Info>, Vec<Entry>), WriteError> {
-    let Opening { controller, zone, today, recorded_at, predecessor, first } = opening;
+    let Opening { controller, zone, recorded_at, predecessor, first } = opening;
     let entropy = base.world.entropy.as_ref();
     let number = base.trails.next_number();
     // The controller keeps its key.
     let slot =
         predecessor.as_ref().map_or_else(|| base.trails.next_slot(&base.keyring), |before| before.controller_slot);
-    base.keyring.ensure(zone, *today, slot, entropy)?;
+    base.keyring.ensure(zone, base.recording_day(zone, *recorded_at), slot, entropy)?;
     // Under the name of the one before, whatever the settings of who restores it.
     let before = predecessor.as_ref().and_then(|before| Origin::parse(&before.origin));
     let authority = before.as_ref().map_or(base.settings.authority.as_str(), Origin::authority);

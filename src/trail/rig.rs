@@ -153,7 +153,7 @@ impl Rig {
         let base = self.base.clone();
         let mut group = Group::new(&base);
         let at = base.now();
-        group.stage(base.trail(of).unwrap(), of, Date::of_utc(at), at).unwrap();
+        group.stage(base.trail(of).unwrap(), of, at).unwrap();
         let Staged { info, sequencer } = group.staged.get_mut(of).unwrap();
         let placed = sequencer.notice(told, at);
         let entry = Entry::of(info, &placed.header, &Contents::default(), None);

@@ -95,10 +95,8 @@ impl Hiding {
 
     /// Whether a record names one of them.
     pub(super) fn hides(&self, record: &Record) -> bool {
-        let contents = &record.contents;
-        let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
-        let mut people = actor.chain(contents.subjects.iter().map(|subject| &subject.pseudonym));
-        !self.0.is_empty() && people.any(|who| Pseudonym::from_slice(who).is_some_and(|who| self.0.contains(&who)))
+        let mut people = record.contents.people().filter_map(Pseudonym::from_slice);
+        !self.0.is_empty() && people.any(|who| self.0.contains(&who))
     }
 
     /// Whether one of these people is among them.

@@ -378,7 +378,8 @@ pub(super) fn index(
                 // Not for good: it has its turn again within the hour.
                 Err(error) => {
                     tracing::error!(%error, "the postings of what is erased stay until its trail can be read");
-                    let _ = reclaimer.send(Reclaiming::Waits(job));
+                    job.wait();
+                    let _ = reclaimer.send(Reclaiming::Removed(job));
                     Ok(())
                 }
             },

@@ -343,6 +343,12 @@ impl Trails {
     }
 }
 
+/// The last trail of each controller; `metas` as [`meta::descriptions`] orders them. One whose keys are not at hand is left out.
+pub(super) fn last_of_each(metas: &[TrailMeta], keyring: &Keyring) -> BTreeMap<Controller, Info> {
+    let infos = metas.iter().filter_map(|meta| Info::new(meta, keyring));
+    infos.map(|info| (info.controller.clone(), info)).collect()
+}
+
 /// A trail that is described, where it stands on disk.
 fn opened(base: &Base, meta: &TrailMeta) -> Result<Info, ReadError> {
     let info = Info::new(meta, &base.keyring).ok_or_else(|| {

@@ -9,7 +9,6 @@ use super::indexer::Entry;
 use super::seen::Seen;
 use super::submission::{RecordError, Submission};
 use super::trails::{Head, Info};
-use crate::model::date::Date;
 use crate::model::notice::{self, Says};
 use crate::model::origin::Controller;
 use crate::model::seal::Use;
@@ -142,10 +141,7 @@ impl Writer {
         let info = base.trail(controller)?;
         let before = info.as_ref().map_or(base.now(), |info| info.position().recorded_at);
         let recorded_at = base.now().max(before);
-        // Dates of its zone: a new one that began with yesterday's would have a day to expire.
-        let zone = info.as_ref().map_or(&base.settings.zone, |info| &info.zone);
-        let today = base.past(zone, recorded_at).max(Date::of_utc(recorded_at));
-        group.stage(info, controller, today, recorded_at)?;
+        group.stage(info, controller, recorded_at)?;
         let Staged { info, sequencer } = group.staged.get_mut(controller).expect("was staged above");
         let placed = sequencer.notice(says, recorded_at);
         let entry = Entry::of(info, &placed.header, &Default::default(), None);

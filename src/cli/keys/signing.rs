@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::KekArgs;
+use crate::cli::args::{KekArgs, is_data};
 use crate::cli::{Failure, block_on};
 use crate::config;
 use crate::server;
@@ -23,10 +23,7 @@ pub(super) struct Args {
 /// Replaces the key, and says so.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     telemetry::start("info");
-    // Without these a new store would be made here.
-    if !(args.data.join("keyring").is_file() && args.data.join("db").is_dir()) {
-        return Err(Failure(format!("{} is not a data folder: it has no keyring or no db", args.data.display())));
-    }
+    is_data(&args.data)?;
     let kek = args.kek.kek()?;
     // No trail is opened but those that are there, so names and rules of new ones do not matter.
     let settings = config::File::default().settings(true)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::run::{Args, question, show};
+use crate::cli::args::is_data;
 use crate::cli::text::{self, count, say};
 use crate::cli::{Failure, Outcome};
 use crate::config;
@@ -20,10 +21,7 @@ use crate::trail::expiry::{self, Due};
 /// Expires what is past there, and makes its bytes go before it returns.
 pub(super) fn run(data: &Path, args: &Args) -> Result<Outcome, Failure> {
     telemetry::start("info");
-    // Without these a new store would be made here.
-    if !(data.join("keyring").is_file() && data.join("db").is_dir()) {
-        return Err(Failure(format!("{} is not a data folder: it has no keyring or no db", data.display())));
-    }
+    is_data(data)?;
     // No trail is opened but those that are there, so names and rules of new ones do not matter.
     let settings = config::File::default().settings(true)?;
     let due = due(data, args, settings.clone())?;

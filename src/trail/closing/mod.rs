@@ -101,11 +101,13 @@ pub(super) fn told(base: &Base, info: &Info) -> Result<Option<Told>, Error> {
 
 /// Whether the controller of a trail came to its end: its last trail tells or, where that was lost, the node's.
 pub(super) fn is_over(base: &Base, info: &Info) -> Result<bool, Error> {
-    if told(base, info)?.is_some() || restore::ended(base)?.contains(&info.origin) {
+    let ended = restore::ended(base)?;
+    let is_over = |info: &Info| Ok::<_, Error>(told(base, info)?.is_some() || ended.contains(&info.origin));
+    if is_over(info)? {
         return Ok(true);
     }
-    let Some(last) = base.later(info)?.pop().and_then(|last| Info::new(&last, &base.keyring)) else { return Ok(false) };
-    Ok(told(base, &last)?.is_some() || restore::ended(base)?.contains(&last.origin))
+    let last = base.later(info)?.pop().and_then(|last| Info::new(&last, &base.keyring));
+    last.map_or(Ok(false), |last| is_over(&last))
 }
 
 /// The receipt of the notice of a controller's end.

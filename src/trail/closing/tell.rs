@@ -137,11 +137,11 @@ fn tell_node(
     decided: &Decided,
 ) -> Result<Result<(), ChangeError>, WriteError> {
     let node = Controller::node();
-    let Target { info, recorded_at, today } = match group.target(&node, false)? {
+    let Target { info, recorded_at, .. } = match group.target(&node, false)? {
         Ok(target) => target,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    let info = group.stage(info, &node, today, recorded_at)?;
+    let info = group.stage(info, &node, recorded_at)?;
     let told = match tell(&Change::Close(closing), decided, recorded_at, &info.zone) {
         Ok(told) => told,
         Err(refusal) => return Ok(Err(ChangeError::Refused { controller: node, refusal })),

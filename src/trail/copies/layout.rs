@@ -80,15 +80,15 @@ impl Copies {
             }
             None => copying::put(&mark, format!("{of}\n").as_bytes())?,
         }
-        copies.clear()?;
+        copies.clear(&[HISTORY, FORGETTABLE])?;
         copies.forget_older()?;
         Ok(copies)
     }
 
-    /// What was begun and not ended goes, of whichever name.
-    fn clear(&self) -> io::Result<()> {
+    /// What was begun and not ended goes, of these.
+    fn clear(&self, of: &[&str]) -> io::Result<()> {
         for (name, path) in copying::entries(&self.0)? {
-            let ours = name.starts_with(HISTORY) || name.starts_with(FORGETTABLE);
+            let ours = of.iter().any(|begins| name.starts_with(begins));
             if ours && time_of(&name).is_none() && place_of(&name).is_none() {
                 copying::remove(&path)?;
             }
@@ -119,7 +119,7 @@ impl Copies {
     }
 
     pub(super) fn begin_history(&self, now: Timestamp) -> io::Result<Making> {
-        self.clear()?;
+        self.clear(&[HISTORY, FORGETTABLE])?;
         let name: String = now.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
         let making = self.making(&format!("{HISTORY}{name}"));
         match making.path.exists() {
@@ -129,7 +129,8 @@ impl Copies {
     }
 
     pub(super) fn begin_forgettable(&self, generation: u64) -> io::Result<Making> {
-        self.clear_forgettable()?;
+        // What is being made of a history stays.
+        self.clear(&[FORGETTABLE])?;
         // Whatever the clock and the keyring say, the newest has the greatest number.
         let (before, serial) = self.forgettables()?.pop().map_or((0, 0), |(place, _)| place);
         let generation = generation.max(before);
@@ -157,14 +158,6 @@ impl Copies {
         let newest = all.pop().filter(|newest| newest.at.parts().0 < before(DAYS_MAX));
         all.retain(|history| history.at.parts().0 < before(keep_days));
         all.into_iter().chain(newest).try_for_each(|history| copying::remove(&history.path))
-    }
-
-    /// A set that was begun and not ended goes; what is being made of a history stays.
-    fn clear_forgettable(&self) -> io::Result<()> {
-        let begun = copying::entries(&self.0)?
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(FORGETTABLE) && place_of(name).is_none());
-        begun.into_iter().try_for_each(|(_, path)| copying::remove(&path))
     }
 
     fn making(&self, name: &str) -> Making {

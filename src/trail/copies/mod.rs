@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::keeper::{Keeper, Rhythm};
 pub use self::layout::{Copies, DAYS_MAX, History};
+use super::keyring::FILE as KEYRING;
 use super::meta;
 use crate::model::date::Timestamp;
 use crate::store::disk::{Disk, GUARD};
@@ -27,8 +28,6 @@ use crate::store::{Database, Error, Store, copying};
 
 /// Name of the folder in which hard links are made for a copy, beside the databases.
 pub const STAGING: &str = "copying";
-/// Name of the file with all keys.
-const KEYRING: &str = "keyring";
 
 /// Why no copy was made.
 #[derive(Debug, thiserror::Error)]

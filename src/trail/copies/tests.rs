@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use super::*;
 use crate::store::Batch;
 use crate::store::Family;
@@ -37,6 +39,15 @@ fn made_set(disk: &Disk, root: &Path, copies: &Copies) -> Result<(), CopyError> 
     forgettable(&stand_still(disk, &root.join(STAGING))?, copies)
 }
 
+/// A folder with data and one for copies of it.
+fn begun() -> (TempDir, Disk, PathBuf, Copies) {
+    let root = tempfile::tempdir().unwrap();
+    let disk = data(&root.path().join("data"), b"first");
+    let folder = root.path().join("copies");
+    let copies = Copies::open(&folder, OF).unwrap();
+    (root, disk, folder, copies)
+}
+
 fn names(copies: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(copies).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -47,10 +58,7 @@ fn names(copies: &Path) -> Vec<String> {
 
 #[test]
 fn both_sets_open_and_only_the_newest_is_forgettable() {
-    let root = tempfile::tempdir().unwrap();
-    let disk = data(&root.path().join("data"), b"first");
-    let folder = root.path().join("copies");
-    let copies = Copies::open(&folder, OF).unwrap();
+    let (root, disk, folder, copies) = begun();
     let made = history(disk.db.as_ref(), &copies, now(), || made_set(&disk, root.path(), &copies)).unwrap();
     assert_eq!(names(&folder), ["forgettable-0000000000-000001", "history-20261122T080000000Z"]);
     assert_eq!(copies.histories().unwrap(), std::slice::from_ref(&made));
@@ -72,10 +80,7 @@ fn both_sets_open_and_only_the_newest_is_forgettable() {
 
 #[test]
 fn what_is_half_made_does_not_count_and_old_histories_go() {
-    let root = tempfile::tempdir().unwrap();
-    let disk = data(&root.path().join("data"), b"first");
-    let folder = root.path().join("copies");
-    let copies = Copies::open(&folder, OF).unwrap();
+    let (root, disk, folder, copies) = begun();
     let failed = history(disk.db.as_ref(), &copies, now(), || Err(CopyError::Closing));
     assert!(failed.is_err() && copies.histories().unwrap().is_empty());
     // The same moment may be tried again by whoever opens it anew.
@@ -103,10 +108,7 @@ fn what_is_half_made_does_not_count_and_old_histories_go() {
 /// A node that starts on an empty volume must not take away the keys that it is to be restored with.
 #[test]
 fn copies_of_another_store_are_left_alone() {
-    let root = tempfile::tempdir().unwrap();
-    let disk = data(&root.path().join("data"), b"first");
-    let folder = root.path().join("copies");
-    let copies = Copies::open(&folder, OF).unwrap();
+    let (root, disk, folder, copies) = begun();
     made_set(&disk, root.path(), &copies).unwrap();
     let before = names(&folder);
     let refused = Copies::open(&folder, "akta.test/node/w00000002").unwrap_err().to_string();

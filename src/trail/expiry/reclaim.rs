@@ -35,8 +35,6 @@ pub(in crate::trail) enum Reclaiming {
     Expired(Job),
     /// What was removed of somebody.
     Removed(Arc<rewrite::Job>),
-    /// Of what was removed of somebody something could not be read.
-    Waits(Arc<rewrite::Job>),
     /// What a controller entrusted that is closed.
     Closed(closing::Job),
 }
@@ -121,10 +119,6 @@ pub(in crate::trail) fn run(base: &Arc<Base>, jobs: &Receiver<Reclaiming>, write
                     false
                 });
                 let _ = writer.send(Inbox::Removed(job, done));
-                continue;
-            }
-            Reclaiming::Waits(job) => {
-                let _ = writer.send(Inbox::Removed(job, false));
                 continue;
             }
             Reclaiming::Closed(job) => {

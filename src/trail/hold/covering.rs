@@ -116,7 +116,5 @@ fn names(key: PartKey, content: &[u8], is_theirs: &mut impl FnMut(&Pseudonym) ->
     if contents.add(key, content).is_err() {
         return false;
     }
-    let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
-    let people = actor.chain(contents.subjects.iter().map(|subject| &subject.pseudonym));
-    people.filter_map(|bytes| Pseudonym::from_slice(bytes)).any(|who| is_theirs(&who))
+    contents.people().filter_map(Pseudonym::from_slice).any(|who| is_theirs(&who))
 }

@@ -18,7 +18,7 @@ use crate::model::origin::Origin;
 use crate::model::part::{PartId, PartKey};
 use crate::model::policy::Class;
 use crate::model::query::Filter;
-use crate::model::record::{Contents, Record};
+use crate::model::record::Record;
 use crate::model::removal::list::{Gone, PARTS};
 use crate::model::stored::{ErasedClass, ErasureKept, IdentityErased};
 use crate::store::{self, Family};
@@ -178,7 +178,7 @@ impl Doomed {
     fn add(&mut self, base: &Base, info: &Info, covering: &Covering, record: &Record) -> Result<(), store::Error> {
         let (header, contents) = (&record.header, &record.contents);
         let names = |bytes: &[u8]| self.known.pseudonyms.iter().any(|(_, own)| own.0 == *bytes);
-        let people = || named(contents);
+        let people = || contents.people();
         if header.kind != Kind::Event || !people().any(&names) {
             return Ok(());
         }
@@ -247,13 +247,6 @@ fn alive(base: &Base, info: &Info, list: List) -> Result<List, ReadError> {
         left.extend(Gone::of(gone.seq, bitmap).map(|gone| (gone, class)));
     }
     Ok(left)
-}
-
-/// Everybody whom a record names.
-fn named(contents: &Contents) -> impl Iterator<Item = &[u8]> {
-    let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
-    let subjects = contents.subjects.iter().map(|subject| &subject.pseudonym);
-    actor.chain(subjects).map(Vec::as_slice).filter(|who| !who.is_empty())
 }
 
 /// The law that keeps records of a class as they are.

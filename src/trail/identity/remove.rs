@@ -158,8 +158,7 @@ fn tell(
     told: Vec<RemovalTold>,
 ) -> Result<Option<Receipt>, WriteError> {
     let recorded_at = base.now().max(info.position().recorded_at);
-    let today = base.past(&info.zone, recorded_at).max(Date::of_utc(recorded_at));
-    group.stage(Some(info.clone()), &info.controller, today, recorded_at)?;
+    group.stage(Some(info.clone()), &info.controller, recorded_at)?;
     let mut receipt = None;
     for RemovalTold { core, slices, latest } in told {
         let Some(says) = core.and_then(|core| core.kind) else { continue };

@@ -38,8 +38,6 @@ pub(in crate::trail) struct Job {
     info: Arc<Info>,
     place: Place,
     list: Vec<Gone>,
-    /// Keys of rows of pseudonyms that are gone.
-    pseudonyms: Vec<Vec<u8>>,
     /// As it stands in the vault.
     removal: Removal,
     /// Something of it could not be read: it is gone back to until it can.
@@ -50,6 +48,11 @@ impl Job {
     /// Whether it is of the same removal.
     pub(in crate::trail) fn is(&self, other: &Self) -> bool {
         self.place == other.place
+    }
+
+    /// Something of it cannot be read now: it has its turn again, and is not done before.
+    pub(in crate::trail) fn wait(&self) {
+        self.unread.store(true, Ordering::Relaxed);
     }
 }
 
@@ -71,8 +74,7 @@ pub(in crate::trail) fn pending(base: &Base) -> Result<Vec<Arc<Job>>, ReadError>
                 let Some(info) = last.and_then(|last| last.of_line(place.trail)) else { continue };
                 // What a copy lacks that was restored is gone with it.
                 list.retain(|gone| gone.seq < info.size());
-                let (pseudonyms, unread) = (removal.pseudonyms.clone(), AtomicBool::new(false));
-                jobs.push(Arc::new(Job { info, place, removal, list, pseudonyms, unread }));
+                jobs.push(Arc::new(Job { info, place, removal, list, unread: AtomicBool::new(false) }));
             }
             Err(error) => tracing::error!(%error, "what is erased is not removed yet: its trail cannot be read"),
         }
@@ -113,7 +115,7 @@ impl Frames {
                 Ok(None) => {}
                 Err(ReadError::DataLoss { origin, seq, what }) => {
                     tracing::error!(origin, seq, what, "a part that is erased stays until its frame can be read");
-                    self.job.unread.store(true, Ordering::Relaxed);
+                    self.job.wait();
                     list.retain(|gone| gone.seq > first.seq);
                 }
                 Err(error) => return Err(error.into()),
@@ -225,7 +227,7 @@ pub(in crate::trail) fn reclaim(base: &Base, job: &Job, go_on: impl Fn() -> bool
         }
     }
     let bucket = job.place.bucket.to_be_bytes();
-    let pseudonyms = job.pseudonyms.iter().map(|key| Scan::prefix(Family::Pseudonym, key));
+    let pseudonyms = job.removal.pseudonyms.iter().map(|key| Scan::prefix(Family::Pseudonym, key));
     for scan in [Family::Row, Family::Removal].map(|family| Scan::prefix(family, &bucket)).into_iter().chain(pseudonyms)
     {
         let family = scan.family;

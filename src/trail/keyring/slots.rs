@@ -17,7 +17,7 @@ use crate::model::stored;
 use crate::store::files::Files;
 
 /// Name of the file.
-pub(super) const FILE: &str = "keyring";
+pub const FILE: &str = "keyring";
 /// Bytes of a slot.
 pub(super) const SLOT_BYTES: usize = 1 << 20;
 

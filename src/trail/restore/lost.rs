@@ -1,13 +1,12 @@
 //! What only trails had that the copy lacks: nobody can read it any more, and no later controller may come upon it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use super::super::base::Base;
 use super::super::group::WriteError;
-use super::super::trails::Info;
+use super::super::trails::{Info, last_of_each};
 use super::super::vault::{Of, Reseal};
 use super::super::writer::Writer;
-use crate::model::origin::Controller;
 use crate::model::removal::row::Place;
 use crate::model::stored::{Removal, TrailMeta};
 use crate::store::keys::Trail;
@@ -45,14 +44,10 @@ pub(super) fn forget_trails(base: &Base) -> Result<(), WriteError> {
 /// What is removed of people of a controller that is there stands with the last trail of it that is there: also where it was told by
 /// one that is lost. Of controllers that are lost it goes.
 fn keep_removals(base: &Base, metas: &[TrailMeta]) -> Result<(), Error> {
-    let mut last: BTreeMap<Controller, Info> = BTreeMap::new();
-    for info in metas.iter().filter_map(|meta| Info::new(meta, &base.keyring)).filter(|info| !info.destroyed) {
-        if last.get(&info.controller).is_none_or(|known| known.number < info.number) {
-            last.insert(info.controller.clone(), info);
-        }
-    }
+    let last = last_of_each(metas, &base.keyring);
+    let last = last.values().filter(|info| !info.destroyed);
     let controllers: Vec<(Of<'_>, Trail)> =
-        last.values().map(|info| (Of { controller: &info.controller, key: &info.key }, info.number)).collect();
+        last.map(|info| (Of { controller: &info.controller, key: &info.key }, info.number)).collect();
     let known: BTreeSet<Trail> = metas.iter().map(|meta| meta.number).collect();
     let vault = base.vault.store();
     let mut reseal = Reseal::new(&base.vault, &[], base.world.entropy.as_ref());

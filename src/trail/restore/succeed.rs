@@ -15,7 +15,6 @@ use super::super::reader::ReadError;
 use super::super::trails::{Head, Info};
 use super::lost;
 use super::restate::{Restated, restate};
-use crate::model::date::Date;
 use crate::model::notice::{Says, Told};
 use crate::model::origin::Origin;
 use crate::model::restored::{Guarded, Restored};
@@ -103,12 +102,10 @@ fn one(base: &Base, before: &TrailMeta, info: &Info, guarded: &Heads, others: &O
         lost: if node { others.lost.clone() } else { Vec::new() },
         ended: if node { others.ended.clone() } else { Vec::new() },
     };
-    let today = base.past(&info.zone, recorded_at).max(Date::of_utc(recorded_at));
     let first = Told::from(Says::TrailRestored(restored.told()));
     let opening = Opening {
         controller: info.controller.clone(),
         zone: info.zone.clone(),
-        today,
         recorded_at,
         predecessor: Some(before.clone()),
         first: std::iter::once(first).chain(told).collect(),

@@ -11,7 +11,7 @@ use crate::model::origin::Controller;
 use crate::model::stored::{NoticeCore, TrailMeta};
 use crate::store::{self, Family, Scan, keys};
 use crate::trail::base::Base;
-use crate::trail::trails::Info;
+use crate::trail::trails::{Info, last_of_each};
 use crate::trail::{closing, meta, restore};
 
 /// What a stop may have left.
@@ -24,13 +24,7 @@ pub(super) fn check(base: &Base, metas: &[TrailMeta]) -> Result<Vec<String>, sto
     let mut in_node = told_by_node(base, metas)?;
     let lost = restore::ended(base)?;
     // Of a controller's trails the last tells. One whose keys are not at hand is named elsewhere.
-    let mut last: BTreeMap<Controller, Info> = BTreeMap::new();
-    for info in metas.iter().filter_map(|meta| Info::new(meta, &base.keyring)) {
-        if last.get(&info.controller).is_none_or(|known| known.number < info.number) {
-            last.insert(info.controller.clone(), info);
-        }
-    }
-    for info in last.into_values() {
+    for info in last_of_each(metas, &base.keyring).into_values() {
         let of = &info.controller;
         let row = rows.remove(of);
         let node = in_node.remove(info.origin.as_str());

@@ -214,7 +214,8 @@ impl<'a> Removed<'a> {
             }
         }
         let Some(Listed { gone, people, .. }) = self.parts.get(&seq) else { return Ok(Ok(())) };
-        if !people.is_empty() && named(record).any(|who| !people.contains(&who)) {
+        let mut named = record.contents.people().filter_map(Pseudonym::from_slice);
+        if !people.is_empty() && named.any(|who| !people.contains(&who)) {
             return Ok(Err("parts of it are listed as erased, but it names somebody else, too".to_owned()));
         }
         match gone.parts().find(|id| whole && record.verdict(*id) == Some(Verdict::Intact)) {
@@ -309,14 +310,6 @@ fn is_told(removal: &Removal, told: &[&Removals]) -> bool {
     let says = |told: &crate::model::stored::RemovalTold| told.core.as_ref().and_then(|core| core.kind.clone());
     let tell = |says: Says| told.iter().any(|told| told.tell(&says));
     !removal.told.is_empty() && removal.told.iter().all(|own| says(own).is_some_and(tell))
-}
-
-/// Everybody whom a record names, as far as that is read.
-fn named(record: &Record) -> impl Iterator<Item = Pseudonym> {
-    let contents = &record.contents;
-    let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
-    let people = actor.chain(contents.subjects.iter().map(|subject| &subject.pseudonym));
-    people.filter_map(|bytes| Pseudonym::from_slice(bytes))
 }
 
 impl Walk<'_> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::FINDINGS_MAX;
-use crate::model::restored::Restored;
+use crate::model::restored::{Guarded, Restored};
 use crate::model::stored::TrailMeta;
 use crate::store;
 use crate::trail::base::Base;
@@ -26,16 +26,8 @@ impl Followed {
         let mut followed = Self::default();
         for meta in metas {
             if let Some(restored) = restore::told(base, meta.number)? {
-                let lost = restored
-                    .lost
-                    .iter()
-                    .map(|lost| (lost.origin.to_string(), Head { size: lost.size, root: lost.root }));
-                followed.lost.extend(lost);
-                let ended = restored
-                    .ended
-                    .iter()
-                    .map(|ended| (ended.origin.to_string(), Head { size: ended.size, root: ended.root }));
-                followed.ended.extend(ended);
+                followed.lost.extend(restored.lost.iter().map(named));
+                followed.ended.extend(restored.ended.iter().map(named));
                 followed.of.insert(restored.predecessor.to_string(), restored);
             }
         }
@@ -45,13 +37,18 @@ impl Followed {
     /// What the guard remembered of a trail that the copy may lack the end of.
     pub(super) fn guarded(&self, origin: &str) -> Option<Head> {
         let of = self.of.get(origin).and_then(|told| told.guarded.as_ref());
-        of.map(|guarded| Head { size: guarded.size, root: guarded.root }).or_else(|| self.ended.get(origin).copied())
+        of.map(|guarded| named(guarded).1).or_else(|| self.ended.get(origin).copied())
     }
 
     /// Whether a trail that was guarded was lost, and is told to be.
     pub(super) fn is_lost(&self, origin: &str, guarded: Head) -> bool {
         self.lost.get(origin) == Some(&guarded)
     }
+}
+
+/// A trail by its origin, as the guard remembered it.
+fn named(guarded: &Guarded) -> (String, Head) {
+    (guarded.origin.to_string(), Head { size: guarded.size, root: guarded.root })
 }
 
 /// What is wrong with how trails follow each other; `sizes` are what each has, by origin.

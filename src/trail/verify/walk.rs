@@ -148,10 +148,8 @@ impl<'a> Walk<'a> {
 
     /// Everybody in it leads back to an identity that the pseudonym commits to, but for those who were removed.
     fn people(&mut self, seq: u64, contents: &Contents) -> Result<(), Bad> {
-        let actor = contents.actor.iter().flat_map(|actor| [&actor.pseudonym, &actor.on_behalf_of]);
-        let subjects = contents.subjects.iter().map(|subject| &subject.pseudonym);
         let of = Of { controller: &self.info.controller, key: &self.info.key };
-        for pseudonym in actor.chain(subjects).filter_map(|bytes| Pseudonym::from_slice(bytes)) {
+        for pseudonym in contents.people().filter_map(Pseudonym::from_slice) {
             if self.known.contains(&pseudonym) {
                 continue;
             }

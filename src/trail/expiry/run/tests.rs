@@ -360,7 +360,7 @@ fn nothing_is_recorded_again_of_a_date_that_expired() {
     let base = rig.base.clone();
     let info = base.trail(&school(1)).unwrap().unwrap();
     let mut group = Group::new(&base);
-    group.stage(Some(info), &school(1), Date::of_utc(late), late).unwrap();
+    group.stage(Some(info), &school(1), late).unwrap();
     group.staged.get_mut(&school(1)).unwrap().sequencer.notice(dated, late);
     assert!(matches!(rig.writer.commit(group), Err(WriteError::NoKey(date)) if date == expired));
     // Had it been recorded, it would be found.

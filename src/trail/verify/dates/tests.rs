@@ -105,7 +105,7 @@ fn forge(rig: &mut Rig, class: Class, version: &str, alter: impl FnOnce(&mut Dat
     let mut group = Group::new(&base);
     let at = base.now();
     let retention = base.acts.retention(&school(1));
-    group.stage(base.trail(&school(1)).unwrap(), &school(1), Date::of_utc(at), at).unwrap();
+    group.stage(base.trail(&school(1)).unwrap(), &school(1), at).unwrap();
     let Staged { info, sequencer } = group.staged.get_mut(&school(1)).unwrap();
     let mut dates = retention.dates(class, at, &info.zone).unwrap();
     alter(&mut dates);
